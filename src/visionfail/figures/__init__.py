@@ -1,0 +1,50 @@
+"""Every figure of the repository in one style, one colour a model, marked where the data are not the official ones.
+
+A figure function takes arrays or a results table and returns a Figure; `save_figure` stamps it and writes it.
+"""
+
+from visionfail.figures.benchmark import corruption_heatmap, ours_vs_published, severity_curves
+from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, image_grid
+from visionfail.figures.style import (
+    MODEL_COLOURS,
+    OKABE_ITO,
+    WIDTH,
+    footnote,
+    label_line_ends,
+    legend,
+    model_colour,
+    model_name,
+    named_handles,
+    new_figure,
+    readable,
+    save_figure,
+    use_style,
+)
+from visionfail.figures.training import class_counts, confusion, learning_curves, per_class_accuracy, reliability
+
+__all__ = [
+    "MODEL_COLOURS",
+    "OKABE_ITO",
+    "WIDTH",
+    "augmentation_before_after",
+    "class_counts",
+    "confusion",
+    "corruption_gallery",
+    "corruption_heatmap",
+    "footnote",
+    "image_grid",
+    "label_line_ends",
+    "learning_curves",
+    "legend",
+    "model_colour",
+    "model_name",
+    "named_handles",
+    "new_figure",
+    "ours_vs_published",
+    "per_class_accuracy",
+    "readable",
+    "reliability",
+    "save_figure",
+    "severity_curves",
+    "use_style",
+]

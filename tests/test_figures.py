@@ -1,0 +1,364 @@
+"""figures: marked when the data are not the official ones, written whole, the same bytes twice, nothing on top of
+anything else, and drawn from the numbers that were passed."""
+
+import re
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import minimize
+from statsmodels.stats.proportion import proportion_confint
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
+
+from visionfail import figures, metrics
+from visionfail.figures import style
+
+CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+CORRUPTIONS = ["gaussian_noise", "frost", "contrast", "jpeg_compression", "elastic_transform"]
+HISTORY = [
+    {
+        "epoch": e,
+        "train_loss": 1.5 / e,
+        "val_loss": None if e % 2 else 1.4 / e,
+        "train_accuracy": 1 - 0.5 / e,
+        "val_accuracy": 0.995 - 0.5 / e,  # ends so near the training curve that plain labels would collide
+        "lr": 0.1 / e,
+        "seconds": 300.0,
+    }
+    for e in range(1, 9)
+]
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def pictures(n, channels=3, size=32):
+    return np.random.default_rng(0).integers(256, size=(n, channels, size, size), dtype=np.uint8)
+
+
+def sweep(model="resnet18", origin="regenerated", bands=True, slope=0.1):
+    """Rows of a results table: clean and CORRUPTIONS at severities 1 to 5."""
+    rows = [("clean", 0, 0.95)]
+    rows += [(name, s, 0.95 - slope * s * (i + 1) / 5) for i, name in enumerate(CORRUPTIONS) for s in range(1, 6)]
+    table = pd.DataFrame(rows, columns=["condition", "severity", "value"]).astype({"severity": "Int64"})
+    lo, hi = (table.value - 0.01, table.value + 0.01) if bands else (np.nan, np.nan)
+    return table.assign(model=model, origin=origin, lo=lo, hi=hi, n=10_000)
+
+
+def published():
+    names = ["WRN-28-10 standard", "PreActResNet-18 standard"]
+    tables = [sweep(name, "official", bands=False, slope=s) for name, s in zip(names, [0.12, 0.08], strict=True)]
+    return pd.concat([sweep(), *tables])
+
+
+def means():
+    table = published().query("condition != 'clean'")
+    mean = table.groupby(["condition", "model", "origin"], as_index=False)[["value", "lo", "hi"]].mean()
+    return mean.assign(n=np.where(mean.model == "resnet18", 10_000, np.nan))  # a float, as after pd.concat
+
+
+def reliability():
+    generator = np.random.default_rng(1)
+    tables = {}
+    for name, power in [("before, ECE 4.0%", 1), ("after, ECE 1.0%", 2)]:
+        p = generator.beta(4, 1, size=5000)
+        tables[name] = metrics.reliability_bins(p, generator.random(5000) < p**power)
+    return figures.reliability(tables, model="resnet18", title="Reliability")
+
+
+EVERY = {
+    "image_grid": lambda: figures.image_grid(
+        pictures(16), columns=8, captions=["automobile →\nairplane 99%"] * 16, title="Confident mistakes"
+    ),
+    "classes_grid": lambda: figures.image_grid(pictures(50), columns=5, row_names=CLASSES, title="Five a class"),
+    "grey_grid": lambda: figures.image_grid(pictures(5, 1, 28), columns=5),
+    "augmentation": lambda: figures.augmentation_before_after(pictures(20), pictures(20), title="What training sees"),
+    "gallery": lambda: figures.corruption_gallery(
+        pictures(30).reshape(5, 6, 3, 32, 32), CORRUPTIONS, severities=range(6), title="One image"
+    ),
+    "counts": lambda: figures.class_counts(
+        {"train": [4500] * 10, "val": [500] * 10, "test": [1000] * 10}, CLASSES, title="Images a class"
+    ),
+    "curves": lambda: figures.learning_curves(HISTORY, model="resnet18", title="Training"),
+    "classes": lambda: figures.per_class_accuracy(
+        [950, 930, 1000, 870, 960, 0, 980, 970, 965, 955], [1000] * 10, CLASSES, model="densenet121", title="By class"
+    ),
+    "confusion": lambda: figures.confusion(np.eye(10, dtype=int) * 940 + 6, CLASSES, title="Confusion"),
+    "reliability": reliability,
+    "heatmap": lambda: figures.corruption_heatmap(sweep(), extras=CORRUPTIONS[4:], title="Accuracy"),
+    "severity": lambda: figures.severity_curves(published(), band="95% Wilson interval", columns=4, title="Curves"),
+    "published": lambda: figures.ours_vs_published(means(), ours=["resnet18"], band="95% bootstrap", title="Beside"),
+}
+
+
+def texts(fig):
+    """Every word on the figure that shows."""
+    return [t.get_text() for t in fig.findobj(matplotlib.text.Text) if t.get_visible() and t.get_text()]
+
+
+def boxes(fig):
+    """What stands in strips of the figure, and its axes with all their labels, as boxes in pixels."""
+    fig.draw_without_rendering()
+    renderer = fig.canvas.get_renderer()
+    strips = [t.get_window_extent(renderer) for t in [*fig.texts, *fig.legends]]
+    return strips, [ax.get_tightbbox(renderer) for ax in fig.axes]
+
+
+def overlap(a, b):
+    """By more than a pixel, which rounding may bring."""
+    return min(a.x1, b.x1) - max(a.x0, b.x0) > 1 and min(a.y1, b.y1) - max(a.y0, b.y0) > 1
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_nothing_leaves_the_figure_or_lies_on_anything_else_or_is_too_small(name):
+    fig = EVERY[name]()
+    style._stamp(fig, "standin", "quick")
+    strips, axes = boxes(fig)
+    assert fig.get_figwidth() == figures.WIDTH
+    for box in [*strips, *axes]:
+        assert box.x0 > -1 and box.y0 > -1 and box.x1 < fig.bbox.x1 + 1 and box.y1 < fig.bbox.y1 + 1
+    everything = [*strips, *axes]
+    clashes = [(i, j) for j, b in enumerate(everything) for i, a in enumerate(everything[:j]) if overlap(a, b)]
+    assert not clashes
+    words = [t for t in fig.findobj(matplotlib.text.Text) if t.get_visible() and t.get_text()]
+    assert min(t.get_fontsize() for t in words) >= 8  # points, at 800 pixels for 8 inches: readable in a README
+
+
+@pytest.mark.parametrize(
+    ("origin", "profile", "words"),
+    [
+        ("standin", "full", ["STAND-IN DATA"]),
+        ("standin", "quick", ["STAND-IN DATA", "QUICK PROFILE"]),
+        ("subset", "full", ["SUBSET"]),
+        ("official", "quick", ["QUICK PROFILE"]),
+        ("regenerated", "full", ["regenerated"]),
+        ("regenerated", "quick", ["regenerated", "QUICK PROFILE"]),
+        ("official", "full", []),
+        ("identical", "full", []),
+    ],
+)
+def test_origin_and_profile_are_stamped_once_unless_official_and_full(tmp_path, origin, profile, words):
+    fig = EVERY["grey_grid"]()
+    for _ in range(2):
+        figures.save_figure(fig, "05_slug", folder=tmp_path, origin=origin, profile=profile)
+    assert len(fig.texts) == (len(words) > 0)
+    assert all(box.x1 < fig.bbox.x1 for box in boxes(fig)[0])  # the longest of them still fits
+    for word in words:
+        assert word in fig.texts[0].get_text()
+    assert (tmp_path / "05_slug.png").stat().st_size > 1000
+
+
+def test_the_stamp_can_be_seen_in_the_pixels(tmp_path):
+    for origin, profile in [("official", "full"), ("standin", "full")]:
+        fig = EVERY["grey_grid"]()
+        figures.save_figure(fig, origin, folder=tmp_path, origin=origin, profile=profile)
+    orange = np.array([int(figures.OKABE_ITO["orange"][i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    plain, marked = (plt.imread(tmp_path / f"{o}.png")[..., :3] for o in ("official", "standin"))
+    assert plain.shape[1] == marked.shape[1] == 1600  # 8 inches at 200 dpi
+    assert (np.abs(marked - orange).max(axis=-1) < 0.01).sum() > 5000
+    assert (np.abs(plain - orange).max(axis=-1) < 0.01).sum() == 0
+
+
+def test_the_same_figure_gives_the_same_bytes(tmp_path):
+    for folder in ("a", "b"):
+        fig = figures.per_class_accuracy([9, 7], [10, 10], ["cat", "dog"], model="resnet18", title="By class")
+        figures.save_figure(fig, "classes", folder=tmp_path / folder, origin="official", profile="full", svg=True)
+    for kind in ("png", "svg"):
+        first, second = ((tmp_path / folder / f"classes.{kind}").read_bytes() for folder in ("a", "b"))
+        assert first == second
+    svg = (tmp_path / "a" / "classes.svg").read_text()
+    assert not re.search(r"20\d\d-\d\d-\d\d", svg) and "<dc:date>" not in svg
+    assert {file.name for file in (tmp_path / "a").iterdir()} == {"classes.png", "classes.svg"}
+
+
+def test_a_figure_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    fig = EVERY["grey_grid"]()
+    figures.save_figure(fig, "grid", folder=tmp_path, origin="official", profile="full")
+    before = (tmp_path / "grid.png").read_bytes()
+
+    def half(path, **_):
+        path.write_bytes(b"half a fig")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(fig, "savefig", half)
+    with pytest.raises(OSError, match="no space"):
+        figures.save_figure(fig, "grid", folder=tmp_path, origin="official", profile="full")
+    assert [file.name for file in tmp_path.iterdir()] == ["grid.png"]
+    assert (tmp_path / "grid.png").read_bytes() == before
+
+
+def test_spread_moves_labels_as_little_as_possible():
+    generator = np.random.default_rng(2)
+    for n in (1, 2, 5, 8):
+        y = np.sort(generator.uniform(0, 40, size=n))
+        ours = style.spread(y, gap=10)
+        assert (np.diff(ours) > 10 - 1e-9).all()
+        gaps = {"type": "ineq", "fun": lambda x: np.diff(x) - 10}
+        reference = minimize(lambda x, y=y: ((x - y) ** 2).sum(), y, constraints=[gaps] if n > 1 else [], tol=1e-12)
+        assert np.allclose(ours, reference.x, atol=1e-3)
+    assert np.array_equal(style.spread(np.array([0.0, 50.0]), gap=10), [0, 50])
+
+
+def test_labels_at_the_ends_of_lines_do_not_overlap():
+    fig = figures.new_figure(3)
+    ax = fig.add_subplot(xlim=(0, 1), ylim=(0, 1))
+    figures.label_line_ends(ax, [(1, y, f"model {y}", "#000000") for y in (0.5, 0.9, 0.505, 0.51, 0.1)])
+    fig.draw_without_rendering()
+    found = [matplotlib.text.Text.get_window_extent(t) for t in ax.texts]  # without the leader lines
+    assert len(found) == 5
+    assert not [1 for i, a in enumerate(found) for b in found[:i] if overlap(a, b)]
+    assert [t.get_text() for t in ax.texts] == [f"model {y}" for y in (0.1, 0.5, 0.505, 0.51, 0.9)]
+
+
+def test_colours_are_those_of_okabe_and_ito_one_a_model():
+    assert figures.OKABE_ITO["blue"] == "#0072B2" and len(set(figures.OKABE_ITO.values())) == 8
+    ours = {figures.model_colour("resnet18"), figures.model_colour("densenet121")}
+    assert len(ours) == 2 and ours < set(figures.OKABE_ITO.values())
+    for model in figures.MODEL_COLOURS.keys() - {"resnet18", "densenet121"}:
+        red, green, blue = (figures.model_colour(model)[i : i + 2] for i in (1, 3, 5))
+        assert red == green == blue
+    line = figures.severity_curves(sweep("densenet121"), band="95% Wilson interval").axes[0].lines[0]
+    assert to_hex(line.get_color()).upper() == figures.MODEL_COLOURS["densenet121"]
+
+
+def test_grids_show_the_very_pixels():
+    images = pictures(6)
+    shown = figures.image_grid(images, columns=3).axes[0].images
+    assert np.array_equal([np.moveaxis(np.asarray(tile.get_array()), -1, 0) for tile in shown], images)
+    assert {tile.get_interpolation() for tile in shown} == {"nearest"}
+    grey = figures.image_grid(pictures(2, 1, 28), columns=2).axes[0].images[1]
+    assert np.array_equal(np.asarray(grey.get_array()), pictures(2, 1, 28)[1, 0]) and grey.get_clim() == (0, 255)
+
+
+def test_augmentation_puts_after_under_before():
+    before, after = pictures(20), 255 - pictures(20)
+    tiles = figures.augmentation_before_after(before, after).axes[0].images
+    x, _, lower, upper = tiles[10].get_extent()
+    assert (x, upper < lower) == (0, True) and upper > tiles[0].get_extent()[2]
+    assert np.array_equal(np.moveaxis(np.asarray(tiles[10].get_array()), -1, 0), after[0])
+    assert np.array_equal(np.moveaxis(np.asarray(tiles[20].get_array()), -1, 0), before[10])
+
+
+def test_class_accuracies_are_sorted_with_wilson_intervals():
+    successes, n = np.array([90, 50, 99]), np.array([100, 100, 100])
+    fig = figures.per_class_accuracy(successes, n, ["a", "b", "c"], model="resnet18")
+    ax = fig.axes[0]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["c", "a", "b"]  # from below: the worst on top
+    line, _, (bars,) = ax.containers[0]
+    assert np.allclose(line.get_xdata(), [0.99, 0.9, 0.5])
+    ends = np.array([segment[:, 0] for segment in bars.get_segments()])
+    assert np.allclose(ends.T, proportion_confint([99, 90, 50], 100, method="wilson"))
+    assert any("95% Wilson interval; n = 100 images a class" in text for text in texts(fig))
+
+
+def test_confusion_counts_stand_in_row_and_column():
+    matrix = np.array([[8, 2, 0], [1, 9, 0], [3, 3, 4]])
+    ax = figures.confusion(matrix, ["a", "b", "c"]).axes[0]
+    assert {(int(t.get_position()[1]), int(t.get_position()[0])): int(t.get_text()) for t in ax.texts} == {
+        (i, j): matrix[i, j] for i in range(3) for j in range(3)
+    }
+    assert np.allclose(np.asarray(ax.images[0].get_array()), matrix / 10)
+    assert ax.images[0].get_cmap().name == "cividis"
+
+
+def test_learning_curves_leave_out_what_was_not_computed():
+    fig = figures.learning_curves(HISTORY, model="resnet18")
+    loss = {ax.get_ylabel(): ax for ax in fig.axes}["cross-entropy (nats)"]
+    assert loss.lines[0].get_xdata().tolist() == list(range(1, 9))
+    assert loss.lines[1].get_xdata().tolist() == [2, 4, 6, 8]
+    assert np.allclose(loss.lines[1].get_ydata(), [0.7, 0.35, 1.4 / 6, 0.175])
+
+
+def test_reliability_draws_bins_that_have_images():
+    table = metrics.reliability_bins([0.05, 0.55, 0.58, 0.95], np.array([False, True, False, True]), bins=10)
+    fig = figures.reliability({"test": table}, model="resnet18")
+    line = fig.axes[0].containers[0][0]
+    assert np.allclose(line.get_xdata(), [0.05, 0.565, 0.95]) and np.allclose(line.get_ydata(), [0, 0.5, 1])
+    assert fig.axes[1].patches[0].get_data().values.tolist() == [1, 0, 0, 0, 0, 2, 0, 0, 0, 1]
+    assert any("n = 4 images, 10 equal-width bins" in text for text in texts(fig))
+
+
+def test_heatmap_cells_are_the_accuracies_in_percent():
+    ax = figures.corruption_heatmap(sweep(), extras=["elastic_transform"]).axes[0]
+    grid = np.asarray(ax.images[0].get_array())
+    assert np.allclose(grid[:, 0], 0.95) and np.allclose(grid[2], 0.95 - 0.06 * np.arange(6))
+    assert ax.texts[2 * 6 + 5].get_text() == "65.0"
+    assert [label.get_text() for label in ax.get_yticklabels()][1] == "frost*"
+    assert ax.lines[0].get_ydata()[0] == 3.5  # the line above the first extra
+
+
+def test_severity_curves_begin_at_clean():
+    ax = figures.severity_curves(published(), band="95% Wilson interval").axes[2]
+    ours, wide, _ = ax.lines
+    assert ours.get_xdata().tolist() == [0, 1, 2, 3, 4, 5]
+    assert np.allclose(ours.get_ydata(), 0.95 - 0.06 * np.arange(6))
+    assert np.allclose(wide.get_ydata(), 0.95 - 0.072 * np.arange(6))
+    assert len(ax.collections) == 1  # a band for ours, none for the published
+    corners = ax.collections[0].get_paths()[0].vertices
+    assert corners[:, 1].min() == pytest.approx(0.64) and corners[:, 1].max() == pytest.approx(0.96)
+
+
+def test_ours_beside_published_hardest_on_top():
+    fig = figures.ours_vs_published(means(), ours=["resnet18"], band="95% bootstrap over images")
+    ax = fig.axes[0]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["Gaussian noise", "frost*", "contrast", "JPEG compression", "elastic transform"]
+    ours = ax.containers[0][0]
+    contrast = np.argmin(np.abs(ours.get_ydata() - 2.24))
+    assert ours.get_xdata()[contrast] == pytest.approx(0.95 - 0.06 * 3)
+    assert any("bars: 95% bootstrap over images; n = 10,000 images" in text for text in texts(fig))
+
+
+@pytest.mark.parametrize(("origin", "marked"), [("regenerated", True), ("official", False), ("standin", True)])
+def test_frost_is_marked_where_its_texture_is_ours(origin, marked):
+    for fig in (
+        figures.corruption_heatmap(sweep(origin=origin)),
+        figures.severity_curves(sweep(origin=origin), band="95% Wilson interval"),
+        figures.corruption_gallery(pictures(2)[:, None], ["frost", "fog"], severities=[5], frost_is_ours=marked),
+    ):
+        assert ("frost*" in texts(fig)) == marked
+        assert any("our own texture" in text for text in texts(fig)) == marked
+
+
+def save(**changes):
+    keywords = {"folder": "nowhere", "origin": "official", "profile": "full"} | changes
+    figures.save_figure(figures.new_figure(1), "slug", **keywords)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: save(origin="real"), "unknown origin 'real'"),
+        (lambda: save(profile="auto"), "unknown profile 'auto'"),
+        (lambda: figures.model_colour("vgg"), "model 'vgg' has no colour"),
+        (lambda: figures.image_grid(pictures(2).astype(float), columns=2), "float64"),
+        (lambda: figures.image_grid(np.moveaxis(pictures(2), 1, -1), columns=2), r"\(N, C, H, W\)"),
+        (lambda: figures.image_grid(pictures(3), columns=2, captions=["a"]), "1 captions for 3"),
+        (lambda: figures.image_grid(pictures(3), columns=2, row_names=["a"]), "1 row names for 2"),
+        (lambda: figures.augmentation_before_after(pictures(3), pictures(2)), "differ"),
+        (lambda: figures.augmentation_before_after(pictures(13), pictures(13)), "do not fill"),
+        (lambda: figures.corruption_gallery(pictures(6), CORRUPTIONS, severities=range(6)), r"give \(5, 6"),
+        (lambda: figures.class_counts({"train": [1, 2]}, CLASSES), "for 10 classes"),
+        (lambda: figures.learning_curves([], model="resnet18"), "no epochs"),
+        (lambda: figures.learning_curves([{"epoch": 1}], model="resnet18"), "no 'train_loss'"),
+        (lambda: figures.per_class_accuracy([1, 2], [0, 4], ["a", "b"], model="resnet18"), "n is 0"),
+        (lambda: figures.confusion(np.eye(3), ["a", "b"]), r"give \(2, 2\)"),
+        (lambda: figures.confusion(np.diag([1, 0]), ["a", "b"]), "no row empty"),
+        (lambda: figures.reliability({}, model="resnet18"), "0 tables"),
+        (lambda: figures.corruption_heatmap(sweep().drop(columns="lo")), r"lacks \['lo'\]"),
+        (lambda: figures.corruption_heatmap(published()), "several rows"),
+        (lambda: figures.corruption_heatmap(sweep().iloc[:-1]), r"\('elastic_transform', 5\)"),
+        (lambda: figures.severity_curves(pd.concat([sweep(), sweep()]), band="x"), "several rows"),
+        (lambda: figures.ours_vs_published(means().iloc[1:], ours=["resnet18"], band="x"), "lacks contrast"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
