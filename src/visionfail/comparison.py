@@ -1,0 +1,72 @@
+"""Ours beside what others have published: the same images or not, and where the numbers part."""
+
+import pandas as pd
+
+from visionfail import intervals, metrics
+from visionfail.corruptions import CORRUPTIONS, EXTRAS, RANDOM
+from visionfail.corruptions import published as files
+from visionfail.imageset import ImageSet
+from visionfail.summary import BASELINE
+from visionfail.sweep import Outcomes
+
+STANDARD_TRAINING = (BASELINE, "PreActResNet-18 standard")  # the published networks that were trained as ours
+
+
+def beside_published(accuracy: pd.DataFrame, outcomes: Outcomes, published: pd.DataFrame, **bootstrap) -> pd.DataFrame:
+    """Mean accuracy over severities, a row a model and each of the 15 corruptions: ours with intervals, then published.
+
+    `accuracy` are our rows of one metric; `bootstrap` goes to intervals.bootstrap_condition_means.
+    """
+    samples = metrics.by_corruption(
+        intervals.bootstrap_condition_means(outcomes.correct, **bootstrap), outcomes.conditions
+    )
+    severities = sorted({s for _, s in outcomes.conditions} - {0})
+    lines = []
+    for name in CORRUPTIONS:
+        part = accuracy[accuracy.condition == name]
+        lo, hi = intervals.percentile_interval(samples[name].mean(axis=-1))
+        lines.append(part.iloc[0].to_dict() | {"value": part.value.mean(), "lo": lo, "hi": hi})
+    theirs = published[published.severity.isin(severities) & published.corruption.isin(CORRUPTIONS)]
+    theirs = theirs.groupby(["model", "corruption"], sort=False).accuracy.mean().reset_index()
+    theirs = theirs.rename(columns={"corruption": "condition", "accuracy": "value"}).assign(origin="official")
+    return pd.concat([pd.DataFrame(lines), theirs], ignore_index=True).drop(columns=["severity"])
+
+
+def gaps(compared: pd.DataFrame, *, model: str, margin: float) -> pd.DataFrame:
+    """Where `model` lies more than `margin` outside the span of the published networks with standard training.
+
+    `reading` says what such a gap can mean: the network's, where the images are the published ones to the byte; the
+    texture's, for frost; else unexplained, because network and generator both differ.
+    """
+    wide = compared.pivot(index="condition", columns="model", values="value").loc[list(CORRUPTIONS)]
+    low, high = wide[list(STANDARD_TRAINING)].min(axis=1), wide[list(STANDARD_TRAINING)].max(axis=1)
+    gap = (wide[model] - high).clip(lower=0) + (wide[model] - low).clip(upper=0)
+    origin = compared[compared.model == model].set_index("condition").origin
+    table = pd.DataFrame({"ours": wide[model], "published low": low, "published high": high, "gap": gap})
+    table["reading"] = [_reading(name, origin[name], gap[name], margin) for name in table.index]
+    return table.reset_index(names="corruption")
+
+
+def _reading(name: str, origin: str, gap: float, margin: float) -> str:
+    if origin in ("subset", "standin"):
+        return "other images: not comparable"
+    if abs(gap) <= margin:
+        return "within the margin"
+    if origin in ("official", "identical"):
+        return "same images: the network's"
+    return "frost texture ours" if name == "frost" else "unexplained: network and generator differ"
+
+
+def parity(test: ImageSet) -> pd.DataFrame:
+    """Per corruption: is there chance in it, and has the file regenerated from `test` the published MD5?
+
+    Only those that the tests prove identical are made here, and only from the whole official test set.
+    """
+    lines = []
+    for name in CORRUPTIONS + EXTRAS:
+        same = "random draws: cannot match" if name in RANDOM else "no: see the tests for how close"
+        if name in files.IDENTICAL:
+            whole = test.origin == "official"
+            same = files.npy_md5(name, test.images) == files.PUBLISHED_MD5[name] if whole else "not checked here"
+        lines.append({"corruption": name, "published MD5": files.PUBLISHED_MD5[name], "identical": same})
+    return pd.DataFrame(lines)

@@ -1,0 +1,82 @@
+"""Networks for small images, with the normalisation inside: images in [0, 1] go in, logits come out."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, ResNet
+
+ARCHITECTURES = ("resnet18",)
+
+
+class Normalised(nn.Module):
+    """Images in [0, 1], (N, C, H, W) -> logits (N, K). Epsilon keeps its pixel meaning: mean and std are in here."""
+
+    def normalise_with(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        # not persistent: the state dict keeps torchvision's names, the checkpoint's card carries mean and std
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward((images - self.mean) / self.std)
+
+
+class ResNet18(Normalised, ResNet):
+    """torchvision's ResNet-18 with a stem for 32x32 images: 3x3, stride 1, no max-pool. He et al., arXiv:1512.03385."""
+
+    def __init__(self, *, num_classes: int, channels: int, width: int):
+        self.width = width
+        super().__init__(BasicBlock, [2, 2, 2, 2], num_classes=num_classes)
+        self.conv1 = nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False)
+        nn.init.kaiming_normal_(self.conv1.weight, mode="fan_out", nonlinearity="relu")
+        self.bn1 = nn.BatchNorm2d(width)
+        self.maxpool = nn.Identity()
+        self.fc = nn.Linear(8 * width, num_classes)
+
+    def _make_layer(self, block, planes: int, blocks: int, stride: int = 1, dilate: bool = False) -> nn.Sequential:
+        # torchvision starts at 64 channels and doubles; here every stage is scaled by width / 64
+        if planes == 64:
+            self.inplanes = self.width
+        return super()._make_layer(block, planes * self.width // 64, blocks, stride, dilate)
+
+
+def build(
+    arch: str, *, num_classes: int, mean: Sequence[float], std: Sequence[float], width: int = 64, seed: int = 0
+) -> nn.Module:
+    """A network with fresh weights drawn from `seed`: float images in [0, 1], (N, C, H, W) -> logits (N, num_classes).
+
+    C is the length of `mean` and `std`, which are in pixels of [0, 1]. At width 64 the state dict has torchvision's
+    names and, the stem apart, its shapes. Raises ValueError for an unknown architecture or impossible statistics.
+    """
+    if arch not in ARCHITECTURES:
+        raise ValueError(f"unknown architecture {arch!r}: choose one of {', '.join(ARCHITECTURES)}.")
+    if len(mean) != len(std) or min(std) <= 0:
+        raise ValueError(f"mean {mean} and std {std} must have one entry a channel, and std must be positive.")
+    if width < 1 or num_classes < 2:
+        raise ValueError(f"width must be at least 1 and num_classes at least 2, got {width} and {num_classes}.")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # layers initialise themselves from the global generator: forked, so nobody else's
+        model = ResNet18(num_classes=num_classes, channels=len(mean), width=width)
+    model.normalise_with(mean, std)
+    return model.to(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def stages(model: nn.Module, images: Tensor) -> list[dict]:
+    """What each child of `model` makes of `images` (N, C, H, W): [{"stage", "output", "parameters"}], in order."""
+    rows = []
+
+    def note(name: str):
+        def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+            count = sum(p.numel() for p in module.parameters())
+            rows.append({"stage": name, "output": tuple(output.shape[1:]), "parameters": count})
+
+        return hook
+
+    handles = [module.register_forward_hook(note(name)) for name, module in model.named_children()]
+    try:
+        model(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return rows

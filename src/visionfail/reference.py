@@ -1,0 +1,137 @@
+"""The classifier that a study examines: loaded where its checkpoint is, else trained, with a card that says how."""
+
+import dataclasses
+from pathlib import Path
+
+from torch import nn
+
+from visionfail import checkpoints, data, devices, evaluate, intervals, models, paths, results, training
+from visionfail.data import ImageSet
+from visionfail.profiles import Profile
+from visionfail.training import TrainConfig
+
+# Chosen on validation data alone; notes/decisions.md says how. Numbers to expect: see the card.
+STANDARD = TrainConfig(epochs=20, peak_lr=0.1, sides=(16,) * 5 + (24,) * 7)
+# Two cores, about a minute: shows the way, not the result.
+QUICK = TrainConfig(epochs=3, batch_size=64, peak_lr=0.1, sides=(), ema_decay=0.98, padding=2)
+
+
+def stem(dataset: str, arch: str, recipe: str, seed: int) -> str:
+    """The name of a checkpoint: <dataset>-<arch>-<recipe>-s<seed>."""
+    return f"{dataset}-{arch}-{recipe}-s{seed}"
+
+
+def cifar10(profile: Profile) -> dict[str, ImageSet]:
+    """{"train", "val", "test"} of CIFAR-10 as the profile wants them.
+
+    full: the official sets, downloaded where they are missing. quick: real images where they are on disk already,
+    else drawn stand-ins; few of them, which `origin` says.
+    """
+    if profile.name == "full":
+        return {split: data.load("cifar10", split, download=True) for split in ("train", "val", "test")}
+    sizes = {"train": 4000, "val": 500, "test": profile.test_images}
+    return {split: data.load_or_standin("cifar10", split).first(n) for split, n in sizes.items()}
+
+
+def classifier(
+    profile: Profile, sets: dict[str, ImageSet], *, arch: str, seed: int, retrain: bool = False
+) -> tuple[nn.Module, dict, str]:
+    """(model, card, "loaded" | "trained"): the reference network of `arch` on the best device, in eval mode.
+
+    The quick profile takes the committed checkpoint where the images are real; on stand-ins it trains a narrow one.
+    """
+    committed = paths.MODELS / stem("cifar10", arch, "standard", seed)
+    if profile.name == "full":
+        config = dataclasses.replace(STANDARD, seed=seed)
+        return load_or_train(
+            committed, sets, arch=arch, width=64, config=config, recipe="standard", state=profile.state, retrain=retrain
+        )
+    if sets["test"].origin != "standin" and committed.with_name(committed.name + ".safetensors").exists():
+        model, card = checkpoints.load(committed)
+        return model.to(devices.best()), card, "loaded"
+    path, config = profile.models / stem("cifar10", arch, "quick", seed), dataclasses.replace(QUICK, seed=seed)
+    return load_or_train(
+        path, sets, arch=arch, width=16, config=config, recipe="quick", state=profile.state, retrain=retrain
+    )
+
+
+def load_or_train(
+    path: Path,
+    sets: dict[str, ImageSet],
+    *,
+    arch: str,
+    width: int,
+    config: TrainConfig,
+    recipe: str,
+    state: Path,
+    retrain: bool,
+) -> tuple[nn.Module, dict, str]:
+    """(model, card, "loaded" | "trained") of the checkpoint at `path`, a path without suffix.
+
+    Loaded where one with this configuration and origin of the data is there; else trained on sets["train"], watched
+    on sets["val"], judged once on sets["test"], and saved.
+    """
+    if not retrain and path.with_name(path.name + ".json").exists():
+        model, card = checkpoints.load(path)
+        if TrainConfig.of(card["config"]) == config and card["origin"] == sets["train"].origin:
+            return model.to(devices.best()), card, "loaded"
+    return *train(path, sets, arch=arch, width=width, config=config, recipe=recipe, state=state), "trained"
+
+
+def train(
+    path: Path, sets: dict[str, ImageSet], *, arch: str, width: int, config: TrainConfig, recipe: str, state: Path
+) -> tuple[nn.Module, dict]:
+    """Train, save in half precision, read back and judge what was saved: (model, card)."""
+    mean, std = data.CHANNEL_STATS["cifar10"]
+    model = models.build(
+        arch, num_classes=len(sets["train"].classes), mean=mean, std=std, width=width, seed=config.seed
+    )
+    file = state / f"{path.name}.pt"  # resumed from if it is there
+    model, history = training.fit(model, sets["train"], sets["val"], config=config, state=file)
+    return finish(path, model, history, sets, width=width, config=config, recipe=recipe, arch=arch)
+
+
+def finish(
+    path: Path,
+    model: nn.Module,
+    history: list[dict],
+    sets: dict,
+    *,
+    arch: str,
+    width: int,
+    config: TrainConfig,
+    recipe: str,
+) -> tuple[nn.Module, dict]:
+    """Save a trained network, read it back in half precision, and write its accuracy into the card: (model, card)."""
+    device = next(model.parameters()).device
+    card = {
+        "dataset": "standin" if sets["train"].origin == "standin" else "cifar10",
+        "arch": arch,
+        "width": width,
+        "classes": list(sets["train"].classes),
+        "mean": model.mean.flatten().tolist(),
+        "std": model.std.flatten().tolist(),
+        "recipe": recipe,
+        "origin": sets["train"].origin,
+        "config": dataclasses.asdict(config) | {"sides": list(config.sides)},
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "device": devices.describe(device),
+        "versions": results.versions(),
+        "git": results.git_state(),
+        "data_checksum": {name: images.checksum() for name, images in sets.items()},
+        "seconds": round(sum(row["seconds"] for row in history), 1),
+        "history": history,
+    }
+    checkpoints.save(model, path, card=card)
+    model, _ = checkpoints.load(path)
+    accuracy = {name: score(model.to(device), sets[name]) for name in ("val", "test")}
+    card = checkpoints.save(model, path, card=card | {"accuracy": accuracy})
+    return model, card
+
+
+def score(model: nn.Module, images: ImageSet) -> dict:
+    """Accuracy in float32 with its Wilson interval: {"value", "lo", "hi", "n"}."""
+    right = int((evaluate.predict(model, images.images).argmax(1) == images.labels).sum())
+    n = len(images.labels)
+    lo, hi = intervals.wilson(right, n)
+    return {"value": right / n, "lo": lo, "hi": hi, "n": n}

@@ -1,0 +1,87 @@
+import pytest
+import torch
+import torchvision
+from torchvision.transforms import v2
+
+from visionfail import models
+
+STATS = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2470, 0.2435, 0.2616)}
+
+
+def test_state_dict_has_torchvisions_names_and_shapes_but_for_the_stem():
+    ours = models.build("resnet18", num_classes=1000, **STATS).state_dict()
+    theirs = torchvision.models.resnet18().state_dict()
+    assert ours.keys() == theirs.keys()
+    assert {name for name in ours if ours[name].shape != theirs[name].shape} == {"conv1.weight"}
+    assert ours["conv1.weight"].shape == (64, 3, 3, 3)
+
+
+def test_forward_equals_torchvisions_network_on_normalised_images():
+    model = models.build("resnet18", num_classes=10, **STATS).eval()
+    plain = torchvision.models.resnet18(num_classes=10)
+    plain.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    plain.maxpool = torch.nn.Identity()
+    plain.load_state_dict(model.state_dict())
+    images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    normalise = v2.Normalize(STATS["mean"], STATS["std"])
+    with torch.no_grad():
+        torch.testing.assert_close(model(images), plain.eval()(normalise(images)), rtol=1e-4, atol=1e-4)
+
+
+def test_stages_keep_the_resolution_that_32_pixels_need():
+    model = models.build("resnet18", num_classes=10, **STATS)
+    shapes = {}
+    for name in ("conv1", "layer1", "layer2", "layer3", "layer4"):
+        model.get_submodule(name).register_forward_hook(
+            lambda module, inputs, output, name=name: shapes.update({name: tuple(output.shape[1:])})
+        )
+    model(torch.rand(2, 3, 32, 32))
+    assert shapes == {
+        "conv1": (64, 32, 32),
+        "layer1": (64, 32, 32),
+        "layer2": (128, 16, 16),
+        "layer3": (256, 8, 8),
+        "layer4": (512, 4, 4),
+    }
+
+
+@pytest.mark.parametrize("width", [8, 16, 64])
+def test_parameter_count_is_the_architectures_arithmetic(width):
+    model = models.build("resnet18", num_classes=10, width=width, **STATS)
+    expected = 3 * 9 * width + 2 * width  # stem and its norm
+    inside = width
+    for out in (width, 2 * width, 4 * width, 8 * width):
+        expected += inside * out * 9 + 3 * out * out * 9 + 4 * 2 * out  # four convolutions, four norms
+        expected += inside * out + 2 * out if inside != out else 0  # the shortcut's 1x1 convolution and norm
+        inside = out
+    expected += 8 * width * 10 + 10
+    assert sum(p.numel() for p in model.parameters()) == expected
+
+
+def test_seed_decides_the_weights_and_leaves_the_global_generator_alone():
+    before = torch.get_rng_state()
+    a, b, c = (models.build("resnet18", num_classes=10, width=8, seed=s, **STATS).conv1.weight for s in (0, 0, 1))
+    assert torch.equal(a, b) and not torch.equal(a, c)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_one_channel_follows_from_the_statistics():
+    model = models.build("resnet18", num_classes=10, mean=(0.1307,), std=(0.3081,), width=8)
+    assert model(torch.rand(2, 1, 28, 28)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"arch": "resnet19"}, "resnet19"),
+        ({"std": (0.2, 0.2, 0.0)}, "std"),
+        ({"mean": (0.5,)}, "mean"),
+        ({"width": 0}, "width"),
+        ({"num_classes": 1}, "num_classes"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, words):
+    good = {"arch": "resnet18", "num_classes": 10, **STATS} | arguments
+    arch = good.pop("arch")
+    with pytest.raises(ValueError, match=words):
+        models.build(arch, **good)

@@ -1,0 +1,142 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from visionfail import comparison, metrics, paths, summary, sweep
+from visionfail.corruptions import CORRUPTIONS
+from visionfail.sweep import Outcomes
+
+PUBLISHED = pd.read_csv(paths.RESULTS / "published_cifar10c.csv")
+
+
+def outcomes(severities=(1, 2, 3, 4, 5), n=60, origin="regenerated"):
+    """Random logits, better on clean images, as a sweep would store them; and the logits."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(10, (n,), generator=generator)
+    conditions = sweep.all_conditions(severities)
+    logits = torch.randn(len(conditions), n, 10, generator=generator)
+    for row, (_, severity) in enumerate(conditions):
+        logits[row, torch.arange(n), labels] += 3 - 0.4 * severity
+    stored = [sweep.outcome(logits[row], labels, temperature=1.3) for row in range(len(conditions))]
+    fields = {field: np.stack([row[field] for row in stored]) for field in sweep.FIELDS}
+    fields |= {"labels": labels.numpy().astype(np.uint8), "origins": (origin,) * len(conditions)}
+    return Outcomes(conditions=tuple(conditions), temperature=1.3, made={}, **fields), logits, labels
+
+
+def table_of(found, **changes):
+    arguments = {"model": "resnet18", "seed": 0, "bootstraps": 50, "generator": np.random.default_rng(0)} | changes
+    return pd.DataFrame(summary.rows(found, PUBLISHED, **arguments))
+
+
+def test_rows_are_what_the_logits_say():
+    found, logits, labels = outcomes()
+    table = table_of(found).set_index(["condition", "severity", "metric"]).value
+    for row, (name, severity) in enumerate(found.conditions):
+        probabilities = logits[row].double().softmax(1)
+        right = (probabilities.argmax(1) == labels).double().mean().item()
+        assert table[(name, severity, "accuracy")] == pytest.approx(right)
+        nll = torch.nn.functional.cross_entropy(logits[row].double(), labels).item()
+        assert table[(name, severity, "nll")] == pytest.approx(nll, rel=2e-3)  # stored in half precision
+        confidence = probabilities.amax(1)
+        assert table[(name, severity, "confidence")] == pytest.approx(confidence.mean().item(), rel=2e-3)
+        assert table[(name, severity, "drop")] == pytest.approx(table[("clean", 0, "accuracy")] - right)
+
+
+def test_means_are_the_published_formulas():
+    found, _, _ = outcomes()
+    table = table_of(found)
+    means = table[table.severity.isna()].set_index(["condition", "metric"])
+    accuracy = table[(table.metric == "accuracy") & table.severity.notna()].set_index(["condition", "severity"]).value
+    baseline = PUBLISHED[PUBLISHED.model == summary.BASELINE].set_index(["corruption", "severity"]).accuracy
+    clean, baseline_clean = accuracy[("clean", 0)], 0.9478
+    for label, names in (("15", CORRUPTIONS), ("14 without frost", [c for c in CORRUPTIONS if c != "frost"])):
+        ratios, relative = [], []
+        for name in names:
+            ours = [accuracy[(name, s)] for s in range(1, 6)]
+            theirs = [baseline[(name, s)] for s in range(1, 6)]
+            ratios.append(sum(1 - a for a in ours) / sum(1 - a for a in theirs))
+            relative.append(sum(clean - a for a in ours) / sum(baseline_clean - a for a in theirs))
+        mean = np.mean([accuracy[(name, s)] for name in names for s in range(1, 6)])
+        assert means.loc[(f"mean of {label}", "accuracy")].value == pytest.approx(mean)
+        assert means.loc[(f"mean of {label}", "mce")].value == pytest.approx(np.mean(ratios))
+        assert means.loc[(f"mean of {label}", "relative_mce")].value == pytest.approx(np.mean(relative))
+    assert (means.lo <= means.value).all() and (means.value <= means.hi).all()
+
+
+def test_interval_of_a_mean_is_as_wide_as_images_resampled_whole_make_it():
+    # every condition repeats the clean answers: 75 conditions then tell no more than one, and the interval must say so
+    found, _, _ = outcomes(n=400)
+    same = {field: np.repeat(getattr(found, field)[:1], 96, axis=0) for field in sweep.FIELDS}
+    found = Outcomes(**{**found.__dict__, **same})
+    mean = table_of(found, bootstraps=2000).set_index(["condition", "metric"]).loc[("mean of 15", "accuracy")]
+    p = found.correct[0].mean()
+    assert mean.hi - mean.lo == pytest.approx(2 * 1.96 * np.sqrt(p * (1 - p) / 400), rel=0.1)
+
+
+def test_no_mce_without_all_five_severities():
+    found, _, _ = outcomes(severities=(1, 3, 5))
+    assert set(table_of(found).metric) == {"accuracy", "drop", "confidence", "ece", "ece_scaled", "nll"}
+
+
+def test_mean_carries_the_weakest_origin():
+    assert summary.pooled(("official", "identical", "regenerated")) == "regenerated"
+    assert summary.pooled(("official", "standin", "identical")) == "standin"
+
+
+def test_gaps_are_told_apart_by_where_the_images_come_from():
+    found, _, _ = outcomes()
+    names = [name for name, _ in found.conditions]
+    origins = tuple("identical" if n in ("contrast", "brightness") else "regenerated" for n in names)
+    found = Outcomes(**{**found.__dict__, "origins": origins})
+    table = table_of(found)
+    accuracy = table[(table.metric == "accuracy") & table.severity.notna()]
+    generator = np.random.default_rng(0)
+    compared = comparison.beside_published(accuracy, found, PUBLISHED, bootstraps=50, generator=generator)
+    gaps = comparison.gaps(compared, model="resnet18", margin=0.0).set_index("corruption")
+    published = PUBLISHED[PUBLISHED.model.isin(comparison.STANDARD_TRAINING) & (PUBLISHED.corruption == "contrast")]
+    span = published.groupby("model").accuracy.mean()
+    assert gaps.loc["contrast", "published low"] == pytest.approx(span.min())
+    assert gaps.loc["contrast", "published high"] == pytest.approx(span.max())
+    ours = accuracy[accuracy.condition == "contrast"].value.mean()
+    assert gaps.loc["contrast", "gap"] == pytest.approx(max(ours - span.max(), 0) + min(ours - span.min(), 0))
+    readings = {name: row.reading for name, row in gaps.iterrows() if row.gap}
+    assert set(readings.values()) <= {
+        "same images: the network's", "frost texture ours", "unexplained: network and generator differ",
+    }  # fmt: skip
+    assert all(
+        (reading == "same images: the network's") == (n in ("contrast", "brightness"))
+        for n, reading in readings.items()
+    )
+    assert (comparison.gaps(compared, model="resnet18", margin=1.0).reading == "within the margin").all()
+
+
+def test_overview_reads_stored_sweeps(tmp_path):
+    found, _, _ = outcomes()
+    found.save(tmp_path / "cifar10c-resnet18-standard-s0.npz")
+    table = summary.overview(tmp_path, bootstraps=50)
+    assert table.model.tolist() == ["resnet18-standard-s0"] and table.n.tolist() == [60]
+    clean = found.correct[0].mean()
+    assert table["clean accuracy"][0].startswith(f"{100 * clean:.1f} % (")
+    assert summary.overview(tmp_path / "empty").empty
+
+
+@pytest.mark.parametrize("run", sorted(p.stem for p in paths.RESULTS.glob("cifar10c-*.npz")))
+def test_committed_table_is_recomputed_from_the_committed_answers(run):
+    from visionfail import results
+
+    committed, meta = results.load(run, folder=paths.RESULTS)
+    found = Outcomes.load(paths.RESULTS / f"{run}.npz")
+    again = table_of(found, seed=int(committed.seed.iloc[0]), bootstraps=meta["config"]["bootstraps"])
+    assert len(again) == len(committed)
+    for column in ("value", "lo", "hi"):
+        np.testing.assert_allclose(again[column], committed[column], rtol=1e-4, atol=1e-6)
+    assert again.condition.tolist() == committed.condition.tolist()
+
+
+def test_published_model_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="WRN-99"):
+        summary.published_accuracies(PUBLISHED, "WRN-99")
+    assert metrics.mean_corruption_accuracy(
+        summary.published_accuracies(PUBLISHED, "WRN-28-10 standard"), CORRUPTIONS
+    ) == pytest.approx(0.7346, abs=1e-4)  # robustbench's own figure, published.csv

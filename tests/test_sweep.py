@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+import torch
+from conftest import squares
+
+from visionfail import corruptions, evaluate, sweep
+from visionfail.sweep import Outcomes
+
+CONDITIONS = [("clean", 0), ("contrast", 5), ("gaussian_noise", 3)]
+
+
+def run(model, folder, **changes):
+    arguments = {"temperature": 1.5, "identity": {"sha256": "abc"}, "folder": folder} | changes
+    return sweep.run(model, squares(30, seed=0), CONDITIONS, **arguments)
+
+
+def test_conditions_are_clean_and_nineteen_times_five():
+    conditions = sweep.all_conditions()
+    assert len(conditions) == 96 == len(set(conditions)) and conditions[0] == ("clean", 0)
+
+
+def test_outcomes_are_those_of_softmax_on_the_corrupted_images(tiny_model, tmp_path):
+    clean = squares(30, seed=0)
+    found = run(tiny_model, tmp_path)
+    for row, (name, severity) in enumerate(CONDITIONS):
+        images = clean.images if severity == 0 else corruptions.corrupt(clean.images, name, severity)
+        logits = evaluate.predict(tiny_model, images).double()
+        p = logits.softmax(1)
+        assert np.array_equal(found.predicted[row], p.argmax(1).numpy())
+        np.testing.assert_allclose(found.confidence[row], p.amax(1), rtol=2e-3)
+        true = p.gather(1, clean.labels[:, None])[:, 0].log()
+        np.testing.assert_allclose(found.log_prob[row].astype(float), true, rtol=2e-3)
+        scaled = (logits / 1.5).softmax(1).amax(1)
+        np.testing.assert_allclose(1 / (1 + np.exp(-found.log_odds_scaled[row].astype(float))), scaled, rtol=2e-3)
+    assert np.array_equal(found.correct, found.predicted == clean.labels.numpy())
+    assert found.origins == ("standin",) * 3
+
+
+def test_interrupted_sweep_resumes_where_it_stopped(tiny_model, tmp_path, monkeypatch):
+    predict, calls = evaluate.predict, []
+
+    def counted(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return predict(*arguments, **options)
+
+    monkeypatch.setattr(evaluate, "predict", counted)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_model, tmp_path)
+    found = run(tiny_model, tmp_path)
+    assert len(calls) == 4  # two kept, one broken off, one left
+    monkeypatch.setattr(evaluate, "predict", predict)
+    whole = run(tiny_model, tmp_path / "other")
+    for field in sweep.FIELDS:
+        assert np.array_equal(getattr(found, field), getattr(whole, field))
+
+
+def test_folder_of_another_run_is_refused_by_field(tiny_model, tmp_path):
+    run(tiny_model, tmp_path)
+    with pytest.raises(ValueError, match="temperature"):
+        run(tiny_model, tmp_path, temperature=2.0)
+    with pytest.raises(ValueError, match="sha256"):
+        run(tiny_model, tmp_path, identity={"sha256": "def"})
+
+
+def test_file_round_trip_without_pickle(tiny_model, tmp_path):
+    found = run(tiny_model, tmp_path / "parts")
+    found.save(tmp_path / "outcomes.npz")
+    with np.load(tmp_path / "outcomes.npz", allow_pickle=False) as stored:
+        assert {"predicted", "log_odds", "log_odds_scaled", "log_prob", "labels", "conditions"} <= set(stored)
+        assert stored["predicted"].dtype == np.uint8 and stored["log_odds"].dtype == np.float16
+    back = Outcomes.load(tmp_path / "outcomes.npz")
+    assert back.conditions == found.conditions and back.temperature == 1.5 and back.made == found.made
+    assert all(np.array_equal(getattr(back, f), getattr(found, f)) for f in (*sweep.FIELDS, "labels"))
+    assert back.at("contrast", 5) == 1
+    with pytest.raises(ValueError, match="fog"):
+        back.at("fog", 5)
+    with pytest.raises(FileNotFoundError, match="notebook 03"):
+        Outcomes.load(tmp_path / "nothing.npz")
+
+
+def test_bf16_never_touches_the_clean_condition(tiny_model, tmp_path, monkeypatch):
+    used, predict = [], evaluate.predict
+
+    def noted(model, images, *, dtype):
+        used.append(dtype)
+        return predict(model, images)
+
+    monkeypatch.setattr(evaluate, "predict", noted)
+    run(tiny_model, tmp_path, dtype=torch.bfloat16)
+    assert used == [torch.float32, torch.bfloat16, torch.bfloat16]
