@@ -1,14 +1,15 @@
 import dataclasses
-import json
 
 import pytest
 from conftest import squares
 
-from visionfail import checkpoints, paths, reference, training
+from visionfail import checkpoints, data, evaluate, paths, reference, training
 from visionfail.profiles import QUICK
+from visionfail.sweep import Outcomes
 from visionfail.training import TrainConfig
 
 CONFIG = TrainConfig(epochs=1, batch_size=50, ema_decay=0.9)
+CARDS = sorted(paths.MODELS.glob("*.json"))
 SETS = {"train": squares(200, seed=0), "val": squares(50, seed=1), "test": squares(70, seed=2)}
 
 
@@ -53,12 +54,26 @@ def test_quick_profile_takes_real_images_where_they_are():
     assert {s.origin for s in sets.values()} == {"subset"} and len(sets["test"]) == QUICK.test_images
 
 
-@pytest.mark.parametrize("path", sorted(paths.MODELS.glob("*.json")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
 def test_committed_cards_fit_their_weights_and_the_recipe(path):
     _, card = checkpoints.load(path.stem)
-    assert json.loads(path.read_text())["sha256"] == card["sha256"]
     assert TrainConfig.of(card["config"]) == dataclasses.replace(reference.STANDARD, seed=card["config"]["seed"])
     assert card["origin"] == "official" and card["accuracy"]["test"]["n"] == 10_000
+
+
+if CARDS:
+
+    @pytest.mark.realdata
+    @pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
+    def test_accuracy_of_the_card_is_recomputed(path):
+        model, card = checkpoints.load(path.stem)
+        test = data.load("cifar10", "test")
+        assert test.checksum() == card["data_checksum"]["test"]
+        predicted = evaluate.predict(model, test.images).argmax(1).numpy()
+        right = int((predicted == test.labels.numpy()).sum())
+        assert abs(right - round(card["accuracy"]["test"]["value"] * 10_000)) <= 3
+        stored = Outcomes.load(paths.RESULTS / f"cifar10c-{path.stem.removeprefix('cifar10-')}.npz")
+        assert (stored.predicted[stored.at("clean", 0)] != predicted).sum() <= 3
 
 
 def test_stem_is_the_house_style():

@@ -66,7 +66,7 @@ def _percent(row: dict) -> str:
 
 
 def condition_rows(outcomes: Outcomes) -> list[dict]:
-    """Per condition: accuracy with its Wilson interval, drop from clean, ECE, NLL, and ECE at the fitted temperature."""
+    """Per condition: accuracy with its Wilson interval, drop from clean, NLL, ECE before and after temperature."""
     found, correct = [], outcomes.correct
     clean = correct[outcomes.at("clean", 0)]
     for i, (name, severity) in enumerate(outcomes.conditions):

@@ -1,0 +1,72 @@
+"""ImageSet: images, labels, class names and where the images come from."""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+ORIGINS = ("official", "identical", "regenerated", "subset", "standin")
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images uint8 (N, C, H, W), labels int64 (N,), class names, origin; ValueError for what does not fit together.
+
+    `origin` goes with every number made from the images: "official"; "identical" (regenerated, with the published
+    MD5); "regenerated"; "subset" (some of the official images); "standin" (other images in their place).
+    """
+
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+    origin: str
+
+    def __post_init__(self) -> None:
+        _check_images(self.images)
+        _check_labels(self.labels, len(self.images), len(self.classes))
+        if self.origin not in ORIGINS:
+            raise ValueError(f"unknown origin {self.origin!r}: choose one of {', '.join(ORIGINS)}.")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def to(self, device: torch.device | str) -> "ImageSet":
+        """The same set with images and labels on `device`."""
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+
+    def first(self, count: int) -> "ImageSet":
+        """The first `count` images, or this very set if it has no more; part of an official set is a "subset"."""
+        if count < 1:
+            raise ValueError(f"{count} images asked for: ask for at least 1.")
+        if count >= len(self):
+            return self
+        origin = "subset" if self.origin in ("official", "identical") else self.origin
+        return replace(self, images=self.images[:count], labels=self.labels[:count], origin=origin)
+
+    def checksum(self) -> str:
+        """sha256 of pixels and labels in their order, in hex: what results and cards name their data by."""
+        digest = hashlib.sha256(self.images.cpu().contiguous().numpy())
+        digest.update(self.labels.cpu().contiguous().numpy())
+        return digest.hexdigest()
+
+
+def _check_images(images: Tensor) -> None:
+    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise ValueError(
+            f"images are {images.dtype} {tuple(images.shape)}: pass uint8 (N, C, H, W) with 1 or 3 channels."
+        )
+    if len(images) == 0:
+        raise ValueError(f"images are {tuple(images.shape)}, an empty set: pass at least one image.")
+
+
+def _check_labels(labels: Tensor, images: int, classes: int) -> None:
+    if labels.dtype != torch.int64 or labels.ndim != 1:
+        raise ValueError(f"labels are {labels.dtype} {tuple(labels.shape)}: pass int64 (N,).")
+    if len(labels) != images:
+        raise ValueError(f"{len(labels)} labels for {images} images: pass one label an image.")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= classes:
+        raise ValueError(
+            f"labels run from {low} to {high}, out of range for {classes} classes: they must lie in 0 to {classes - 1}."
+        )
