@@ -1,0 +1,46 @@
+# Every command is a thin call of a plain Python command, which the README lists for machines without make.
+VENV ?= .venv
+PYTHON ?= python3
+PY := $(VENV)/bin/python
+SHELL := /bin/sh
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data run test lint notebooks bench readme
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/installed: requirements.txt pyproject.toml
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PY) -m pip install -q -e ".[dev]"
+	@touch $@
+
+setup: $(VENV)/installed  ## make .venv and install everything the notebooks need
+
+data: $(VENV)/installed  ## download the data sets, with checksums, or verify what is there
+	$(PY) tools/data.py
+
+run: $(VENV)/installed  ## every notebook in the quick profile, and a page with what they show: runs/quick/index.html
+	$(PY) tools/run.py
+
+test: $(VENV)/installed-dev  ## ruff, unit tests, every notebook in the quick profile
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pytest
+
+lint: $(VENV)/installed-dev  ## ruff check and format, mending what it can
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+notebooks: $(VENV)/installed  ## every notebook in the full profile, on real data, committed as executed
+	$(PY) tools/notebooks.py
+
+bench: $(VENV)/installed-dev  ## speed, side by side with the plain way of doing the same
+	$(PY) benchmarks/bench_corruptions.py
+
+readme: $(VENV)/installed  ## write the README's results table from results/
+	$(PY) tools/readme.py

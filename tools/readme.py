@@ -1,0 +1,79 @@
+"""Write what the README says in numbers, from results/, between its markers.
+
+python tools/readme.py          writes
+python tools/readme.py --check  fails where the README is not what would be written
+"""
+
+import argparse
+
+import pandas as pd
+
+from visionfail import comparison, figures, paths, results, summary
+from visionfail.corruptions import CORRUPTIONS
+
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+METRICS = {"accuracy": "mean accuracy", "mce": "mCE", "relative_mce": "relative mCE"}
+
+
+def table() -> str:
+    """The results table in Markdown: our committed runs, then the published networks with standard training."""
+    published = pd.read_csv(paths.RESULTS / "published_cifar10c.csv")
+    header = [
+        "model",
+        "clean test accuracy",
+        *(f"{name}, {label}" for label in summary.SETS for name in METRICS.values()),
+    ]
+    lines = [_ours(path.stem) for path in sorted(paths.RESULTS.glob("cifar10c-*.csv"))]
+    lines += [_published(published, model, columns=len(header)) for model in comparison.STANDARD_TRAINING]
+    rows = [header, ["---"] * len(header), *lines]
+    note = (
+        "Percent; mCE and relative mCE against WRN-28-10 with standard training = 100, smaller is better. In brackets "
+        "95% intervals: Wilson for clean accuracy, bootstrap over the 10,000 test images elsewhere. Corrupted images "
+        "regenerated; the frost texture is ours, hence the means without it. Written by `make readme` from results/."
+    )
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + f"\n\n{note}"
+
+
+def _ours(run: str) -> list[str]:
+    rows, _ = results.load(run, folder=paths.RESULTS)
+    if not set(rows.origin) <= {"official", "identical", "regenerated"}:
+        raise SystemExit(f"{run} was made on {set(rows.origin)}: no stand-in and no subset enters the README.")
+    clean = rows[(rows.condition == "clean") & (rows.metric == "accuracy")].iloc[0]
+    means = rows.set_index(["condition", "metric"])
+    cells = [_cell(means.loc[(f"mean of {label}", metric)]) for label in summary.SETS for metric in METRICS]
+    return [f"{figures.model_name(clean.model)}, seed {clean.seed}", _cell(clean), *cells]
+
+
+def _published(published: pd.DataFrame, model: str, *, columns: int) -> list[str]:
+    part = published[published.model == model]
+    clean = part.clean_accuracy.iloc[0]
+    means = [part[part.corruption.isin(names)].accuracy.mean() for names in (CORRUPTIONS, summary.WITHOUT_FROST)]
+    cells = [f"{model} (published)", "" if pd.isna(clean) else f"{100 * clean:.2f}"]
+    cells += [cell for mean in means for cell in (f"{100 * mean:.2f}", "", "")]
+    return cells[:columns]
+
+
+def _cell(row: pd.Series) -> str:
+    return f"{100 * row.value:.2f} ({100 * row.lo:.2f} to {100 * row.hi:.2f})"
+
+
+def written(text: str) -> str:
+    """The README's text with the table put in anew."""
+    head, rest = text.split(BEGIN)
+    return head + BEGIN + "\n" + table() + "\n" + END + rest.split(END)[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true")
+    readme = paths.ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    new = written(text)
+    if parser.parse_args().check:
+        raise SystemExit("README.md is stale: make readme" if new != text else 0)
+    with paths.atomic_write(readme) as part:
+        part.write_text(new, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
