@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import squares
 
 from visionfail import comparison, metrics, paths, summary, sweep
 from visionfail.corruptions import CORRUPTIONS
@@ -140,3 +141,17 @@ def test_published_model_that_is_not_there_is_named():
     assert metrics.mean_corruption_accuracy(
         summary.published_accuracies(PUBLISHED, "WRN-28-10 standard"), CORRUPTIONS
     ) == pytest.approx(0.7346, abs=1e-4)  # robustbench's own figure, published.csv
+
+
+def test_clean_rows_count_each_class():
+    test = squares(50, seed=3)
+    predicted = test.labels.numpy().copy()
+    predicted[:5] = (predicted[:5] + 1) % 10
+    table = pd.DataFrame(summary.clean_rows(predicted, test, model="resnet18", seed=0)).set_index("condition")
+    assert table.loc["clean", "value"] == 0.9 and table.loc["clean", "n"] == 50 and len(table) == 11
+    for k, name in enumerate(test.classes):
+        mine = test.labels.numpy() == k
+        assert (
+            table.loc[name, "value"] == pytest.approx((predicted[mine] == k).mean())
+            and table.loc[name, "n"] == mine.sum()
+        )

@@ -75,7 +75,7 @@ def stages(model: nn.Module, images: Tensor) -> list[dict]:
 
     handles = [module.register_forward_hook(note(name)) for name, module in model.named_children()]
     try:
-        model(images)
+        model(images.to(next(model.parameters()).device))
     finally:
         for handle in handles:
             handle.remove()

@@ -8,7 +8,7 @@ import pandas as pd
 
 from visionfail import intervals, metrics
 from visionfail.corruptions import CORRUPTIONS
-from visionfail.imageset import ORIGINS
+from visionfail.imageset import ORIGINS, ImageSet
 from visionfail.sweep import Outcomes
 
 WITHOUT_FROST = tuple(name for name in CORRUPTIONS if name != "frost")  # its texture is ours, so a mean without it too
@@ -44,6 +44,19 @@ def rows(
     clean = float(published.loc[published["model"] == BASELINE, "clean_accuracy"].iloc[0])
     found = condition_rows(outcomes) + mean_rows(outcomes, baseline, clean, bootstraps=bootstraps, generator=generator)
     return [{"dataset": "cifar10c", "split": "test", "model": model, "seed": seed} | row for row in found]
+
+
+def clean_rows(predicted: np.ndarray, test: ImageSet, *, model: str, seed: int) -> list[dict]:
+    """Accuracy on clean images, of all of them and of each class, with Wilson intervals: rows of results/."""
+    labels = test.labels.numpy()
+    groups = {"clean": labels >= 0} | {name: labels == k for k, name in enumerate(test.classes)}
+    common = {"dataset": "cifar10", "split": "test", "model": model, "seed": seed}
+    found = []
+    for name, chosen in groups.items():
+        right, n = int((predicted == labels)[chosen].sum()), int(chosen.sum())
+        metric = "accuracy" if name == "clean" else "class accuracy"
+        found.append(common | _row(name, 0, test.origin, metric, (right / n, *intervals.wilson(right, n)), n))
+    return found
 
 
 def overview(folder: Path, *, bootstraps: int = 1000) -> pd.DataFrame:
