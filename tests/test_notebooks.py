@@ -2,12 +2,13 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from visionfail import paths
+from visionfail import paths, profiles
 
 sys.path.insert(0, str(paths.ROOT / "tools"))
 import notebooks
@@ -21,6 +22,7 @@ def code_cells(path):
 
 @pytest.fixture(scope="module")
 def before():
+    shutil.rmtree(profiles.QUICK.out, ignore_errors=True)
     return tracked_changes()
 
 

@@ -24,6 +24,7 @@ def test_trains_once_then_loads(tmp_path):
     assert {"epochs", "peak_lr", "seed"} <= card["config"].keys() and len(card["history"]) == 1
     assert card["accuracy"]["test"]["n"] == 70 and card["accuracy"]["val"]["n"] == 50
     assert card["origin"] == "standin" and len(card["data_checksum"]["train"]) == 64
+    assert not list((tmp_path / "state").iterdir())
     model, again, how = get(tmp_path)
     assert how == "loaded" and again == card and not model.training
 
@@ -37,9 +38,9 @@ def test_card_tells_the_accuracy_of_the_stored_half_precision_weights(tmp_path):
 def test_another_configuration_or_retrain_trains_again(tmp_path):
     get(tmp_path)
     other = dataclasses.replace(CONFIG, peak_lr=0.05)
-    (tmp_path / "state" / "net.pt").unlink()
     assert get(tmp_path, config=other)[2] == "trained"
     assert get(tmp_path, config=other)[2] == "loaded"
+    assert get(tmp_path, config=other, retrain=True)[2] == "trained"
 
 
 def test_quick_profile_trains_on_standins_where_no_real_images_are(tmp_path, monkeypatch):

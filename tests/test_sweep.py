@@ -56,6 +56,22 @@ def test_interrupted_sweep_resumes_where_it_stopped(tiny_model, tmp_path, monkey
         assert np.array_equal(getattr(found, field), getattr(whole, field))
 
 
+def test_stored_sweep_is_loaded_for_the_same_weights_and_images_only(tiny_model, tmp_path):
+    sets = {"val": squares(20, seed=2), "test": squares(30, seed=0)}
+    others = sets | {"test": squares(30, seed=7)}
+    path = tmp_path / "cifar10c-net.npz"
+
+    def get(sets, weights):
+        options = {"severities": (0, 5), "weights": weights, "state": tmp_path / "state"}
+        return sweep.load_or_run(path, tiny_model, sets, **options)
+
+    first, how = get(sets, "abc")
+    assert how == "computed" and first.made["gate"]["dtype"] in ("float32", "bfloat16")
+    again, how = get(sets, "abc")
+    assert how == "loaded" and all(np.array_equal(getattr(first, f), getattr(again, f)) for f in sweep.FIELDS)
+    assert get(sets, "def")[1] == "computed" and get(others, "def")[1] == "computed"
+
+
 def test_folder_of_another_run_is_refused_by_field(tiny_model, tmp_path):
     run(tiny_model, tmp_path)
     with pytest.raises(ValueError, match="temperature"):

@@ -148,6 +148,9 @@ def test_state_of_another_configuration_is_refused_by_field(tmp_path):
     for field, value in [("epochs", 3), ("peak_lr", 0.2), ("seed", 7)]:
         with pytest.raises(ValueError, match=f"made with {field} = "):
             fit(dataclasses.replace(CONFIG, **({"epochs": 1} | {field: value})), state=tmp_path / "s.pt")
+    with pytest.raises(ValueError, match="made with train_data = "):  # same size, other images
+        config = dataclasses.replace(CONFIG, epochs=1)
+        training.fit(small_model(), squares(200, seed=9), squares(60, seed=1), config=config, state=tmp_path / "s.pt")
     wide = models.build("resnet18", num_classes=10, width=16, **STATS)
     with pytest.raises(ValueError, match="made with parameters = "):
         fit(dataclasses.replace(CONFIG, epochs=1), state=tmp_path / "s.pt", model=wide)

@@ -4,6 +4,7 @@ python tools/run.py
 """
 
 import html
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -58,6 +59,7 @@ def page(out: Path, done: list[tuple[str, float]], committed: pd.DataFrame, here
 def main() -> None:
     sys.stdout.reconfigure(encoding="utf-8")
     out = profiles.QUICK.out
+    shutil.rmtree(out, ignore_errors=True)  # nothing here may come from another day's code or data
     done = run_notebooks(out)
     committed, here = summary.overview(profiles.FULL.results), summary.overview(profiles.QUICK.results)
     page(out, done, committed, here)

@@ -88,7 +88,9 @@ def train(
     )
     file = state / f"{path.name}.pt"  # resumed from if it is there
     model, history = training.fit(model, sets["train"], sets["val"], config=config, state=file)
-    return finish(path, model, history, sets, width=width, config=config, recipe=recipe, arch=arch)
+    model, card = finish(path, model, history, sets, width=width, config=config, recipe=recipe, arch=arch)
+    file.unlink()  # done: who trains again begins at the beginning
+    return model, card
 
 
 def finish(

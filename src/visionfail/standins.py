@@ -41,8 +41,8 @@ def _embedded_mnist() -> tuple[torch.Tensor, torch.Tensor]:
 def coloured_objects(split: str) -> ImageSet:
     """Drawn pictures (3, 32, 32) of ten kinds of object, balanced: train 4,000, val 1,000, test 2,000.
 
-    Place, size, turn, colours, texture and background vary, so much that a ResNet-18 of width 16 is right on ACC
-    after three epochs. ValueError for an unknown split.
+    Place, size, turn, colours, texture and background vary; a ResNet-18 of width 16 gets about 90% of the test
+    pictures right after three epochs. ValueError for an unknown split.
     """
     if split not in SIZES:
         raise ValueError(f"unknown split {split!r} of the drawn objects: choose one of {', '.join(SIZES)}.")

@@ -1,6 +1,7 @@
 """One model under every corruption and severity: what it answered on each image, kept so that nothing need rerun."""
 
 import json
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -128,11 +129,11 @@ def load_or_run(
             return found, "loaded"
     temperature = metrics.fit_temperature(evaluate.predict(model, val.images), val.labels)
     dtype, gate = evaluate.choose_dtype(model, val)
-    found = run(
-        model, test, conditions, temperature=temperature, identity=identity, folder=state / path.stem, dtype=dtype
-    )
+    folder = state / path.stem
+    found = run(model, test, conditions, temperature=temperature, identity=identity, folder=folder, dtype=dtype)
     found = replace(found, made=found.made | {"gate": gate})
     found.save(path)
+    shutil.rmtree(folder)  # whole now: another sweep may begin here
     return found, "computed"
 
 

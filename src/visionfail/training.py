@@ -88,14 +88,14 @@ def train_step(
 class Run:
     """Everything that a run is: weights, their average, optimiser, generators, history. Saved and restored whole."""
 
-    def __init__(self, model: nn.Module, config: TrainConfig, *, images: int):
+    def __init__(self, model: nn.Module, config: TrainConfig, *, train: ImageSet):
         self.model, self.config, self.history = model, config, []
         parameters = sum(p.numel() for p in model.parameters())
-        self.identity = dataclasses.asdict(config) | {"parameters": parameters, "train_images": images}
+        self.identity = dataclasses.asdict(config) | {"parameters": parameters, "train_data": train.checksum()}
         self.optimizer = make_optimizer(model, config)
         self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True)
         self.generator = torch.Generator().manual_seed(config.seed)  # on the CPU: the same draws on every device
-        self.first_flip = torch.rand(images, generator=self.generator) < 0.5
+        self.first_flip = torch.rand(len(train), generator=self.generator) < 0.5
 
     def save(self, path: Path) -> None:
         state = {
@@ -195,7 +195,7 @@ def fit(
     """
     device = devices.best() if device is None else torch.device(device)
     train, val = train.to(device), val.to(device)
-    run = Run(model.to(device, memory_format=torch.channels_last), config, images=len(train.labels))
+    run = Run(model.to(device, memory_format=torch.channels_last), config, train=train)
     if state is not None and Path(state).exists():
         run.restore(Path(state))
     steps = math.ceil(len(train.labels) / config.batch_size)

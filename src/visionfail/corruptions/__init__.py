@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from visionfail.corruptions import blur, colour, geometry, jpeg, noise, spatter, weather
+from visionfail.corruptions.chunks import fill_in_chunks
 from visionfail.corruptions.draws import image_keys
 
 CORRUPTIONS = (  # the 15 that the published means are over
@@ -69,7 +70,6 @@ RANDOM = {  # what to draw, and what to do with it
     "speckle_noise": (noise.draw_normal, noise.speckle_noise),
     "spatter": (spatter.draw_spatter, spatter.spatter),
 }
-CHUNK = 128  # images at a time, so that the intermediate results stay in the processor's cache
 
 
 def corrupt(images: Tensor, name: str, severity: int, *, seed: int = 0, first_index: int = 0) -> Tensor:
@@ -82,10 +82,12 @@ def corrupt(images: Tensor, name: str, severity: int, *, seed: int = 0, first_in
     check_request(name, severity, seed=seed, first_index=first_index)
     check_images(images, name)
     corrupted = images.clone(memory_format=torch.contiguous_format)
+
+    def work(chunk: Tensor, start: int) -> Tensor:
+        return corrupt_chunk(chunk, name, severity, seed=seed, first_index=first_index + start)
+
     if severity > 0:
-        for start in range(0, len(images), CHUNK):
-            chunk = corrupted[start : start + CHUNK]
-            chunk.copy_(corrupt_chunk(chunk, name, severity, seed=seed, first_index=first_index + start))
+        fill_in_chunks(corrupted, work)
     return corrupted
 
 
