@@ -1,8 +1,8 @@
 """The 19 corruptions of CIFAR-10-C (Hendrycks and Dietterich 2019, arXiv:1903.12261), batched in torch.
 
 Parameters are those of the published CIFAR-10-C files, not of ImageNet-C. Where nothing is random the bytes are the
-published ones (published.py says for which that is proven); the random ones follow the same laws with our own draws;
-frost lays on a texture of our own making, not the published photographs.
+published ones, JPEG's excepted (published.py); the random ones follow the same laws with our own draws; frost lays on
+a texture of our own making, not the published photographs.
 """
 
 from numbers import Integral

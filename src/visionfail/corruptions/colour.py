@@ -70,13 +70,13 @@ def hsv_to_rgb(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
     sixths = hue * 6
     sector = sixths.floor()
     share = sixths.sub_(sector)
+    sector = sector.to(torch.int8)
     low = (1 - saturation).mul_(value)
     falling = (1 - share * saturation).mul_(value)
     rising = (1 - (1 - share).mul_(saturation)).mul_(value)
     channels = []
     for turn in (0, 4, 2):  # red is full around sector 0, green around 2, blue around 4
-        place = sector + turn
-        place = torch.where(place >= 6, place - 6, place)
+        place = (sector + turn) % 6
         channel = torch.where(place == 1, falling, torch.where(place == 4, rising, low))
         channels.append(torch.where((place == 0) | (place == 5), value, channel))
     return torch.stack(channels, dim=1)

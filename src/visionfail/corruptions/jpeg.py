@@ -2,9 +2,9 @@
 
 JPEG loses information in three places: rounding to brightness and two colours, halving the colours' resolution
 (4:2:0), and rounding 8 x 8 cosine coefficients to multiples of a quantisation step. The Huffman code that packs
-the rest loses nothing, so it is left out here. All numbers are whole, kept in float64, in which sums and products of
-this size are exact: the order of additions, and with it the size of the batch, does not matter even in a matrix
-product. The steps are those of libjpeg's slow integer method (jfdctint, jidctint), its default.
+the rest loses nothing, so it is left out here. All numbers are whole and small enough to be exact, in float32 (below
+2^24) and for the cosines in float64: the order of additions, and with it the size of the batch, does not matter even
+in a matrix product. The steps are those of libjpeg's slow integer method (jfdctint, jidctint), its default.
 """
 
 import torch
@@ -49,7 +49,7 @@ COSINES = (
 def jpeg_compression(images: Tensor, severity: int) -> Tensor:
     """Stored as JPEG of quality 80 to 40 and read back: images (N, C, H, W) uint8 in and out, at any size."""
     quality = QUALITY[severity - 1]
-    x = images.double()
+    x = images.float()
     if images.shape[1] == 1:
         return cut(code(x, BRIGHTNESS_STEPS, quality)).to(torch.uint8)
     brightness, colours = split_colours(x)
@@ -110,12 +110,12 @@ def enlarge(x: Tensor, size: tuple[int, int]) -> Tensor:
 def code(x: Tensor, steps: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
     """x (N, C, H, W), 0 to 255 -> the same after rounding its cosine coefficients to multiples of the steps."""
     height, width = x.shape[2:]
-    x = pad(x, (0, -width % 8, 0, -height % 8), mode="replicate").sub_(128)
+    x = pad(x, (0, -width % 8, 0, -height % 8), mode="replicate").double().sub_(128)
     step = scaled_steps(steps, quality).to(x)
     coefficients = cosine_transform(x)
     # the coefficients are eight times too large; ties are rounded away from zero
     levels = coefficients.abs().add_(step * 4).div_(step * 8).floor_().mul_(coefficients.sign())
-    return cut(inverse_transform(levels.mul_(step)).add_(128))[:, :, :height, :width]
+    return cut(inverse_transform(levels.mul_(step)).add_(128))[:, :, :height, :width].float()
 
 
 def scaled_steps(steps: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
