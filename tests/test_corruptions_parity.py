@@ -9,7 +9,18 @@ from scipy import ndimage, stats
 from torchvision.datasets import CIFAR10
 
 from visionfail import paths
-from visionfail.corruptions import ANY_SIZE, CORRUPTIONS, DETERMINISTIC, EXTRAS, RANDOM, blur, corrupt, filters, spatter
+from visionfail.corruptions import (
+    ANY_SIZE,
+    CORRUPTIONS,
+    DETERMINISTIC,
+    EXTRAS,
+    RANDOM,
+    blur,
+    corrupt,
+    filters,
+    geometry,
+    spatter,
+)
 from visionfail.corruptions.draws import image_keys, normals
 
 ALL = CORRUPTIONS + EXTRAS
@@ -188,6 +199,15 @@ def test_water_is_opencvs(layers):
     ours = spatter.water_shine(torch.from_numpy(layers / 255.0).permute(1, 2, 0)).permute(2, 0, 1)
     assert np.allclose(ours, expected, rtol=0, atol=1e-6)
     assert ours[-1].max() == 0
+
+
+def test_the_elastic_transform_never_looks_further_than_its_reach():
+    extremes = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0])] * 6).view(-1, 3, 2)
+    for alpha, sigma, affine in geometry.ELASTIC:
+        places = torch.stack(geometry.affine_sources(extremes * 32 * affine))
+        assert places.min() >= -geometry.AFFINE_REACH
+        assert places.max() < 31 + geometry.AFFINE_REACH - 1
+        assert 32 * alpha < geometry.FIELD_REACH - 1, sigma  # smoothing makes no displacement larger
 
 
 def test_the_affine_map_is_opencvs(images):

@@ -1,17 +1,15 @@
 """Pixelate and elastic transform: what a coarse sensor and a bent glass do to a picture."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from visionfail.corruptions import draws
-from visionfail.corruptions.filters import smooth
+from visionfail.corruptions.filters import extend, smooth
 from visionfail.corruptions.pixels import images_first, pixels_first, to_bytes_, to_unit
-
-Border = Callable[[Tensor, int], Tensor]  # indices that may lie outside, size -> indices inside
 
 PIXELATE = (0.95, 0.9, 0.85, 0.75, 0.65)  # share of the side that is left
 ELASTIC = (  # alpha and sigma of the displacements, range of the affine corners; in image sides
@@ -21,6 +19,7 @@ ELASTIC = (  # alpha and sigma of the displacements, range of the affine corners
     (0.1, 0.04, 0.05),
     (0.1, 0.03, 0.03),
 )
+AFFINE_REACH, FIELD_REACH = 24, 5  # how many pixels outside the image the two can look at most
 
 
 def pixelate(images: Tensor, severity: int) -> Tensor:
@@ -63,12 +62,14 @@ def elastic_transform(images: Tensor, severity: int, *, corners: Tensor, dx: Ten
     Draws in (-1, 1): three corners' displacements, x and y (N, 3, 2); one displacement a pixel, dx and dy (N, 32, 32).
     """
     alpha, sigma, affine = ELASTIC[severity - 1]
-    x = read_between(to_unit(images), *affine_sources(corners * (32 * affine)), mirrored)
+    wide = pad(to_unit(images), (AFFINE_REACH,) * 4, mode="reflect")  # torch's name for mirror
+    x = read_between(wide, *affine_sources(corners * (32 * affine)), reach=AFFINE_REACH)
     field = torch.cat([dy, dx]).permute(1, 2, 0).contiguous()
     field = smooth(field, 32 * sigma, truncate=3.0, border="reflect").mul_(32 * alpha).permute(2, 0, 1)
-    rows, columns = field.split(len(images))
+    rows, columns = field.contiguous().split(len(images))
     grid = torch.arange(32.0, device=images.device)
-    return to_bytes_(read_between(x, rows + grid[:, None], columns + grid, reflected))
+    wide = extend(extend(x, 3, FIELD_REACH, "reflect"), 2, FIELD_REACH, "reflect")
+    return to_bytes_(read_between(wide, rows + grid[:, None], columns + grid, reach=FIELD_REACH))
 
 
 def affine_sources(shift: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,32 +88,24 @@ def affine_sources(shift: Tensor) -> tuple[Tensor, Tensor]:
     return along_down * 20 + 6, 26 - along_left * 20
 
 
-def read_between(x: Tensor, rows: Tensor, columns: Tensor, border: Border) -> Tensor:
-    """Bilinear values of x (N, C, H, W) at `rows` and `columns` (N, H, W), in pixels, beyond the edge by `border`."""
-    count, _, height, width = x.shape
-    flat, out = x.flatten(2), torch.zeros_like(x).flatten(2)
+def read_between(wide: Tensor, rows: Tensor, columns: Tensor, *, reach: int) -> Tensor:
+    """Bilinear values (N, C, H, W) of images at `rows` and `columns` (N, H, W), in pixels.
+
+    `wide` are the images with `reach` more pixels on all sides, which is how far outside those places may lie.
+    """
+    stride, flat = wide.shape[3], wide.flatten(2)
     top, left = rows.floor(), columns.floor()
-    down, right = (rows - top).flatten(1)[:, None], (columns - left).flatten(1)[:, None]
-    top, left = top.long(), left.long()
-    above, below = (border(index, height).mul_(width) for index in (top, top + 1))
-    before, after = (border(index, width) for index in (left, left + 1))
-    for row, row_weight in ((above, 1 - down), (below, down)):
-        for column, column_weight in ((before, 1 - right), (after, right)):
-            index = (row + column).view(count, 1, -1).expand_as(flat)
-            out.add_(flat.gather(2, index).mul_(row_weight * column_weight))
-    return out.view(x.shape)
-
-
-def mirrored(index: Tensor, size: int) -> Tensor:
-    """Whole numbers folded into 0 ... size - 1 without repeating the edge (cb|abc|ba); none lies beyond one fold."""
-    last = size - 1
-    return last - (last - index.abs()).abs()
-
-
-def reflected(index: Tensor, size: int) -> Tensor:
-    """Whole numbers folded into 0 ... size - 1 with the edge repeated (ba|abc|cb); none lies beyond one fold."""
-    index = torch.where(index < 0, -1 - index, index)
-    return torch.minimum(index, 2 * size - 1 - index)
+    down, right = ((place - edge).flatten(1)[:, None] for place, edge in ((rows, top), (columns, left)))
+    corner = ((top + reach) * stride + (left + reach)).long().flatten(1)[:, None]
+    up, out = 1 - down, torch.zeros(*wide.shape[:2], corner.shape[2], device=wide.device)
+    for step, weight in (
+        (0, up * (1 - right)),
+        (1, up * right),
+        (stride, down * (1 - right)),
+        (stride + 1, down * right),
+    ):
+        out.add_(flat.gather(2, (corner + step).expand_as(out)).mul_(weight))
+    return out.unflatten(2, rows.shape[1:])
 
 
 def draw_elastic(keys: Tensor, severity: int, shape: torch.Size) -> dict[str, Tensor]:

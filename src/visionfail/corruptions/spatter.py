@@ -33,9 +33,9 @@ def spatter(images: Tensor, severity: int, *, normal: Tensor) -> Tensor:
     x = to_unit(images)
     if mud:
         mask = smooth((layer > threshold).float(), strength)
-        mask = mask.masked_fill_(mask < 0.8, 0).permute(2, 0, 1)[:, None]
+        mask = mask.masked_fill_(mask < 0.8, 0).permute(2, 0, 1).contiguous()[:, None]
         return to_bytes_(x.mul_(1 - mask).add_(mask * paint(BROWN, x.shape[1], like=x)))
-    shine = water_shine(layer.masked_fill_(layer < threshold, 0)).permute(2, 0, 1)[:, None]
+    shine = water_shine(layer.masked_fill_(layer < threshold, 0)).permute(2, 0, 1).contiguous()[:, None]
     return to_bytes_(x.add_(shine * (paint(PALE_TURQUOISE, x.shape[1], like=x) * strength)))
 
 

@@ -35,7 +35,7 @@ def flakes(severity: int, normal: Tensor, angle: Tensor) -> Tensor:
     field = (normal.double() * sd).add_(mean).permute(1, 2, 0)
     if zoom > 1:
         field = zoom_centre(field.contiguous(), zoom)
-    spots = to_bytes_(field.masked_fill(field < threshold, 0)).permute(2, 0, 1)[:, None]
+    spots = to_bytes_(field.masked_fill(field < threshold, 0)).permute(2, 0, 1).contiguous()[:, None]
     return motion_blur_bytes(spots, radius, sigma, angle).div_(255)
 
 
