@@ -49,6 +49,25 @@ def test_somebody_elses_model_works_too():
     assert evaluate.predict(model, squares(3, seed=0).images).shape == (3, 4)
 
 
+def test_folding_the_norms_changes_rounding_only_and_leaves_the_model_alone(tiny_model):
+    images = evaluate.as_float(squares(20, seed=3).images)
+    with torch.no_grad():
+        tiny_model.train()(images)  # moves the running statistics away from 0 and 1
+        folded, before = evaluate.fold_norms(tiny_model.eval()), tiny_model(images)
+        assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
+        assert (folded(images) - before).abs().max() < 1e-4 * before.abs().max()
+        assert torch.equal(tiny_model(images), before)
+
+
+def test_a_model_that_cannot_be_traced_is_used_as_it_is():
+    class Deciding(torch.nn.Module):
+        def forward(self, images):
+            return images.mean((2, 3)) if images.sum() > 0 else images.amax((2, 3))
+
+    model = Deciding()
+    assert evaluate.fold_norms(model) is model
+
+
 def test_bf16_is_taken_only_where_it_is_fast_and_changes_nothing(tiny_model, monkeypatch):
     val = squares(20, seed=2)
     monkeypatch.setattr(devices, "fast_bf16", lambda device: False)

@@ -99,7 +99,7 @@ def test_file_round_trip_without_pickle(tiny_model, tmp_path):
 def test_bf16_never_touches_the_clean_condition(tiny_model, tmp_path, monkeypatch):
     used, predict = [], evaluate.predict
 
-    def noted(model, images, *, dtype):
+    def noted(model, images, *, batch_size, dtype):
         used.append(dtype)
         return predict(model, images)
 
