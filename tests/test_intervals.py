@@ -158,3 +158,26 @@ MEAN = intervals.mean_over_conditions
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [
+        ((0.93, 0.95), "holds"),
+        ((0.94, 0.94), "holds"),
+        ((0.90, 0.92), "fails"),
+        ((0.96, 0.97), "fails"),
+        ((0.92, 0.94), "undecided"),
+        ((0.94, 0.96), "undecided"),
+        ((0.90, 0.99), "undecided"),
+    ],
+)
+def test_verdict_is_where_the_interval_lies(interval, said):
+    assert intervals.verdict(*interval, low=0.93, high=0.95) == said
+
+
+@pytest.mark.parametrize("arguments", [(0.5, 0.4, 0.0, 1.0), (0.4, 0.5, 1.0, 0.0), (float("nan"), 0.5, 0.0, 1.0)])
+def test_verdict_refuses_what_is_turned_round_or_no_number(arguments):
+    lo, hi, low, high = arguments
+    with pytest.raises(ValueError, match="lower end first"):
+        intervals.verdict(lo, hi, low=low, high=high)

@@ -112,6 +112,22 @@ def test_gaps_are_told_apart_by_where_the_images_come_from():
     assert (comparison.gaps(compared, model="resnet18", margin=1.0).reading == "within the margin").all()
 
 
+def test_cells_stand_beside_the_published_ones_at_the_same_severities():
+    found, _, _ = outcomes()
+    table = table_of(found)
+    accuracy = table[(table.metric == "accuracy") & table.severity.notna()]
+    rows = comparison.by_severity(accuracy, PUBLISHED)
+    assert set(rows.model) == {"resnet18", *comparison.STANDARD_TRAINING} and len(rows) == 3 * 75 + 2
+    gaps = comparison.gaps_by_severity(rows, model="resnet18")
+    assert gaps.shape == (15, 5)
+    for name, severity in [("contrast", 5), ("fog", 1), ("frost", 3)]:
+        ours = accuracy[(accuracy.condition == name) & (accuracy.severity == severity)].value.item()
+        theirs = [summary.published_accuracies(PUBLISHED, m)[name][severity - 1] for m in comparison.STANDARD_TRAINING]
+        assert gaps.loc[name, severity] == pytest.approx(ours - np.clip(ours, min(theirs), max(theirs)))
+    some = comparison.by_severity(accuracy[accuracy.severity.isin([0, 3])], PUBLISHED)
+    assert set(some.severity) == {0, 3}
+
+
 def test_overview_reads_stored_sweeps(tmp_path):
     found, _, _ = outcomes()
     found.save(tmp_path / "cifar10c-resnet18-standard-s0.npz")

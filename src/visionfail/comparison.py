@@ -40,11 +40,38 @@ def gaps(compared: pd.DataFrame, *, model: str, margin: float) -> pd.DataFrame:
     """
     wide = compared.pivot(index="condition", columns="model", values="value").loc[list(CORRUPTIONS)]
     low, high = wide[list(STANDARD_TRAINING)].min(axis=1), wide[list(STANDARD_TRAINING)].max(axis=1)
-    gap = (wide[model] - high).clip(lower=0) + (wide[model] - low).clip(upper=0)
+    gap = _outside(wide[model], low, high)
     origin = compared[compared.model == model].set_index("condition").origin
     table = pd.DataFrame({"ours": wide[model], "published low": low, "published high": high, "gap": gap})
     table["reading"] = [_reading(name, origin[name], gap[name], margin) for name in table.index]
     return table.reset_index(names="corruption")
+
+
+def by_severity(accuracy: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy rows by corruption and severity: ours of clean and the 15, then those of the published networks with
+    standard training, at the same severities; their clean accuracy too, where it is published.
+    """
+    theirs = published[published.model.isin(STANDARD_TRAINING)].rename(columns={"accuracy": "value"})
+    clean = theirs.drop_duplicates("model").assign(corruption="clean", severity=0)
+    clean = clean.assign(value=clean.clean_accuracy).dropna(subset=["value"])
+    theirs = pd.concat([clean, theirs]).rename(columns={"corruption": "condition"}).assign(origin="official")
+    ours = accuracy[accuracy.condition.isin(("clean", *CORRUPTIONS))]
+    theirs = theirs[theirs.condition.isin(ours.condition) & theirs.severity.isin(ours.severity)]
+    return pd.concat([ours, theirs[["model", "condition", "severity", "value", "origin"]]], ignore_index=True)
+
+
+def gaps_by_severity(rows: pd.DataFrame, *, model: str) -> pd.DataFrame:
+    """How far `model` lies outside the span of the published networks with standard training in the rows of
+    `by_severity`: fractions, 0 within the span, a row a corruption and a column a severity.
+    """
+    cells = rows[rows.condition != "clean"].pivot(index=["condition", "severity"], columns="model", values="value")
+    theirs = cells[list(STANDARD_TRAINING)]
+    gap = _outside(cells[model], theirs.min(axis=1), theirs.max(axis=1))
+    return gap.unstack("severity").loc[list(CORRUPTIONS)]
+
+
+def _outside(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:
+    return (value - high).clip(lower=0) + (value - low).clip(upper=0)
 
 
 def _reading(name: str, origin: str, gap: float, margin: float) -> str:

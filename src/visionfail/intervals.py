@@ -62,6 +62,17 @@ def percentile_interval(samples: ArrayLike, *, confidence: float = 0.95) -> tupl
     return (float(lo), float(hi)) if lo.ndim == 0 else (lo, hi)
 
 
+def verdict(lo: float, hi: float, *, low: float, high: float) -> str:
+    """Of the claim that a value lies in [low, high], given its interval (lo, hi): "holds" where the interval lies
+    inside, "fails" where it lies outside, else "undecided". ValueError for an interval or range turned round.
+    """
+    if not (lo <= hi and low <= high):
+        raise ValueError(f"interval {lo} to {hi}, range {low} to {high}: pass the lower end first.")
+    if low <= lo and hi <= high:
+        return "holds"
+    return "fails" if hi < low or lo > high else "undecided"
+
+
 def mean_over_conditions(accuracies: np.ndarray) -> np.ndarray:
     """The plain mean over the last axis of accuracies (..., conditions): (...)."""
     return np.asarray(accuracies).mean(axis=-1)
