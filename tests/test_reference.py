@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+import torch
 from conftest import squares
 
 from visionfail import checkpoints, data, evaluate, paths, reference, training
@@ -8,20 +9,20 @@ from visionfail.profiles import QUICK
 from visionfail.sweep import Outcomes
 from visionfail.training import TrainConfig
 
-CONFIG = TrainConfig(epochs=1, batch_size=50, ema_decay=0.9)
+ROUND = TrainConfig(epochs=1, batch_size=50, ema_decay=0.9)
 CARDS = sorted(paths.MODELS.glob("*.json"))
 SETS = {"train": squares(200, seed=0), "val": squares(50, seed=1), "test": squares(70, seed=2)}
 
 
 def get(tmp_path, **changes):
-    arguments = {"arch": "resnet18", "width": 8, "config": CONFIG, "recipe": "quick", "retrain": False} | changes
+    arguments = {"arch": "resnet18", "width": 8, "rounds": (ROUND,), "recipe": "quick", "retrain": False} | changes
     return reference.load_or_train(tmp_path / "net", SETS, state=tmp_path / "state", **arguments)
 
 
 def test_trains_once_then_loads(tmp_path):
     _, card, how = get(tmp_path)
     assert how == "trained"
-    assert {"epochs", "peak_lr", "seed"} <= card["config"].keys() and len(card["history"]) == 1
+    assert reference.rounds_of(card) == (ROUND,) and len(card["history"]) == 1
     assert card["accuracy"]["test"]["n"] == 70 and card["accuracy"]["val"]["n"] == 50
     assert card["origin"] == "standin" and len(card["data_checksum"]["train"]) == 64
     assert not list((tmp_path / "state").iterdir())
@@ -37,10 +38,45 @@ def test_card_tells_the_accuracy_of_the_stored_half_precision_weights(tmp_path):
 
 def test_another_configuration_or_retrain_trains_again(tmp_path):
     get(tmp_path)
-    other = dataclasses.replace(CONFIG, peak_lr=0.05)
-    assert get(tmp_path, config=other)[2] == "trained"
-    assert get(tmp_path, config=other)[2] == "loaded"
-    assert get(tmp_path, config=other, retrain=True)[2] == "trained"
+    other = (dataclasses.replace(ROUND, peak_lr=0.05),)
+    assert get(tmp_path, rounds=other)[2] == "trained"
+    assert get(tmp_path, rounds=other)[2] == "loaded"
+    assert get(tmp_path, rounds=other, retrain=True)[2] == "trained"
+
+
+def test_a_second_round_goes_on_from_the_averaged_weights_of_the_first(tmp_path, monkeypatch):
+    given, returned, fit = [], [], training.fit
+
+    def watched(model, train, val, **options):
+        given.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        model, history = fit(model, train, val, **options)
+        returned.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        return model, history
+
+    monkeypatch.setattr(training, "fit", watched)
+    rounds = reference.seeded((dataclasses.replace(ROUND, epochs=2), ROUND), 3)
+    _, card, _ = get(tmp_path, rounds=rounds)
+    assert [config.seed for config in reference.rounds_of(card)] == [3, 103]
+    assert [row["epoch"] for row in card["history"]] == [1, 2, 3]
+    assert all(torch.equal(given[1][name], tensor) for name, tensor in returned[0].items())
+
+
+def test_broken_off_in_the_second_round_it_resumes_and_ends_where_an_unbroken_run_ends(tmp_path, monkeypatch):
+    rounds, save, saved = (ROUND, dataclasses.replace(ROUND, epochs=2)), training.Run.save, []
+
+    def broken(run, path):
+        save(run, path)
+        saved.append(path)
+        if len(saved) == 2:
+            raise KeyboardInterrupt
+
+    whole, *_ = get(tmp_path / "whole", rounds=rounds)
+    monkeypatch.setattr(training.Run, "save", broken)
+    with pytest.raises(KeyboardInterrupt):
+        get(tmp_path / "broken", rounds=rounds)
+    resumed, *_ = get(tmp_path / "broken", rounds=rounds)
+    assert len(saved) == 3  # one epoch of the first round, two of the second, none twice
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
 
 
 def test_quick_profile_trains_on_standins_where_no_real_images_are(tmp_path, monkeypatch):
@@ -58,7 +94,7 @@ def test_quick_profile_takes_real_images_where_they_are():
 @pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
 def test_committed_cards_fit_their_weights_and_the_recipe(path):
     _, card = checkpoints.load(path.stem)
-    assert TrainConfig.of(card["config"]) == dataclasses.replace(reference.STANDARD, seed=card["config"]["seed"])
+    assert reference.rounds_of(card) == reference.seeded(reference.STANDARD, card["rounds"][0]["seed"])
     assert card["origin"] == "official" and card["accuracy"]["test"]["n"] == 10_000
 
 

@@ -10,10 +10,17 @@ from visionfail.data import ImageSet
 from visionfail.profiles import Profile
 from visionfail.training import TrainConfig
 
+# A recipe is a tuple of rounds of training; each starts from the averaged weights of the one before, with the rate up
+# again: warm restarts, Loshchilov and Hutter 2017, arXiv:1608.03983.
 # Chosen on validation data alone; notes/decisions.md says how. Numbers to expect: see the card.
-STANDARD = TrainConfig(epochs=18, peak_lr=0.1, sides=(16,) * 4 + (24,) * 8)
+STANDARD = (TrainConfig(epochs=18, peak_lr=0.1, sides=(16,) * 4 + (24,) * 8), TrainConfig(epochs=8, peak_lr=0.1))
 # Two cores, about a minute: shows the way, not the result.
-QUICK = TrainConfig(epochs=3, batch_size=64, peak_lr=0.1, sides=(), ema_decay=0.98, padding=2)
+QUICK = (TrainConfig(epochs=3, batch_size=64, peak_lr=0.1, sides=(), ema_decay=0.98, padding=2),)
+
+
+def seeded(recipe: tuple[TrainConfig, ...], seed: int) -> tuple[TrainConfig, ...]:
+    """The rounds of a recipe with seeds of their own, so that no round repeats the order of another."""
+    return tuple(dataclasses.replace(config, seed=seed + 100 * k) for k, config in enumerate(recipe))
 
 
 def stem(dataset: str, arch: str, recipe: str, seed: int) -> str:
@@ -42,16 +49,16 @@ def classifier(
     """
     committed = paths.MODELS / stem("cifar10", arch, "standard", seed)
     if profile.name == "full":
-        config = dataclasses.replace(STANDARD, seed=seed)
+        rounds = seeded(STANDARD, seed)
         return load_or_train(
-            committed, sets, arch=arch, width=64, config=config, recipe="standard", state=profile.state, retrain=retrain
+            committed, sets, arch=arch, width=64, rounds=rounds, recipe="standard", state=profile.state, retrain=retrain
         )
     if sets["test"].origin != "standin" and committed.with_name(committed.name + ".safetensors").exists():
         model, card = checkpoints.load(committed)
         return model.to(devices.best()), card, "loaded"
-    path, config = profile.models / stem("cifar10", arch, "quick", seed), dataclasses.replace(QUICK, seed=seed)
+    path, rounds = profile.models / stem("cifar10", arch, "quick", seed), seeded(QUICK, seed)
     return load_or_train(
-        path, sets, arch=arch, width=16, config=config, recipe="quick", state=profile.state, retrain=retrain
+        path, sets, arch=arch, width=16, rounds=rounds, recipe="quick", state=profile.state, retrain=retrain
     )
 
 
@@ -61,36 +68,55 @@ def load_or_train(
     *,
     arch: str,
     width: int,
-    config: TrainConfig,
+    rounds: tuple[TrainConfig, ...],
     recipe: str,
     state: Path,
     retrain: bool,
 ) -> tuple[nn.Module, dict, str]:
     """(model, card, "loaded" | "trained") of the checkpoint at `path`, a path without suffix.
 
-    Loaded where one with this configuration and origin of the data is there; else trained on sets["train"], watched
+    Loaded where one with these rounds and this origin of the data is there; else trained on sets["train"], watched
     on sets["val"], judged once on sets["test"], and saved.
     """
     if not retrain and path.with_name(path.name + ".json").exists():
         model, card = checkpoints.load(path)
-        if TrainConfig.of(card["config"]) == config and card["origin"] == sets["train"].origin:
+        if rounds_of(card) == rounds and card["origin"] == sets["train"].origin:
             return model.to(devices.best()), card, "loaded"
-    return *train(path, sets, arch=arch, width=width, config=config, recipe=recipe, state=state), "trained"
+    return *train(path, sets, arch=arch, width=width, rounds=rounds, recipe=recipe, state=state), "trained"
+
+
+def rounds_of(card: dict) -> tuple[TrainConfig, ...]:
+    """The rounds of training that a card tells of."""
+    return tuple(TrainConfig.of(stored) for stored in card["rounds"])
 
 
 def train(
-    path: Path, sets: dict[str, ImageSet], *, arch: str, width: int, config: TrainConfig, recipe: str, state: Path
+    path: Path,
+    sets: dict[str, ImageSet],
+    *,
+    arch: str,
+    width: int,
+    rounds: tuple[TrainConfig, ...],
+    recipe: str,
+    state: Path,
 ) -> tuple[nn.Module, dict]:
-    """Train, save in half precision, read back and judge what was saved: (model, card)."""
+    """Train round by round, save in half precision, read back and judge what was saved: (model, card)."""
     mean, std = data.CHANNEL_STATS["cifar10"]
-    model = models.build(
-        arch, num_classes=len(sets["train"].classes), mean=mean, std=std, width=width, seed=config.seed
-    )
-    file = state / f"{path.name}.pt"  # resumed from if it is there
-    model, history = training.fit(model, sets["train"], sets["val"], config=config, state=file)
-    model, card = finish(path, model, history, sets, width=width, config=config, recipe=recipe, arch=arch)
-    file.unlink()  # done: who trains again begins at the beginning
+    sizes = {"num_classes": len(sets["train"].classes), "width": width}
+    model, history = models.build(arch, mean=mean, std=std, seed=rounds[0].seed, **sizes), []
+    files = [state / f"{path.name}-round{k}.pt" for k in range(1, len(rounds) + 1)]  # resumed from if they are there
+    for config, file in zip(rounds, files, strict=True):
+        model, added = training.fit(model, sets["train"], sets["val"], config=config, state=file)
+        history = joined(history, added)
+    model, card = finish(path, model, history, sets, arch=arch, width=width, rounds=rounds, recipe=recipe)
+    for file in files:
+        file.unlink()  # done: who trains again begins at the beginning
     return model, card
+
+
+def joined(history: list[dict], added: list[dict]) -> list[dict]:
+    """The history of the rounds so far with that of one more, epochs counted on."""
+    return history + [row | {"epoch": len(history) + row["epoch"]} for row in added]
 
 
 def finish(
@@ -101,7 +127,7 @@ def finish(
     *,
     arch: str,
     width: int,
-    config: TrainConfig,
+    rounds: tuple[TrainConfig, ...],
     recipe: str,
 ) -> tuple[nn.Module, dict]:
     """Save a trained network, read it back in half precision, and write its accuracy into the card: (model, card)."""
@@ -115,7 +141,7 @@ def finish(
         "std": model.std.flatten().tolist(),
         "recipe": recipe,
         "origin": sets["train"].origin,
-        "config": dataclasses.asdict(config) | {"sides": list(config.sides)},
+        "rounds": [dataclasses.asdict(config) | {"sides": list(config.sides)} for config in rounds],
         "parameters": sum(p.numel() for p in model.parameters()),
         "device": devices.describe(device),
         "versions": results.versions(),
