@@ -3,7 +3,7 @@ import torch
 import torchvision
 from torchvision.transforms import v2
 
-from visionfail import models
+from visionfail import evaluate, models
 
 STATS = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2470, 0.2435, 0.2616)}
 
@@ -26,6 +26,50 @@ def test_forward_equals_torchvisions_network_on_normalised_images():
     normalise = v2.Normalize(STATS["mean"], STATS["std"])
     with torch.no_grad():
         torch.testing.assert_close(model(images), plain.eval()(normalise(images)), rtol=1e-4, atol=1e-4)
+
+
+def test_densenet_is_torchvisions_but_for_the_stem():
+    model = models.build("densenet121", num_classes=10, **STATS).eval()
+    plain = torchvision.models.densenet121(num_classes=10)
+    theirs, ours = plain.state_dict(), model.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert {name for name in ours if ours[name].shape != theirs[name].shape} == {"features.conv0.weight"}
+    plain.features.conv0 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    plain.features.pool0 = torch.nn.Identity()
+    plain.load_state_dict(ours)
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    normalise = v2.Normalize(STATS["mean"], STATS["std"])
+    with torch.no_grad():
+        torch.testing.assert_close(model(images), plain.eval()(normalise(images)), rtol=1e-4, atol=1e-4)
+        assert model.features(images).shape == (2, 1024, 4, 4)
+
+
+@pytest.mark.parametrize(("width", "known"), [(8, None), (64, 6_956_426)])
+def test_densenets_parameter_count_is_the_architectures_arithmetic(width, known):
+    growth, inside = width // 2, width
+    expected = 3 * 9 * width + 2 * width  # stem and its norm
+    for block, layers in enumerate((6, 12, 24, 16)):
+        for _ in range(layers):
+            expected += 2 * inside + inside * 4 * growth  # norm, 1x1 convolution
+            expected += 2 * 4 * growth + 4 * growth * growth * 9  # norm, 3x3 convolution
+            inside += growth
+        if block < 3:
+            expected += 2 * inside + inside * (inside // 2)  # transition: norm, 1x1 convolution, then pooling
+            inside //= 2
+    expected += 2 * inside + inside * 10 + 10
+    model = models.build("densenet121", num_classes=10, width=width, **STATS)
+    assert sum(p.numel() for p in model.parameters()) == expected and known in (None, expected)
+
+
+@pytest.mark.parametrize("arch", models.ARCHITECTURES)
+def test_norms_fold_into_convolutions_of_every_architecture(arch):
+    model = models.build(arch, num_classes=10, width=8, **STATS).eval()
+    images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    folded = evaluate.fold_norms(model)
+    norms = [sum(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules()) for network in (folded, model)]
+    assert norms[0] < norms[1]
+    with torch.no_grad():
+        torch.testing.assert_close(folded(images), model(images), rtol=1e-4, atol=1e-4)
 
 
 def test_stages_keep_the_resolution_that_32_pixels_need():

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torchvision.models.densenet import DenseNet
 from torchvision.models.resnet import BasicBlock, ResNet
-
-ARCHITECTURES = ("resnet18",)
 
 
 class Normalised(nn.Module):
@@ -40,6 +39,21 @@ class ResNet18(Normalised, ResNet):
         return super()._make_layer(block, planes * self.width // 64, blocks, stride, dilate)
 
 
+class DenseNet121(Normalised, DenseNet):
+    """torchvision's DenseNet-121 with a stem for 32x32 images: 3x3, stride 1, no pooling before the first block.
+    Growth is width / 2, so 32 at width 64. Huang et al. 2017, arXiv:1608.06993.
+    """
+
+    def __init__(self, *, num_classes: int, channels: int, width: int):
+        super().__init__(width // 2, (6, 12, 24, 16), num_init_features=width, num_classes=num_classes)
+        self.features.conv0 = nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False)
+        nn.init.kaiming_normal_(self.features.conv0.weight)
+        self.features.pool0 = nn.Identity()
+
+
+ARCHITECTURES = {"resnet18": ResNet18, "densenet121": DenseNet121}
+
+
 def build(
     arch: str, *, num_classes: int, mean: Sequence[float], std: Sequence[float], width: int = 64, seed: int = 0
 ) -> nn.Module:
@@ -52,11 +66,11 @@ def build(
         raise ValueError(f"unknown architecture {arch!r}: choose one of {', '.join(ARCHITECTURES)}.")
     if len(mean) != len(std) or min(std) <= 0:
         raise ValueError(f"mean {mean} and std {std} must have one entry a channel, and std must be positive.")
-    if width < 1 or num_classes < 2:
-        raise ValueError(f"width must be at least 1 and num_classes at least 2, got {width} and {num_classes}.")
+    if width < 2 or num_classes < 2:
+        raise ValueError(f"width and num_classes must be at least 2, got {width} and {num_classes}.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # layers initialise themselves from the global generator: forked, so nobody else's
-        model = ResNet18(num_classes=num_classes, channels=len(mean), width=width)
+        model = ARCHITECTURES[arch](num_classes=num_classes, channels=len(mean), width=width)
     model.normalise_with(mean, std)
     return model.to(memory_format=torch.channels_last)
 
