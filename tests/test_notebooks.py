@@ -50,12 +50,14 @@ def test_runs_on_real_images(path, before):
     run_in_the_quick_profile(path, before)
 
 
-REFERENCE = sorted(paths.MODELS.glob("*.json"))
+# what a run of the notebook in the full profile leaves in results/: where it is committed, so must be the run
+LEAVES = {"01": "cifar10-resnet18-standard-s0.csv", "03": "cifar10c-resnet18-standard-s0.csv"}
 
 
-@pytest.mark.skipif(not REFERENCE, reason="no reference checkpoint is committed yet, so no notebook has run in full")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_committed_copy_is_as_executed_and_clean(path):
+    if not (paths.RESULTS / LEAVES[path.name[:2]]).exists():
+        pytest.skip(f"{path.name} has not run in the full profile yet")
     cells = code_cells(path)
     outputs = json.dumps([cell["outputs"] for cell in cells])
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))

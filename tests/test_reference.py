@@ -109,8 +109,10 @@ if CARDS:
         predicted = evaluate.predict(model, test.images).argmax(1).numpy()
         right = int((predicted == test.labels.numpy()).sum())
         assert abs(right - round(card["accuracy"]["test"]["value"] * 10_000)) <= 3
-        stored = Outcomes.load(paths.RESULTS / f"cifar10c-{path.stem.removeprefix('cifar10-')}.npz")
-        assert (stored.predicted[stored.at("clean", 0)] != predicted).sum() <= 3
+        sweep = paths.RESULTS / f"cifar10c-{path.stem.removeprefix('cifar10-')}.npz"
+        if sweep.exists():  # its clean predictions are float32 too
+            stored = Outcomes.load(sweep)
+            assert (stored.predicted[stored.at("clean", 0)] != predicted).sum() <= 3
 
 
 def test_stem_is_the_house_style():
