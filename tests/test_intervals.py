@@ -181,3 +181,14 @@ def test_verdict_refuses_what_is_turned_round_or_no_number(arguments):
     lo, hi, low, high = arguments
     with pytest.raises(ValueError, match="lower end first"):
         intervals.verdict(lo, hi, low=low, high=high)
+
+
+def test_holm_is_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+
+    p = np.random.default_rng(0).beta(0.3, 3, 40)
+    p[3] = p[7]
+    np.testing.assert_allclose(intervals.holm(p), multipletests(p, method="holm")[1])
+    assert intervals.holm([0.03]) == 0.03
+    with pytest.raises(ValueError, match="p values"):
+        intervals.holm([0.2, 1.2])

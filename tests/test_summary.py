@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,6 +151,36 @@ def test_committed_table_is_recomputed_from_the_committed_answers(run):
     for column in ("value", "lo", "hi"):
         np.testing.assert_allclose(again[column], committed[column], rtol=1e-4, atol=1e-6)
     assert again.condition.tolist() == committed.condition.tolist()
+
+
+def test_paired_differences_are_those_of_the_same_images():
+    found, _, _ = outcomes()
+    a = dataclasses.replace(found, made={"images": "x"})
+    flipped = a.predicted.copy()
+    flipped[5, :20] = (a.labels[:20] + 1) % 10  # wrong on twenty more images of one condition
+    b = dataclasses.replace(a, predicted=flipped)
+    table = comparison.paired(a, b, bootstraps=300, generator=np.random.default_rng(0))
+    lost = a.correct[5, :20].sum()
+    assert table.difference[5] == pytest.approx(lost / 60) and (table.drop(5).difference == 0).all()
+    assert table.lo[5] <= table.difference[5] <= table.hi[5] and (table.drop(5)[["lo", "hi"]] == 0).all(axis=None)
+    assert table.p[5] == pytest.approx(0.5 ** (lost - 1)) and (table.drop(5).p == 1).all()
+    assert table.p_holm[5] == pytest.approx(min(1, 96 * table.p[5])) and (table.n == 60).all()
+    with pytest.raises(ValueError, match="same"):
+        comparison.paired(a, dataclasses.replace(b, made={"images": "y"}), bootstraps=2, generator=None)
+
+
+def test_confident_errors_are_counted_by_condition():
+    found, logits, labels = outcomes()
+    table = summary.confident_errors(found, above=0.9)
+    for row in (0, 5, 40):
+        top, predicted = torch.softmax(logits[row].double(), 1).max(1)
+        sure = ((predicted != labels) & (top > 0.9)).sum().item()
+        assert abs(table.sure[row] - sure) <= 1  # half precision may move one over the line
+        assert table.wrong[row] == (predicted != labels).sum().item()
+    some = table[table.wrong > 0]
+    assert (some.share == some.sure / some.wrong).all() and (some.lo <= some.share).all()
+    right = dataclasses.replace(found, predicted=np.tile(found.labels, (96, 1)))
+    assert summary.confident_errors(right, above=0.9)[["share", "lo", "hi"]].isna().all(axis=None)
 
 
 def test_published_model_that_is_not_there_is_named():

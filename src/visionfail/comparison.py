@@ -1,5 +1,6 @@
-"""Ours beside what others have published: the same images or not, and where the numbers part."""
+"""Ours beside what others have published, the same images or not; and two of ours on the same images."""
 
+import numpy as np
 import pandas as pd
 
 from visionfail import intervals, metrics
@@ -82,6 +83,22 @@ def _reading(name: str, origin: str, gap: float, margin: float) -> str:
     if origin in ("official", "identical"):
         return "same images: the network's"
     return "frost texture ours" if name == "frost" else "unexplained: network and generator differ"
+
+
+def paired(a: Outcomes, b: Outcomes, *, bootstraps: int, generator: np.random.Generator) -> pd.DataFrame:
+    """Accuracy of a minus that of b by condition, on the same images: difference with its 95% bootstrap interval over
+    images, exact McNemar p, the same after Holm over all conditions, n. ValueError for other images or conditions.
+    """
+    if a.conditions != b.conditions or a.made["images"] != b.made["images"]:
+        raise ValueError("the two sweeps are of other images or conditions: a paired comparison needs the same.")
+    both = np.concatenate([a.correct, b.correct])
+    samples = intervals.bootstrap_condition_means(both, bootstraps=bootstraps, generator=generator)
+    lo, hi = intervals.percentile_interval(samples[:, : len(a.correct)] - samples[:, len(a.correct) :])
+    table = pd.DataFrame(a.conditions, columns=["condition", "severity"])
+    table["difference"] = a.correct.mean(axis=1) - b.correct.mean(axis=1)
+    table["lo"], table["hi"] = lo, hi
+    table["p"] = [intervals.mcnemar_exact(x, y) for x, y in zip(a.correct, b.correct, strict=True)]
+    return table.assign(p_holm=intervals.holm(table.p), n=len(a.labels))
 
 
 def parity(test: ImageSet) -> pd.DataFrame:

@@ -135,6 +135,18 @@ def mcnemar_exact(correct_a: ArrayLike, correct_b: ArrayLike) -> float:
     return float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
 
 
+def holm(p_values: ArrayLike) -> np.ndarray:
+    """P values (m,) adjusted so that rejecting those under 5% makes one false rejection or more in at most 5% of such
+    tables. ValueError unless all lie in [0, 1]. Holm 1979, Scandinavian Journal of Statistics 6, 65-70.
+    """
+    p = np.atleast_1d(np.asarray(p_values, dtype=np.float64))
+    if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
+        raise ValueError("p values must be one-dimensional and lie in [0, 1].")
+    order, adjusted = np.argsort(p, kind="stable"), np.empty_like(p)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
+    return adjusted
+
+
 def _resampling_counts(bootstraps: int, n: int, generator: np.random.Generator) -> np.ndarray:
     """How often each of n images is drawn in n draws with replacement: float32 (bootstraps, n)."""
     draws = (generator.integers(n, size=n) for _ in range(bootstraps))

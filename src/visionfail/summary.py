@@ -98,6 +98,19 @@ def condition_rows(outcomes: Outcomes) -> list[dict]:
     return found
 
 
+def confident_errors(outcomes: Outcomes, *, above: float) -> pd.DataFrame:
+    """Silent failure by condition: how many answers are wrong, how many of these are given with a confidence over
+    `above`, and that share of the wrong ones with its Wilson interval (missing where nothing is wrong).
+    """
+    wrong = ~outcomes.correct
+    table = pd.DataFrame(outcomes.conditions, columns=["condition", "severity"])
+    table["wrong"], table["sure"] = wrong.sum(axis=1), (wrong & (outcomes.confidence > above)).sum(axis=1)
+    lo, hi = intervals.wilson(table.sure, table.wrong.clip(lower=1))
+    table["share"], table["lo"], table["hi"] = table.sure / table.wrong.where(table.wrong > 0), lo, hi
+    table.loc[table.wrong == 0, ["lo", "hi"]] = np.nan
+    return table.assign(n=len(outcomes.labels))
+
+
 def mean_rows(
     outcomes: Outcomes,
     baseline: Mapping[str, np.ndarray] | None,
