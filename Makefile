@@ -41,6 +41,7 @@ notebooks: $(VENV)/installed  ## every notebook in the full profile, on real dat
 
 bench: $(VENV)/installed-dev  ## speed, side by side with the plain way of doing the same
 	$(PY) benchmarks/bench_corruptions.py
+	$(PY) benchmarks/bench_training.py
 
 readme: $(VENV)/installed  ## write the README's results table from results/
 	$(PY) tools/readme.py
