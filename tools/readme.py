@@ -26,7 +26,7 @@ def table() -> str:
     runs = [path.stem for path in sorted(paths.RESULTS.glob("cifar10c-*.csv"))]
     unswept = [path.stem for path in sorted(paths.RESULTS.glob("cifar10-*.csv"))]
     unswept = [run for run in unswept if run.replace("cifar10-", "cifar10c-") not in runs]
-    lines = [_ours(run) for run in runs] + [_clean(run, columns=len(header)) for run in unswept]
+    lines = [_ours(run) for run in runs + unswept]
     lines += [_published(published, model, columns=len(header)) for model in comparison.STANDARD_TRAINING]
     rows = [header, ["---"] * len(header), *lines]
     note = (
@@ -43,17 +43,9 @@ def _ours(run: str) -> list[str]:
         raise SystemExit(f"{run} was made on {set(rows.origin)}: no stand-in and no subset enters the README.")
     clean = rows[(rows.condition == "clean") & (rows.metric == "accuracy")].iloc[0]
     means = rows.set_index(["condition", "metric"])
-    cells = [_cell(means.loc[(f"mean of {label}", metric)]) for label in summary.SETS for metric in METRICS]
+    keys = [(f"mean of {label}", metric) for label in summary.SETS for metric in METRICS]
+    cells = [_cell(means.loc[key]) if key in means.index else "" for key in keys]  # empty: not run on CIFAR-10-C yet
     return [f"{figures.model_name(clean.model)}, seed {clean.seed}", _cell(clean), *cells]
-
-
-def _clean(run: str, *, columns: int) -> list[str]:
-    """The line of a network that has not been run on corrupted images yet."""
-    rows, _ = results.load(run, folder=paths.RESULTS)
-    clean = rows[(rows.condition == "clean") & (rows.metric == "accuracy")].iloc[0]
-    if clean.origin != "official":
-        raise SystemExit(f"{run} was made on {clean.origin} images: no stand-in and no subset enters the README.")
-    return [f"{figures.model_name(clean.model)}, seed {clean.seed}", _cell(clean), *[""] * (columns - 2)]
 
 
 def _published(published: pd.DataFrame, model: str, *, columns: int) -> list[str]:
