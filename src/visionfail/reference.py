@@ -13,7 +13,11 @@ from visionfail.training import TrainConfig
 # A recipe is a tuple of rounds of training; each starts from the averaged weights of the one before, with the rate up
 # again: warm restarts, Loshchilov and Hutter 2017, arXiv:1608.03983.
 # Chosen on validation data alone; notes/decisions.md says how. Numbers to expect: see the card.
-STANDARD = (TrainConfig(epochs=18, peak_lr=0.1, sides=(16,) * 4 + (24,) * 8), TrainConfig(epochs=8, peak_lr=0.1))
+STANDARD = (
+    TrainConfig(epochs=18, peak_lr=0.1, sides=(16,) * 4 + (24,) * 8),
+    TrainConfig(epochs=8, peak_lr=0.1),
+    TrainConfig(epochs=14, peak_lr=0.1, weight_decay=1e-3, sides=(24,) * 5),
+)
 # Two cores, about a minute: shows the way, not the result.
 QUICK = (TrainConfig(epochs=3, batch_size=64, peak_lr=0.1, sides=(), ema_decay=0.98, padding=2),)
 
