@@ -98,6 +98,53 @@ EVERY = {
 }
 
 
+def regimes():
+    """Of five corruptions on three axes, one of them without a dose, one wavering."""
+    names = ["graceful", "near-linear", "threshold", "early-plateau", "undecided"]
+    rows = [
+        (c, a, r) for c, r in zip(CORRUPTIONS, names, strict=True) for a in ("severity", "pixel_change", "parameter")
+    ]
+    table = pd.DataFrame(rows, columns=["corruption", "axis", "regime"]).assign(share=0.97).drop(index=7)
+    return table.assign(point=table.regime.where(table.index != 12, "near-linear"))
+
+
+def silence(model="resnet18", shift=0.0):
+    """By severity, as silent.by_severity, and by condition."""
+    metrics_of = ["accuracy", "confidence", "sure_when_wrong", "ece", "ece_scaled"]
+    rows = [(s, metric, 0.1 + 0.05 * s + shift) for s in range(6) for metric in metrics_of]
+    table = pd.DataFrame(rows, columns=["severity", "metric", "value"])
+    table = table.assign(lo=table.value - 0.01, hi=table.value + 0.01, n=10_000, model=model)
+    dots = pd.DataFrame({"model": model, "severity": range(6), "accuracy": np.linspace(0.95, 0.2, 6)})
+    return table, dots.assign(confidence=np.linspace(0.97, 0.7, 6))
+
+
+def silent_failure():
+    tables, dots = zip(silence(), silence("densenet121", 0.02), strict=True)
+    return figures.silent_failure(pd.concat(tables), pd.concat(dots), above=0.9, title="Wrong and sure")
+
+
+def judged():
+    """Rows as of claims.judge, of two networks."""
+    rows = [
+        ("1", "accuracy under contrast falls near-linearly", 0.8, 1.0, 0.97, np.nan, np.nan, "holds"),
+        ("4a", "structural corruptions hurt more than pixel-level ones, at equal severity", 0, np.inf, -0.2, -0.21,
+         -0.19, "fails"),
+        ("5", "JPEG is mild", -np.inf, 0.1, 0.098, 0.094, 0.103, "undecided"),
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["claim", "words", "low", "high", "value", "lo", "hi", "verdict"])
+    both = [table.assign(model=model, seed=0, n=10_000) for model in ("resnet18", "densenet121")]
+    both[1].loc[2, "verdict"] = "holds"
+    return pd.concat(both, ignore_index=True)
+
+
+EVERY |= {
+    "ends": lambda: figures.severity_curves(published(), band="95%", columns=3, label_ends=True, title="Curves"),
+    "regimes": lambda: figures.regime_grid(regimes(), n=10_000, title="Regimes by axis"),
+    "silent": silent_failure,
+    "claims": lambda: figures.claims(judged(), title="The sentences, judged"),
+}
+
+
 def texts(fig):
     """Every word on the figure that shows."""
     return [t.get_text() for t in fig.findobj(matplotlib.text.Text) if t.get_visible() and t.get_text()]
@@ -362,3 +409,31 @@ def save(**changes):
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_ends_of_lines_carry_our_names_and_the_legend_the_published():
+    fig = EVERY["ends"]()
+    named = [t.get_text() for ax in fig.axes for t in ax.texts]
+    assert named == ["ResNet-18"] * len(CORRUPTIONS)
+    in_legend = [t.get_text() for t in fig.legends[0].get_texts()]
+    assert in_legend == ["WRN-28-10 standard (published)", "PreActResNet-18 standard (published)"]
+
+
+def test_regimes_show_what_the_curve_says_where_the_bootstraps_waver():
+    words = texts(EVERY["regimes"]())
+    assert "threshold  97%" in words and "near-linear?  97%" in words
+    assert len([w for w in words if w.endswith("97%")]) == 14  # the one without a dose is empty
+    with pytest.raises(ValueError, match="collapse"):
+        figures.regime_grid(regimes().assign(regime="collapse"), n=10)
+
+
+def test_silent_failure_draws_the_numbers_it_was_given():
+    left, middle, right = EVERY["silent"]().axes
+    assert np.allclose(middle.lines[0].get_ydata(), 0.1 + 0.05 * np.arange(6))
+    assert [line.get_linestyle() for line in right.lines] == ["-", "--"] * 2
+    assert np.allclose(left.collections[0].get_offsets()[:, 0], np.linspace(0.95, 0.2, 6))
+
+
+def test_claims_say_their_verdicts_both_where_networks_differ():
+    words = [text.strip() for text in texts(EVERY["claims"]())]
+    assert {"holds", "fails", "undecided / holds", "ResNet-18, seed 0", "DenseNet-121, seed 0"} <= set(words)

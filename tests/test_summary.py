@@ -6,7 +6,7 @@ import pytest
 import torch
 from conftest import squares
 
-from visionfail import comparison, metrics, paths, summary, sweep
+from visionfail import comparison, metrics, paths, results, summary, sweep
 from visionfail.corruptions import CORRUPTIONS
 from visionfail.sweep import Outcomes
 
@@ -167,6 +167,30 @@ def test_paired_differences_are_those_of_the_same_images():
     assert table.p_holm[5] == pytest.approx(min(1, 96 * table.p[5])) and (table.n == 60).all()
     with pytest.raises(ValueError, match="same"):
         comparison.paired(a, dataclasses.replace(b, made={"images": "y"}), bootstraps=2, generator=None)
+
+
+def test_drops_are_the_accuracy_that_is_gone():
+    found, _, _ = outcomes(n=300)
+    table = comparison.drops(found, bootstraps=300, generator=np.random.default_rng(0))
+    accuracy = dict(zip(found.conditions, found.correct.mean(axis=1), strict=True))
+    for row in table.itertuples():
+        lost = [accuracy[("clean", 0)] - accuracy[(row.corruption, s)] for s in range(1, 6)]
+        assert row.highest == pytest.approx(lost[-1]) and row.mean == pytest.approx(np.mean(lost))
+    assert len(table) == 19 and (table.n == 300).all() and table.highest.is_monotonic_decreasing
+    assert ((table["highest lo"] < table.highest) & (table.highest < table["highest hi"])).all()
+
+
+def test_stored_sweeps_are_read_with_their_rows(tmp_path):
+    found, _, _ = outcomes(severities=(1, 3, 5))
+    found.save(tmp_path / "cifar10c-resnet18-standard-s1.npz")
+    rows = summary.rows(found, PUBLISHED, model="resnet18", seed=1, bootstraps=20, generator=np.random.default_rng(0))
+    keywords = {"config": {"origin": "regenerated"}, "seconds": 0, "data_checksums": {}, "device": "cpu"}
+    results.save("cifar10c-resnet18-standard-s1", rows, folder=tmp_path, **keywords)
+    table, sweeps = summary.stored(tmp_path)
+    assert list(sweeps) == [("resnet18", 1)] and len(table) == len(rows)
+    assert (sweeps["resnet18", 1].correct == found.correct).all()
+    with pytest.raises(ValueError, match="no sweep"):
+        summary.stored(tmp_path / "elsewhere")
 
 
 def test_confident_errors_are_counted_by_condition():

@@ -101,6 +101,25 @@ def paired(a: Outcomes, b: Outcomes, *, bootstraps: int, generator: np.random.Ge
     return table.assign(p_holm=intervals.holm(table.p), n=len(a.labels))
 
 
+def drops(outcomes: Outcomes, *, bootstraps: int, generator: np.random.Generator) -> pd.DataFrame:
+    """What each corruption costs: clean accuracy minus accuracy at its highest severity, and on the mean of its
+    severities, each with its 95% bootstrap interval over images; the dearest first. Fractions.
+    """
+    exact = outcomes.correct.mean(axis=1)[None]
+    samples = intervals.bootstrap_condition_means(outcomes.correct, bootstraps=bootstraps, generator=generator)
+    exact, samples = (metrics.by_corruption(values, outcomes.conditions) for values in (exact, samples))
+    lines = []
+    for name in exact:
+        if name != "clean":
+            line = {"corruption": name}
+            for label, pick in {"highest": lambda a: a[:, -1], "mean": lambda a: a.mean(axis=1)}.items():
+                value, spread = (values["clean"][:, 0] - pick(values[name]) for values in (exact, samples))
+                lo, hi = intervals.percentile_interval(spread)
+                line |= {label: float(value[0]), f"{label} lo": lo, f"{label} hi": hi}
+            lines.append(line | {"n": len(outcomes.labels)})
+    return pd.DataFrame(lines).sort_values("highest", ascending=False, ignore_index=True)
+
+
 def parity(test: ImageSet) -> pd.DataFrame:
     """Per corruption: is there chance in it, and has the file regenerated from `test` the published MD5?
 

@@ -1,8 +1,12 @@
 """How strong a corruption is, by something other than its level: severity counts steps that somebody chose."""
 
-import pandas as pd
+from pathlib import Path
 
-from visionfail import corruptions
+import pandas as pd
+import torch
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from visionfail import corruptions, results
 from visionfail.corruptions import blur, colour, geometry, jpeg, noise
 from visionfail.imageset import ImageSet
 
@@ -21,26 +25,60 @@ PARAMETERS = {
 }
 
 
-def doses(images: ImageSet) -> pd.DataFrame:
-    """Per corruption and severity 0 to 5: pixel_change, the mean absolute change in grey levels (0 to 255) over
-    `images` as `corruptions.corrupt` makes them, and the named parameter (missing where it is no single number).
+METRICS = ("pixel_change", "dissimilarity", "parameter")
+RUN = "cifar10c-doses"
+
+
+def load_or_measure(folder: Path, images: ImageSet | None) -> tuple[pd.DataFrame, str]:
+    """(rows, "loaded" | "measured"): the doses that lie in `folder` as a run of results/, else those of `images`,
+    stored there. ValueError where there is neither.
     """
-    lines = []
+    if (Path(folder) / f"{RUN}.csv").exists():
+        return results.load(RUN, folder=folder)[0], "loaded"
+    if images is None:
+        raise ValueError(f"no {RUN}.csv in {folder}: give the clean test images to measure doses on.")
+    config = {"origin": images.origin, "n": len(images), "metrics": METRICS}
+    checksums = {"test": images.checksum()}
+    results.save(RUN, doses(images), folder=folder, config=config, seconds=0, device="cpu", data_checksums=checksums)
+    return results.load(RUN, folder=folder)[0], "measured"
+
+
+def doses(images: ImageSet) -> list[dict]:
+    """Rows of results/ for each corruption at severity 0 to 5, as `corruptions.corrupt` makes it of `images`:
+
+    pixel_change, the mean absolute change in grey levels (0 to 255); dissimilarity, 1 - SSIM (Wang et al. 2004,
+    doi:10.1109/TIP.2003.819861; Gaussian window of sigma 1.5); parameter, the named one where it is a single number.
+    """
+    found = []
     for name in corruptions.CORRUPTIONS + corruptions.EXTRAS:
-        parameter, values = PARAMETERS.get(name, (None, (None,) * 5))
-        lines.append({"corruption": name, "severity": 0, "pixel_change": 0.0, "parameter": parameter})
-        lines[-1]["value"] = None if parameter is None else 0.0
-        for severity, value in enumerate(values, start=1):
-            changed = corruptions.corrupt(images.images, name, severity).float() - images.images.float()
-            change = changed.abs().mean().item()
-            row = {"severity": severity, "pixel_change": change, "parameter": parameter, "value": value}
-            lines.append({"corruption": name} | row)
-    return pd.DataFrame(lines)
+        _, values = PARAMETERS.get(name, (None, (None,) * 5))
+        for severity, value in enumerate((None if values[0] is None else 0.0, *values)):
+            measured = measure(images.images, corruptions.corrupt(images.images, name, severity))
+            for metric, dose in (measured | {"parameter": value}).items():
+                if dose is not None:
+                    found.append(_row(images, name, severity, metric, dose))
+    return found
 
 
-def axes(table: pd.DataFrame, column: str) -> dict[str, list[float]]:
-    """{corruption: [dose at severity 0 to 5]} from `doses`, of those whose `column` ("pixel_change" or "value") grows
-    with every severity: for the others it is no axis that a curve could be drawn over.
+def measure(clean: torch.Tensor, corrupted: torch.Tensor) -> dict[str, float]:
+    """{"pixel_change", "dissimilarity"} between two batches of images, uint8 (N, C, H, W), means over images."""
+    clean, corrupted = clean.float(), corrupted.float()
+    pairs = zip(clean.split(1000), corrupted.split(1000), strict=True)
+    similar = sum(structural_similarity_index_measure(a, b, data_range=255.0).item() * len(a) for a, b in pairs)
+    change = (clean - corrupted).abs().mean(dtype=torch.float64).item()
+    return {"pixel_change": change, "dissimilarity": max(0.0, 1 - similar / len(clean))}
+
+
+def axes(table: pd.DataFrame, metric: str) -> dict[str, list[float]]:
+    """{corruption: [dose at severity 0 to 5]} from rows of `doses`, of those whose `metric` is 0 on clean images and
+    grows with every severity: for the others it is no axis that a curve could be drawn over.
     """
-    found = {name: part.sort_values("severity")[column] for name, part in table.groupby("corruption", sort=False)}
-    return {name: dose.tolist() for name, dose in found.items() if dose.notna().all() and (dose.diff()[1:] > 0).all()}
+    table = table[table.metric == metric].sort_values("severity")
+    found = {name: part.value for name, part in table.groupby("condition", sort=False)}
+    return {name: dose.tolist() for name, dose in found.items() if len(dose) == 6 and (dose.diff()[1:] > 0).all()}
+
+
+def _row(images: ImageSet, name: str, severity: int, metric: str, value: float) -> dict:
+    origin = "regenerated" if images.origin == "official" else images.origin
+    common = {"dataset": "cifar10c", "split": "test", "model": "none", "condition": name, "severity": severity}
+    return common | {"origin": origin, "metric": metric, "value": float(value), "n": len(images)}

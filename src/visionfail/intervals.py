@@ -36,20 +36,29 @@ def wilson(
     return (float(lo), float(hi)) if lo.ndim == 0 else (lo, hi)
 
 
+def bootstrap_means(values: ArrayLike, *, bootstraps: int, generator: np.random.Generator) -> np.ndarray:
+    """The mean over images of every row of `values` (rows, images), in each of `bootstraps` resamples of the images:
+    float64 (bootstraps, rows). ValueError unless finite, with at least one row and image. Efron 1979,
+    doi:10.1214/aos/1176344552.
+    """
+    values = np.asarray(values)
+    if values.ndim != 2 or not values.size or not np.isfinite(values).all():
+        raise ValueError(f"values have shape {values.shape}: give (rows, images), at least one of each, all finite.")
+    if bootstraps < 1:
+        raise ValueError(f"bootstraps is {bootstraps}: give at least 1, better 1000.")
+    n = values.shape[1]
+    columns = values.T.astype(np.float32)  # sums of booleans are whole numbers, exact in float32 below 2**24 images
+    rows = max(1, CHUNK // n)
+    chunks = [min(rows, bootstraps - start) for start in range(0, bootstraps, rows)]
+    return np.concatenate([_resampling_counts(b, n, generator) @ columns for b in chunks]).astype(np.float64) / n
+
+
 def bootstrap_condition_means(correct: ArrayLike, *, bootstraps: int, generator: np.random.Generator) -> np.ndarray:
     """Accuracy of every condition in each of `bootstraps` resamples of the images: (bootstraps, conditions), exact.
 
     Correct is boolean (conditions, images), column i the same image throughout. ValueError if it is not.
-    Efron 1979, doi:10.1214/aos/1176344552.
     """
-    correct = _correct(correct)
-    if bootstraps < 1:
-        raise ValueError(f"bootstraps is {bootstraps}: give at least 1, better 1000.")
-    n = correct.shape[1]
-    values = correct.T.astype(np.float32)  # sums are whole numbers, exact in float32 below 2**24 images
-    rows = max(1, CHUNK // n)
-    chunks = [min(rows, bootstraps - start) for start in range(0, bootstraps, rows)]
-    return np.concatenate([_resampling_counts(b, n, generator) @ values for b in chunks]).astype(np.float64) / n
+    return bootstrap_means(_correct(correct), bootstraps=bootstraps, generator=generator)
 
 
 def percentile_interval(samples: ArrayLike, *, confidence: float = 0.95) -> tuple[np.ndarray | float, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from visionfail import intervals, metrics
+from visionfail import intervals, metrics, results
 from visionfail.corruptions import CORRUPTIONS
 from visionfail.imageset import ORIGINS, ImageSet
 from visionfail.sweep import Outcomes
@@ -72,6 +72,20 @@ def overview(folder: Path, *, bootstraps: int = 1000) -> pd.DataFrame:
         line |= {"severities": " ".join(map(str, severities)), "clean accuracy": _percent(clean)}
         lines.append(line | {row["condition"]: _percent(row) for row in means})
     return pd.DataFrame(lines)
+
+
+def stored(folder: Path) -> tuple[pd.DataFrame, dict[tuple[str, int], Outcomes]]:
+    """The whole sweeps stored in `folder`: their rows of results/ in one table, and {(model, seed): outcomes}.
+
+    ValueError where there is none.
+    """
+    runs = [path.stem for path in sorted(Path(folder).glob("cifar10c-*.npz"))]
+    if not runs:
+        raise ValueError(f"no sweep in {folder}: run notebook 03 in the full profile, or get the committed ones.")
+    tables = [results.load(run, folder=folder)[0] for run in runs]
+    keys = [(str(table.model.iloc[0]), int(table.seed.iloc[0])) for table in tables]
+    sweeps = {key: Outcomes.load(Path(folder) / f"{run}.npz") for key, run in zip(keys, runs, strict=True)}
+    return pd.concat(tables, ignore_index=True), sweeps
 
 
 def _percent(row: dict) -> str:

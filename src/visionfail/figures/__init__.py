@@ -4,6 +4,7 @@ A figure function takes arrays or a results table and returns a Figure; `save_fi
 """
 
 from visionfail.figures.benchmark import corruption_heatmap, ours_vs_published, severity_curves
+from visionfail.figures.findings import claims, regime_grid, silent_failure
 from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, image_grid
 from visionfail.figures.style import (
     MODEL_COLOURS,
@@ -27,6 +28,7 @@ __all__ = [
     "OKABE_ITO",
     "WIDTH",
     "augmentation_before_after",
+    "claims",
     "class_counts",
     "confusion",
     "corruption_gallery",
@@ -43,8 +45,10 @@ __all__ = [
     "ours_vs_published",
     "per_class_accuracy",
     "readable",
+    "regime_grid",
     "reliability",
     "save_figure",
     "severity_curves",
+    "silent_failure",
     "use_style",
 ]

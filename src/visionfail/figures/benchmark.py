@@ -3,7 +3,7 @@
 The tables hold one metric, accuracy; the row with severity 0 and condition "clean" serves every corruption.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from matplotlib.ticker import MultipleLocator, PercentFormatter
 from visionfail.figures.pictures import FROST_NOTE
 from visionfail.figures.style import (
     footnote,
+    label_line_ends,
     legend,
     model_colour,
     model_name,
@@ -60,16 +61,19 @@ def corruption_heatmap(table: pd.DataFrame, *, extras: Sequence[str] = (), title
     return _note_frost(fig, table)
 
 
-def severity_curves(table: pd.DataFrame, *, band: str, columns: int = 4, title: str = "") -> Figure:
+def severity_curves(
+    table: pd.DataFrame, *, band: str, columns: int = 4, label_ends: bool = False, title: str = ""
+) -> Figure:
     """Accuracy against severity, a small panel a corruption, a line a model; `band` names the kind of lo and hi.
 
-    Models without lo and hi, as published ones, get a line alone. ValueError where a point is there twice.
+    Models without lo and hi, as published ones, get a line alone. With `label_ends` those with them are named at the
+    end of each line instead of in the legend. ValueError where a point is there twice.
     """
     _check(table, ["model", "condition", "severity"])
     names = [name for name in table.condition.unique() if name != CLEAN]
     rows = -(-len(names) // columns)
     fig = new_figure(1.45 * rows + 0.4, title)
-    axes = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    axes = list(fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
     for ax, name, label in zip(axes, names, _names(table, names), strict=False):
         ax.set_title(label, fontsize=9, pad=3)
         for model, part in table[table.condition.isin([name, CLEAN])].groupby("model", sort=False):
@@ -85,9 +89,21 @@ def severity_curves(table: pd.DataFrame, *, band: str, columns: int = 4, title: 
         axes[bottom].set_xlabel("severity (0: clean)", fontsize=8)
     for left in range(0, len(names), columns):
         axes[left].set_ylabel("accuracy", fontsize=8)
-    legend(fig, named_handles(axes[0]))
+    ours = {model_name(model): model for model in table[table.lo.notna()].model.unique()}
+    legend(fig, {label: line for label, line in named_handles(axes[0]).items() if not (label_ends and label in ours)})
     footnote(fig, f"bands: {band}; {_n(table[table.lo.notna()])}")
-    return _note_frost(fig, table)
+    _note_frost(fig, table)
+    if label_ends:  # last, when the panels have their size
+        _name_lines(axes[: len(names)], ours)
+    return fig
+
+
+def _name_lines(axes: Sequence[Axes], ours: Mapping[str, str]) -> None:
+    axes[0].set_xlim(right=8.2)  # shared by all: room for the names
+    axes[0].set_xticks(range(6))
+    for ax in axes:
+        ends = [(label, *line.get_xydata()[-1]) for label, line in named_handles(ax).items() if label in ours]
+        label_line_ends(ax, [(x, y, label, model_colour(ours[label])) for label, x, y in ends])
 
 
 def ours_vs_published(table: pd.DataFrame, *, ours: Sequence[str], band: str, title: str = "") -> Figure:

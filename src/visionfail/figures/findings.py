@@ -1,0 +1,154 @@
+"""Figures of what notebook 04 finds: regimes, silent failure, claims with their verdicts."""
+
+from textwrap import fill
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from visionfail.figures.style import (
+    GREY,
+    OKABE_ITO,
+    footnote,
+    legend,
+    model_colour,
+    model_name,
+    named_handles,
+    new_figure,
+    percent_axis,
+    readable,
+)
+
+REGIME_COLOURS = {
+    "graceful": OKABE_ITO["green"],
+    "near-linear": OKABE_ITO["sky"],
+    "threshold": OKABE_ITO["orange"],
+    "early-plateau": OKABE_ITO["purple"],
+    "undecided": "#D0D0D0",
+}
+AXES = {"severity": "severity", "pixel_change": "mean pixel change", "parameter": "the named parameter"}
+
+
+def regime_grid(table: pd.DataFrame, *, n: int, title: str = "") -> Figure:
+    """The regime of each corruption on each axis, from rows of `claims.regime_table` of one network; with the share of
+    bootstraps that agree. Empty where the dose does not grow with severity. ValueError for an unknown regime.
+    """
+    unknown = set(table.regime) - set(REGIME_COLOURS)
+    if unknown:
+        raise ValueError(f"unknown regimes {sorted(unknown)}: they are {', '.join(REGIME_COLOURS)}.")
+    names = list(dict.fromkeys(table.corruption))
+    fig = new_figure(0.27 * len(names) + 0.4, title)
+    ax = fig.add_subplot()
+    for row in table.itertuples():
+        x, y = list(AXES).index(row.axis), names.index(row.corruption)
+        ax.add_patch(_tile(x, y, REGIME_COLOURS[row.regime]))
+        words = row.regime if row.regime == row.point else f"{row.point}?"  # the curve alone says so, the rest waver
+        ax.text(x, y, f"{words}  {row.share:.0%}", ha="center", va="center", fontsize=8.5)
+    ax.set(xlim=(-0.5, len(AXES) - 0.5), ylim=(len(names) - 0.5, -0.5))
+    ax.set_xticks(range(len(AXES)), AXES.values())
+    ax.set_yticks(range(len(names)), [readable(name) for name in names])
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    footnote(fig, f"percent: bootstraps over n = {n:,} images that agree with the curve; '?': too few, undecided")
+    return fig
+
+
+def _tile(x: float, y: float, colour: str) -> Rectangle:
+    return Rectangle((x - 0.49, y - 0.45), 0.98, 0.9, facecolor=colour, edgecolor="none")
+
+
+def silent_failure(by_severity: pd.DataFrame, conditions: pd.DataFrame, *, above: float, title: str = "") -> Figure:
+    """Three panels: accuracy against mean confidence of every condition; of the wrong answers those that are sure, by
+    severity; ECE by severity before (solid) and after (dashed) the temperature.
+
+    `by_severity` are rows of `silent.by_severity` with a column model; `conditions` has model, severity, accuracy and
+    confidence.
+    """
+    fig = new_figure(3.0, title)
+    left, middle, right = fig.subplots(1, 3)
+    _scatter(left, conditions)
+    for model, part in by_severity.groupby("model", sort=False):
+        _line(middle, part[part.metric == "sure_when_wrong"], model)
+        _line(right, part[part.metric == "ece"], model)
+        _line(right, part[part.metric == "ece_scaled"], model, linestyle="--")
+    middle.set(ylabel=f"share of errors with confidence > {above:g}")
+    right.set(ylabel="ECE (dashed: with temperature)")
+    for ax in (middle, right):
+        ax.set(ylim=(0, None), xlabel="severity (0: clean)", xticks=sorted(by_severity.severity.unique()))
+        ax.yaxis.label.set_fontsize(9)
+    for axis in (left.xaxis, left.yaxis, middle.yaxis):
+        percent_axis(axis)
+    legend(fig, named_handles(middle))
+    n = int(by_severity.n.iloc[0])
+    footnote(fig, f"bands: 95%, bootstrap over n = {n:,} images; left: larger dots are severer")
+    return fig
+
+
+def _scatter(ax: Axes, conditions: pd.DataFrame) -> None:
+    for model, part in conditions.groupby("model", sort=False):
+        size = 6 + 7 * part.severity.astype(float)
+        ax.scatter(part.accuracy, part.confidence, s=size, color=model_colour(model), alpha=0.5, linewidths=0)
+    low = min(conditions.accuracy.min(), conditions.confidence.min()) - 0.03
+    ax.plot([low, 1], [low, 1], color=GREY, linewidth=1)
+    ax.text(1, low, "as sure as right ", ha="right", va="bottom", fontsize=8, color=GREY)
+    ax.text(low, 1, " too sure", ha="left", va="top", fontsize=8, color=GREY)
+    ax.set(xlim=(low, 1), ylim=(low, 1), xlabel="accuracy", ylabel="mean confidence")
+
+
+def _line(ax: Axes, part: pd.DataFrame, model: str, linestyle: str = "-") -> None:
+    part = part.sort_values("severity")
+    label = model_name(model) if linestyle == "-" else None
+    ax.plot(part.severity, part.value, color=model_colour(model), linestyle=linestyle, marker=".", label=label)
+    ax.fill_between(part.severity, part.lo, part.hi, color=model_colour(model), alpha=0.25, linewidth=0)
+
+
+def claims(table: pd.DataFrame, *, title: str = "") -> Figure:
+    """A row a claim, a dot and a 95% interval a network, the region in which the claim holds shaded, the verdicts on
+    the right; rows of `claims.judge`. Claims about a regime show the share of bootstraps that agree.
+    """
+    keys = list(dict.fromkeys(table.claim))
+    networks = list(table.groupby(["model", "seed"], sort=False).groups)
+    fig = new_figure(0.42 * len(keys) + 0.5, title)
+    ax = fig.add_subplot()
+    low, high = _limits(table)
+    for y, key in enumerate(keys):
+        part = table[table.claim == key]
+        _region(ax, y, np.clip([part.low.iloc[0], part.high.iloc[0]], low, high))
+        for row in part.itertuples():
+            _dot(ax, y + 0.22 * (networks.index((row.model, row.seed)) - (len(networks) - 1) / 2), row)
+        ax.text(high, y, "  " + " / ".join(dict.fromkeys(part.verdict)), va="center", fontsize=8.5)
+    ax.set(xlim=(low, high), ylim=(len(keys) - 0.5, -0.5))
+    words = table.drop_duplicates("claim").set_index("claim").words
+    ax.set_yticks(range(len(keys)), [_wrapped(f"{key}: {words[key]}") for key in keys], fontsize=8)
+    percent_axis(ax.xaxis)
+    ax.grid(False, axis="y")
+    handles = named_handles(ax) | {"holds in here": Patch(facecolor=OKABE_ITO["green"], alpha=0.2)}
+    legend(fig, handles)
+    footnote(fig, f"dots: value with 95% bootstrap interval over n = {int(table.n.iloc[0]):,} images; "
+             "1 to 3: share of bootstraps with that regime")  # fmt: skip
+    return fig
+
+
+def _limits(table: pd.DataFrame) -> tuple[float, float]:
+    ends = table[["value", "lo", "hi"]].to_numpy(dtype=float)
+    return min(0.0, np.nanmin(ends)) - 0.05, max(1.0, np.nanmax(ends)) + 0.02
+
+
+def _region(ax: Axes, y: float, ends: np.ndarray) -> None:
+    ax.fill_between(ends, y - 0.42, y + 0.42, color=OKABE_ITO["green"], alpha=0.2, linewidth=0)
+
+
+def _dot(ax: Axes, y: float, row) -> None:
+    name, known = f"{model_name(row.model)}, seed {row.seed}", ax.get_legend_handles_labels()[1]
+    ends = np.nan_to_num([[row.value - row.lo], [row.hi - row.value]])
+    label = None if name in known else name
+    ax.errorbar([row.value], [y], xerr=np.maximum(0, ends), fmt="o", markersize=5, color=model_colour(row.model),
+                alpha=1 if row.seed == 0 else 0.6, label=label)  # fmt: skip
+
+
+def _wrapped(words: str, width: int = 46) -> str:
+    return fill(words, width)
