@@ -13,6 +13,9 @@ from torch import Tensor
 from visionfail.corruptions import blur, colour, geometry, jpeg, noise, spatter, weather
 from visionfail.corruptions.chunks import fill_in_chunks
 from visionfail.corruptions.draws import image_keys
+from visionfail.corruptions.shifts import SHIFTS, shift
+
+__all__ = ["ANY_SIZE", "CORRUPTIONS", "EXTRAS", "SHIFTS", "check_images", "check_request", "corrupt", "shift"]
 
 CORRUPTIONS = (  # the 15 that the published means are over
     "gaussian_noise",
