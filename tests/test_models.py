@@ -64,12 +64,21 @@ def test_densenets_parameter_count_is_the_architectures_arithmetic(width, known)
 @pytest.mark.parametrize("arch", models.ARCHITECTURES)
 def test_norms_fold_into_convolutions_of_every_architecture(arch):
     model = models.build(arch, num_classes=10, width=8, **STATS).eval()
-    images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    side = 28 if arch == "mnist_cnn" else 32
+    images = torch.rand(4, 3, side, side, generator=torch.Generator().manual_seed(0))
     folded = evaluate.fold_norms(model)
     norms = [sum(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules()) for network in (folded, model)]
     assert norms[0] < norms[1]
     with torch.no_grad():
         torch.testing.assert_close(folded(images), model(images), rtol=1e-4, atol=1e-4)
+
+
+def test_mnist_cnn_has_the_channels_of_study_c_and_its_parameter_count():
+    model = models.build("mnist_cnn", num_classes=10, mean=(0.1307,), std=(0.3081,))
+    rows = models.stages(model, torch.rand(2, 1, 28, 28))
+    assert [row["output"] for row in rows] == [(32, 14, 14), (64, 7, 7), (128,), (10,)]
+    expected = 32 * 9 + 64 + 64 * 32 * 9 + 128 + 64 * 49 * 128 + 128 + 128 * 10 + 10
+    assert sum(p.numel() for p in model.parameters()) == expected
 
 
 def test_stages_keep_the_resolution_that_32_pixels_need():

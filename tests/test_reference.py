@@ -10,7 +10,7 @@ from visionfail.sweep import Outcomes
 from visionfail.training import TrainConfig
 
 ROUND = TrainConfig(epochs=1, batch_size=50, ema_decay=0.9)
-CARDS = sorted(paths.MODELS.glob("*.json"))
+CARDS = sorted(paths.MODELS.glob("cifar10-*.json"))
 SETS = {"train": squares(200, seed=0), "val": squares(50, seed=1), "test": squares(70, seed=2)}
 
 

@@ -50,7 +50,7 @@ def bootstrap_means(values: ArrayLike, *, bootstraps: int, generator: np.random.
     columns = values.T.astype(np.float32)  # sums of booleans are whole numbers, exact in float32 below 2**24 images
     rows = max(1, CHUNK // n)
     chunks = [min(rows, bootstraps - start) for start in range(0, bootstraps, rows)]
-    return np.concatenate([_resampling_counts(b, n, generator) @ columns for b in chunks]).astype(np.float64) / n
+    return np.concatenate([resampling_counts(b, n, generator) @ columns for b in chunks]).astype(np.float64) / n
 
 
 def bootstrap_condition_means(correct: ArrayLike, *, bootstraps: int, generator: np.random.Generator) -> np.ndarray:
@@ -156,7 +156,7 @@ def holm(p_values: ArrayLike) -> np.ndarray:
     return adjusted
 
 
-def _resampling_counts(bootstraps: int, n: int, generator: np.random.Generator) -> np.ndarray:
+def resampling_counts(bootstraps: int, n: int, generator: np.random.Generator) -> np.ndarray:
     """How often each of n images is drawn in n draws with replacement: float32 (bootstraps, n)."""
     draws = (generator.integers(n, size=n) for _ in range(bootstraps))
     return np.stack([np.bincount(draw, minlength=n) for draw in draws], dtype=np.float32, casting="unsafe")

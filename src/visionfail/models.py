@@ -51,7 +51,32 @@ class DenseNet121(Normalised, DenseNet):
         self.features.pool0 = nn.Identity()
 
 
-ARCHITECTURES = {"resnet18": ResNet18, "densenet121": DenseNet121}
+class ShallowCnn(nn.Module):
+    """For 28x28 pictures: two blocks of 3x3 convolution, norm, ReLU and max-pooling with width / 2 and width channels,
+    a dense layer of 2 * width, logits; at width 64 these are 32, 64, 128.
+    """
+
+    def __init__(self, *, num_classes: int, channels: int, width: int):
+        super().__init__()
+        self.block1 = self.block(channels, width // 2)
+        self.block2 = self.block(width // 2, width)
+        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(7 * 7 * width, 2 * width), nn.ReLU())
+        self.fc = nn.Linear(2 * width, num_classes)
+
+    @staticmethod
+    def block(before: int, after: int) -> nn.Sequential:
+        convolution = nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False)
+        return nn.Sequential(convolution, nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.hidden(self.block2(self.block1(x))))
+
+
+class MnistCnn(Normalised, ShallowCnn):
+    """The shallow network whose failures study C predicts."""
+
+
+ARCHITECTURES = {"resnet18": ResNet18, "densenet121": DenseNet121, "mnist_cnn": MnistCnn}
 
 
 def build(

@@ -112,7 +112,7 @@ def train(
     for config, file in zip(rounds, files, strict=True):
         model, added = training.fit(model, sets["train"], sets["val"], config=config, state=file)
         history = joined(history, added)
-    model, card = finish(path, model, history, sets, arch=arch, width=width, rounds=rounds, recipe=recipe)
+    model, card = finish(path, model, sets, card=card_of(history, sets, arch, width, rounds, recipe))
     for file in files:
         file.unlink()  # done: who trains again begins at the beginning
     return model, card
@@ -123,29 +123,32 @@ def joined(history: list[dict], added: list[dict]) -> list[dict]:
     return history + [row | {"epoch": len(history) + row["epoch"]} for row in added]
 
 
-def finish(
-    path: Path,
-    model: nn.Module,
-    history: list[dict],
-    sets: dict,
-    *,
-    arch: str,
-    width: int,
-    rounds: tuple[TrainConfig, ...],
-    recipe: str,
-) -> tuple[nn.Module, dict]:
-    """Save a trained network, read it back in half precision, and write its accuracy into the card: (model, card)."""
-    device = next(model.parameters()).device
-    card = {
+def card_of(
+    history: list[dict], sets: dict[str, ImageSet], arch: str, width: int, rounds: tuple[TrainConfig, ...], recipe: str
+) -> dict:
+    """What only whoever trained a CIFAR-10 network can tell of it; `finish` adds the rest."""
+    return {
         "dataset": "standin" if sets["train"].origin == "standin" else "cifar10",
         "arch": arch,
         "width": width,
+        "recipe": recipe,
+        "rounds": [dataclasses.asdict(config) | {"sides": list(config.sides)} for config in rounds],
+        "history": history,
+    }
+
+
+def finish(path: Path, model: nn.Module, sets: dict[str, ImageSet], *, card: dict) -> tuple[nn.Module, dict]:
+    """Save a trained network, read it back in half precision, and write its accuracy into the card: (model, card).
+
+    `card` says dataset, arch, width, recipe, how it was trained, and the history, a dict with seconds for each epoch.
+    """
+    device = next(model.parameters()).device
+    history = card["history"]  # last in the file: it is the longest
+    card = {field: value for field, value in card.items() if field != "history"} | {
         "classes": list(sets["train"].classes),
         "mean": model.mean.flatten().tolist(),
         "std": model.std.flatten().tolist(),
-        "recipe": recipe,
         "origin": sets["train"].origin,
-        "rounds": [dataclasses.asdict(config) | {"sides": list(config.sides)} for config in rounds],
         "parameters": sum(p.numel() for p in model.parameters()),
         "device": devices.describe(device),
         "versions": results.versions(),

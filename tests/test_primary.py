@@ -1,0 +1,48 @@
+import pytest
+
+from visionfail import checkpoints, paths, primary, reference, standins
+from visionfail.profiles import FULL, QUICK
+
+CARDS = sorted(paths.MODELS.glob("mnist-*.json"))
+
+
+@pytest.fixture(scope="module")
+def sets():
+    return {split: standins.load("mnist", split) for split in ("train", "auditor", "val", "test")}
+
+
+def test_learns_the_embedded_digits_and_says_that_they_are_stand_ins(sets, tmp_path):
+    model, card = primary.train(tmp_path / "net", sets, seed=0)
+    assert card["accuracy"]["test"]["value"] > 0.93 and card["accuracy"]["test"]["n"] == 500
+    assert card["dataset"] == card["origin"] == "standin" and len(card["history"]) == primary.EPOCHS["standin"]
+    assert not model.training and checkpoints.load(tmp_path / "net")[1] == card
+
+
+def test_the_same_seed_gives_the_same_network_another_seed_another(sets, tmp_path):
+    small = {name: images.first(256) for name, images in sets.items()}
+    cards = [primary.train(tmp_path / f"net{k}", small, seed=seed)[1] for k, seed in enumerate((0, 0, 1))]
+    assert cards[0]["sha256"] == cards[1]["sha256"] != cards[2]["sha256"]
+
+
+def test_quick_profile_takes_the_embedded_digits_where_no_real_ones_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
+    found = primary.mnist(QUICK)
+    assert {images.origin for images in found.values()} == {"standin"}
+
+
+@pytest.mark.realdata
+def test_no_real_digit_is_in_two_splits():
+    found = primary.mnist(FULL)
+    assert {name: len(images) for name, images in found.items()} == {
+        "train": 48_000, "auditor": 10_000, "val": 2_000, "test": 10_000
+    }  # fmt: skip
+    seen = [image.numpy().tobytes() for images in found.values() for image in images.images]
+    assert len(set(seen)) == len(seen)  # MNIST itself has no two equal pictures
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
+def test_committed_primaries_reach_what_study_c_asks(path):
+    card = checkpoints.load(path.stem)[1]
+    assert path.stem == reference.stem("mnist", "mnist_cnn", "adam", card["seed"])
+    assert card["origin"] == "official" and card["epochs"] == 3
+    assert card["accuracy"]["test"]["n"] == 10_000 and card["accuracy"]["test"]["value"] >= 0.987
