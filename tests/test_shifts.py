@@ -99,6 +99,11 @@ def test_draws_have_the_odds_they_say_and_are_of_the_image_alone():
     assert torch.equal(later[0], kind[500:600]) and torch.equal(later[1], strength[500:600])
 
 
+def test_a_shift_can_be_left_out_of_the_draw():
+    kind, _ = shifts.draw(4000, probability=1, kinds=["noise", "translation"])
+    assert torch.bincount(kind, minlength=4)[[0, 2]].sum() == 0 and 1800 < (kind == 1).sum() < 2200
+
+
 def test_drawn_shifts_are_those_of_shift():
     kind, strength = shifts.draw(len(DIGITS), seed=2)
     mixed = shifts.shift_drawn(DIGITS, kind, strength, seed=2)

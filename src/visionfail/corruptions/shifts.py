@@ -1,6 +1,7 @@
 """Four shifts that a digit can meet after training: turned, noisy, half hidden, moved. One strength a picture."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -47,13 +48,15 @@ def shift_drawn(images: Tensor, kind: Tensor, strength: Tensor, *, seed: int = 0
     return shifted
 
 
-def draw(count: int, *, probability: float = 0.8, seed: int = 0, first_index: int = 0) -> tuple[Tensor, Tensor]:
-    """(kind (count,), strength (count,)): a shift with `probability`, then one of SHIFTS at equal odds (else -1), and
-    a strength uniform in [0, 1]; of image k from (seed, first_index + k) alone.
+def draw(
+    count: int, *, probability: float = 0.8, kinds: Sequence[str] = SHIFTS, seed: int = 0, first_index: int = 0
+) -> tuple[Tensor, Tensor]:
+    """(kind (count,), strength (count,)): a shift with `probability`, then one of `kinds` at equal odds, as its index
+    in SHIFTS (else -1), and a strength uniform in [0, 1]; of image k from (seed, first_index + k) alone.
     """
     keys = draws.image_keys("draw of a shift", 0, seed=seed, first_index=first_index, count=count, device="cpu")
     shifted, which, strength = draws.uniforms(keys, 3).unbind(1)
-    kind = (which * len(SHIFTS)).long()
+    kind = torch.tensor([SHIFTS.index(name) for name in kinds])[(which * len(kinds)).long()]
     return torch.where(shifted < probability, kind, -1), strength
 
 

@@ -1,0 +1,94 @@
+"""Does one judge tell failures better than another? Differences averaged over seeds, images resampled jointly.
+
+Scores of different seeds are never pooled: each seed's network fails on other images, so each gets an AUROC of its own.
+A difference is a win or a loss only where both the images and the seeds say so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from visionfail import intervals, selective
+
+MARGIN = 0.01  # an interval inside +-MARGIN is a tie: a difference that nobody would choose a method for
+ALPHA = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One seed on one slice: {judge: scores (N,)}, failed (N,) bool, digit (N,) for joint resampling."""
+
+    scores: Mapping[str, np.ndarray]
+    failed: np.ndarray
+    digit: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Aurocs:
+    """AUROC of one judge on one slice by seed, (S,), and in each resample of the digits, (B, S)."""
+
+    exact: np.ndarray
+    samples: np.ndarray
+
+    def __sub__(self, other: "Aurocs") -> "Aurocs":
+        return Aurocs(self.exact - other.exact, self.samples - other.samples)
+
+    def interval(self) -> tuple[float, float, float]:
+        """(mean over seeds, lo, hi): 95% over digits, for these seeds."""
+        return (float(self.exact.mean()), *intervals.percentile_interval(self.samples.mean(axis=1)))
+
+
+def aurocs(seeds: Sequence[Judged], counts: np.ndarray) -> dict[str, Aurocs]:
+    """{judge: Aurocs} of one slice; counts (B, digits) says how often each digit is drawn, the same for every slice."""
+    found = {}
+    for judge in seeds[0].scores:
+        exact = [selective.auroc(seed.scores[judge], seed.failed) for seed in seeds]
+        drawn = [selective.bootstrap_auroc(seed.scores[judge], seed.failed, counts[:, seed.digit]) for seed in seeds]
+        found[judge] = Aurocs(np.array(exact), np.stack(drawn, axis=1))
+    return found
+
+
+def average(parts: Sequence[Aurocs]) -> Aurocs:
+    """The mean over slices: a judge that only recognises which slice it is in gains nothing here."""
+    return Aurocs(np.mean([p.exact for p in parts], axis=0), np.mean([p.samples for p in parts], axis=0))
+
+
+def compared(difference: Aurocs) -> dict:
+    """value (mean over seeds), lo, hi (95% over digits), t_lo, t_hi (95% over seeds), p (two-sided, over digits)."""
+    value, lo, hi = difference.interval()
+    seeds = len(difference.exact)
+    reach = stats.t.ppf(0.975, seeds - 1) * stats.sem(difference.exact) if seeds > 1 else np.inf
+    means = difference.samples.mean(axis=1)
+    tail = min((means <= 0).sum(), (means >= 0).sum())
+    p = min(1.0, 2 * (tail + 1) / (len(means) + 1))
+    return {"value": value, "lo": lo, "hi": hi, "t_lo": value - reach, "t_hi": value + reach, "p": p}
+
+
+def verdict(row: Mapping, *, p: float) -> str:
+    """tie: the interval lies within +-MARGIN; win: above 0, over digits and over seeds, and p (corrected, if it is one
+    of many) under 5%; loss: below 0 likewise; else undecided.
+    """
+    if row["lo"] >= -MARGIN and row["hi"] <= MARGIN:
+        return "tie"
+    if p < ALPHA and row["lo"] > 0 and row["t_lo"] > 0:
+        return "win"
+    if p < ALPHA and row["hi"] < 0 and row["t_hi"] < 0:
+        return "loss"
+    return "undecided"
+
+
+def table(differences: Mapping[tuple[str, str], Aurocs], *, primary: tuple[str, str]) -> pd.DataFrame:
+    """A row a (slice, rival): how far the auditor is ahead, and the verdict. `primary` is judged by itself, chosen
+    beforehand; the others are Holm-corrected together.
+    """
+    rows = pd.DataFrame([{"slice": s, "rival": r, **compared(d)} for (s, r), d in differences.items()])
+    rows["primary"] = [key == primary for key in differences]
+    if rows.primary.sum() != 1:
+        raise ValueError(f"{primary} is not among the comparisons {list(differences)}.")
+    rows["p_corrected"] = rows.p
+    rows.loc[~rows.primary, "p_corrected"] = intervals.holm(rows.p[~rows.primary])
+    rows["verdict"] = [verdict(row, p=row["p_corrected"]) for row in rows.to_dict("records")]
+    return rows

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+from visionfail import intervals, verdicts
+from visionfail.verdicts import Aurocs, Judged
+
+COUNTS = intervals.resampling_counts(400, 1000, np.random.default_rng(0))
+
+
+def seeds(better=0.0, n=1000, spread=0.0):
+    """Five seeds on the same digits; judge "a" knows more than "b" by `better`."""
+    found = []
+    for seed in range(5):
+        generator = np.random.default_rng(seed)
+        failed = generator.random(n) < 0.2
+        noise = generator.normal(size=(3, n))
+        extra = better + spread * generator.normal()
+        scores = {"a": noise[0] + (1 + extra) * failed + 0.2 * noise[1], "b": noise[0] + failed + 0.2 * noise[2]}
+        found.append(Judged(scores, failed, np.arange(n)))
+    return found
+
+
+def difference(**keywords):
+    found = verdicts.aurocs(seeds(**keywords), COUNTS)
+    return found["a"] - found["b"]
+
+
+def said(value, half, spread=1e-4, seeds=5):
+    """The verdict on a difference whose interval over digits is value +- half, and whose seeds scatter by `spread`."""
+    normal = stats.norm.ppf((np.arange(2000) + 0.5) / 2000) * half / 1.96
+    offsets = np.linspace(-1, 1, seeds) * spread
+    row = verdicts.compared(Aurocs(value + offsets, value + normal[:, None] + offsets))
+    return verdicts.verdict(row, p=row["p"])
+
+
+def test_each_seed_has_its_own_auroc_and_the_difference_is_their_mean():
+    judged = seeds(better=0.5)
+    expected = [roc_auc_score(s.failed, s.scores["a"]) - roc_auc_score(s.failed, s.scores["b"]) for s in judged]
+    row = verdicts.compared(difference(better=0.5))
+    assert row["value"] == pytest.approx(np.mean(expected))
+    reach = stats.t.ppf(0.975, 4) * np.std(expected, ddof=1) / np.sqrt(5)
+    assert (row["t_lo"], row["t_hi"]) == pytest.approx((np.mean(expected) - reach, np.mean(expected) + reach))
+    assert row["lo"] < row["value"] < row["hi"]
+
+
+def test_digits_are_resampled_jointly_so_that_common_luck_cancels():
+    found = verdicts.aurocs(seeds(), COUNTS)
+    _, lo, hi = found["a"].interval()
+    row = verdicts.compared(found["a"] - found["b"])
+    assert row["hi"] - row["lo"] < 0.5 * (hi - lo)
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "spread", "verdict"),
+    [
+        (0.05, 0.01, 1e-3, "win"),
+        (-0.05, 0.01, 1e-3, "loss"),
+        (0.05, 0.01, 0.2, "undecided"),  # the digits are sure, the seeds are not
+        (0.004, 0.003, 1e-4, "tie"),  # above 0, but by nothing that matters
+        (0.0, 0.005, 1e-4, "tie"),
+        (0.0, 0.05, 1e-4, "undecided"),
+        (0.02, 0.03, 1e-4, "undecided"),
+    ],
+)
+def test_verdicts_follow_the_stated_rule(value, half, spread, verdict):
+    assert said(value, half, spread) == verdict
+
+
+def test_one_seed_alone_never_wins():
+    assert said(0.05, 0.01, seeds=1) == "undecided"
+
+
+def test_the_primary_comparison_is_not_corrected_and_the_others_are_by_holm():
+    differences = {("shifted", "b"): difference(better=0.5), ("clean", "b"): difference(better=0.05)}
+    differences[("mix", "b")] = difference(better=0.1)
+    table = verdicts.table(differences, primary=("shifted", "b"))
+    assert table.p_corrected[0] == table.p[0] and table.verdict[0] == "win" and table.primary.tolist() == [1, 0, 0]
+    assert table.p_corrected[1:].tolist() == pytest.approx(intervals.holm(table.p[1:]).tolist())
+    with pytest.raises(ValueError, match="not among"):
+        verdicts.table(differences, primary=("shifted", "c"))
+
+
+def test_an_average_over_slices_is_one_seed_by_seed_and_resample_by_resample():
+    one, two = difference(better=0.5), difference(better=0.1)
+    both = verdicts.average([one, two])
+    assert np.allclose(both.exact, (one.exact + two.exact) / 2)
+    assert np.allclose(both.samples, (one.samples + two.samples) / 2)
