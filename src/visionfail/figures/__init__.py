@@ -3,6 +3,7 @@
 A figure function takes arrays or a results table and returns a Figure; `save_figure` stamps it and writes it.
 """
 
+from visionfail.figures.auditing import judge_colour, judges_by_slice, lead, risk_coverage, shift_curves
 from visionfail.figures.benchmark import corruption_heatmap, ours_vs_published, severity_curves
 from visionfail.figures.findings import claims, regime_grid, silent_failure
 from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, image_grid
@@ -35,7 +36,10 @@ __all__ = [
     "corruption_heatmap",
     "footnote",
     "image_grid",
+    "judge_colour",
+    "judges_by_slice",
     "label_line_ends",
+    "lead",
     "learning_curves",
     "legend",
     "model_colour",
@@ -47,8 +51,10 @@ __all__ = [
     "readable",
     "regime_grid",
     "reliability",
+    "risk_coverage",
     "save_figure",
     "severity_curves",
+    "shift_curves",
     "silent_failure",
     "use_style",
 ]

@@ -1,0 +1,91 @@
+"""Study C from a trained primary to scores on fresh digits: who learns from what, and who is judged on what.
+
+The primary learns on "train". The judges learn on draws of the "auditor" digits, which the primary has not seen; which
+rival is best is decided on a fifth of those digits, held out; everything reported is on "test", with draws of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from torch import nn
+
+from visionfail import auditor, corruptions, intervals, selective, trials
+from visionfail.auditor import Panel, Reading
+from visionfail.imageset import ImageSet
+from visionfail.trials import Sample
+from visionfail.verdicts import Judged
+
+DRAWS_A_DIGIT = 4.8  # 48,000 of the 10,000 auditor digits
+LEARN = 0.8  # share of the auditor digits that judges learn from; the others choose the best rival
+KNOWN = 10_000  # training digits that distances are taken to
+LEARN_SEED, JUDGE_SEED = 0, 1000  # of the draws; far apart, so that no draw serves twice
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The judges of one primary, what they learnt from, and what is held out of it."""
+
+    panel: Panel
+    learnt: Reading
+    held: Reading
+    held_sample: Sample
+
+
+def read(model: nn.Module, sample: Sample) -> Reading:
+    """What the primary makes of a sample."""
+    return auditor.read(model, sample.images, sample.labels, layers=auditor.LAYERS["mnist_cnn"])
+
+
+def train_judges(model: nn.Module, sets: Mapping[str, ImageSet], *, seed: int, **draw) -> Trained:
+    """Fit every judge on draws of sets["auditor"]; `draw` goes to `trials.drawn` (kinds, to leave a shift out)."""
+    digits = sets["auditor"]
+    sample = trials.drawn(digits, count=round(DRAWS_A_DIGIT * len(digits)), seed=LEARN_SEED, **draw)
+    learn, held = trials.split_by_digit(sample, share=LEARN)
+    reading, known = read(model, sample), read(model, trials.clean(sets["train"].first(KNOWN)))
+    panel = auditor.fit_panel(reading.at(learn), known, seed=seed)
+    return Trained(panel, reading.at(learn), reading.at(held), sample.at(held))
+
+
+def judge(model: nn.Module, panel: Panel, samples: Mapping[str, Sample]) -> dict[str, Judged]:
+    """{slice: every judge's scores on it} of one seed, on the samples of `trials.judged_on`."""
+    readings = {name: read(model, sample) for name, sample in samples.items()}
+    scores = {name: panel.score(reading) for name, reading in readings.items()}
+    found = {}
+    for name, (sample, mask) in trials.slices(dict(samples)).items():
+        chosen = {judge: values[mask] for judge, values in scores[sample].items()}
+        found[name] = Judged(chosen, readings[sample].failed[mask], samples[sample].digit[mask])
+    return found
+
+
+def by_strength(sample: Sample, reading: Reading, *, bins: int, seed: int) -> pd.DataFrame:
+    """Of every digit under one shift, in equal bins of strength: accuracy with its Wilson interval, and the mean
+    confidence of the wrong answers with its t interval (missing below two of them): a row a bin and metric.
+    """
+    confidence = 1 - auditor.from_logits(reading.logits)["1 - confidence"]
+    place, rows = np.minimum((sample.strength * bins).astype(int), bins - 1), []
+    for k in range(bins):
+        failed, sure = reading.failed[place == k], confidence[(place == k) & reading.failed]
+        right, n = int((~failed).sum()), len(failed)
+        reach = stats.t.ppf(0.975, len(sure) - 1) * stats.sem(sure) if len(sure) > 1 else np.nan
+        mean = sure.mean() if len(sure) else np.nan
+        common = {"shift": corruptions.SHIFTS[sample.kind[0]], "strength": (k + 0.5) / bins, "seed": seed}
+        rows.append(common | dict(zip(VALUES, ("accuracy", right / n, *intervals.wilson(right, n), n), strict=True)))
+        ends = (mean, mean - reach, mean + reach, len(sure))
+        rows.append(common | dict(zip(VALUES, ("confidence when wrong", *ends), strict=True)))
+    return pd.DataFrame(rows)
+
+
+VALUES = ("metric", "value", "lo", "hi", "n")
+
+
+def best_rival(trained: list[Trained]) -> str:
+    """The rival with the highest AUROC on the held-out auditor digits, averaged over seeds: chosen before any test."""
+    means: dict[str, list[float]] = {}
+    for one in trained:
+        for judge_name, score in one.panel.score(one.held).items():
+            means.setdefault(judge_name, []).append(selective.auroc(score, one.held.failed))
+    rivals = {name: np.mean(values) for name, values in means.items() if name != "auditor"}
+    return max(rivals, key=rivals.get)
