@@ -137,7 +137,47 @@ def judged():
     return pd.concat(both, ignore_index=True)
 
 
+SLICES = ["clean", "mix", "shifted", "rotation", "within slices"]
+
+
+def by_strength():
+    """Rows as of protocol.by_strength: two shifts, two seeds."""
+    places = [(name, (k + 0.5) / 6, seed) for name in ("rotation", "noise") for seed in (0, 1) for k in range(6)]
+    table = pd.DataFrame(places, columns=["shift", "strength", "seed"])
+    parts = [table.assign(metric=metric, value=0.95 - slope * table.strength - 0.02 * table.seed, n=1600)
+             for metric, slope in (("accuracy", 0.6), ("confidence when wrong", 0.1))]  # fmt: skip
+    both = pd.concat(parts, ignore_index=True)
+    return both.assign(lo=both.value - 0.02, hi=both.value + 0.02)
+
+
+def ranked():
+    """AUROC of every judge on every slice."""
+    rows = [(s, judge, 0.8 + 0.01 * i + 0.02 * j) for i, s in enumerate(SLICES)
+            for j, judge in enumerate(figures.JUDGE_COLOURS)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["slice", "judge", "value"]).assign(n=10_000, seeds=5)
+    return table.assign(lo=table.value - 0.01, hi=table.value + 0.01)
+
+
+def leads():
+    """Rows as of verdicts.table."""
+    table = pd.DataFrame({"slice": SLICES, "rival": "1 - confidence", "value": [0.0, 0.05, 0.04, -0.02, 0.01]})
+    table = table.assign(lo=table.value - 0.01, hi=table.value + 0.01, n=[10_000, 10_000, 8000, 10_000, 10_000])
+    table["seeds"] = [[v - 0.005, v, v + 0.004] for v in table.value]
+    return table.assign(primary=table.slice == "shifted", verdict=["tie", "win", "win", "loss", "undecided"])
+
+
+def covered():
+    coverage = np.linspace(0.01, 1, 100)
+    line = pd.DataFrame({"coverage": coverage, "risk": 0.2 * coverage**2})
+    line = line.assign(lo=line.risk - 0.01, hi=line.risk + 0.01)
+    return {"auditor": line, "1 - confidence": line.assign(risk=line.risk + 0.02)}
+
+
 EVERY |= {
+    "strength": lambda: figures.shift_curves(by_strength(), title="Accuracy, and confidence where it is wrong"),
+    "judges": lambda: figures.judges_by_slice(ranked(), slices=SLICES, title="Who finds the failures?"),
+    "lead": lambda: figures.lead(leads(), slices=SLICES, rival="1 - confidence", margin=0.01, title="How far ahead?"),
+    "coverage": lambda: figures.risk_coverage(covered(), n=10_000, title="Risk and coverage"),
     "ends": lambda: figures.severity_curves(published(), band="95%", columns=3, label_ends=True, title="Curves"),
     "regimes": lambda: figures.regime_grid(regimes(), n=10_000, title="Regimes by axis"),
     "silent": silent_failure,
@@ -437,3 +477,24 @@ def test_silent_failure_draws_the_numbers_it_was_given():
 def test_claims_say_their_verdicts_both_where_networks_differ():
     words = [text.strip() for text in texts(EVERY["claims"]())]
     assert {"holds", "fails", "undecided / holds", "ResNet-18, seed 0", "DenseNet-121, seed 0"} <= set(words)
+
+
+def test_the_lead_shows_every_seed_and_says_which_comparison_was_chosen_beforehand():
+    fig = EVERY["lead"]()
+    words = texts(fig)
+    assert "win (primary)" in words and {"tie", "loss", "undecided"} <= set(words)
+    dots = [line.get_xdata() for line in fig.axes[0].lines if line.get_marker() == "o"]
+    assert [len(seeds) for seeds in dots] == [3] * len(SLICES) and np.allclose(dots[1], [0.045, 0.05, 0.054])
+
+
+def test_judges_keep_their_colours_and_a_new_one_is_named():
+    ours = [figures.judge_colour(judge) for judge in figures.JUDGE_COLOURS]
+    assert len(set(ours)) == len(ours)
+    with pytest.raises(ValueError, match="oracle"):
+        figures.judge_colour("oracle")
+
+
+def test_shift_curves_draw_a_line_a_seed():
+    top = EVERY["strength"]().axes[0]
+    assert len(top.lines) == 2 and len(top.collections) == 1
+    assert np.allclose(top.lines[1].get_ydata(), 0.93 - 0.6 * (np.arange(6) + 0.5) / 6)

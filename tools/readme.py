@@ -6,12 +6,12 @@ python tools/readme.py --check  fails where the README is not what would be writ
 
 import argparse
 
+import numpy as np
 import pandas as pd
 
 from visionfail import comparison, figures, paths, results, summary
 from visionfail.corruptions import CORRUPTIONS
 
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 METRICS = {"accuracy": "mean accuracy", "mce": "mCE", "relative_mce": "relative mCE"}
 
 
@@ -61,10 +61,44 @@ def _cell(row: pd.Series) -> str:
     return f"{100 * row.value:.2f} ({100 * row.lo:.2f} to {100 * row.hi:.2f})"
 
 
+def claims() -> str:
+    """The study's sentences and their verdicts in Markdown, a row a sentence and network, from results/claims.csv."""
+    table = pd.read_csv(paths.RESULTS / "claims.csv", dtype={"claim": str})
+    rows = [["", "sentence", "network", "measured", "holds where", "verdict"], ["---"] * 6]
+    for row in table.itertuples():
+        network = f"{figures.model_name(row.model)}, seed {row.seed}" + " †" * (row.status == "exploratory")
+        rows.append([row.claim, row.words, network, _measured(row), _region(row), row.verdict])
+    n = int(table.n.iloc[0])
+    note = (
+        f"Fractions of the {n:,} test images as percent, with 95% bootstrap intervals over images; for 1 to 3 "
+        "the share of bootstraps that have the regime. † exploratory: the network's curves had been seen before it was "
+        "judged. Statistics and regions: [notes/claims.md](notes/claims.md). Written by `make readme` from results/."
+    )
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + f"\n\n{note}"
+
+
+def _measured(row) -> str:
+    percent = f"{100 * row.value:.1f}%"
+    return percent if pd.isna(row.lo) else f"{percent} ({100 * row.lo:.1f} to {100 * row.hi:.1f})"
+
+
+def _region(row) -> str:
+    low, high = f"{100 * row.low:g}%", f"{100 * row.high:g}%"
+    if np.isinf(row.low) or np.isinf(row.high):
+        return f"at most {high}" if np.isinf(row.low) else f"above {low}"
+    return f"{low} or more" if row.high == 1 else f"{low} to {high}"
+
+
+SECTIONS = {"results": table, "claims": claims}
+
+
 def written(text: str) -> str:
-    """The README's text with the table put in anew."""
-    head, rest = text.split(BEGIN)
-    return head + BEGIN + "\n" + table() + "\n" + END + rest.split(END)[1]
+    """The README's text with every section between markers put in anew."""
+    for name, make in SECTIONS.items():
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        head, rest = text.split(begin)
+        text = head + begin + "\n" + make() + "\n" + end + rest.split(end)[1]
+    return text
 
 
 def main() -> None:

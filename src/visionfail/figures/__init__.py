@@ -3,7 +3,7 @@
 A figure function takes arrays or a results table and returns a Figure; `save_figure` stamps it and writes it.
 """
 
-from visionfail.figures.auditing import judge_colour, judges_by_slice, lead, risk_coverage, shift_curves
+from visionfail.figures.auditing import JUDGE_COLOURS, judge_colour, judges_by_slice, lead, risk_coverage, shift_curves
 from visionfail.figures.benchmark import corruption_heatmap, ours_vs_published, severity_curves
 from visionfail.figures.findings import claims, regime_grid, silent_failure
 from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, image_grid
@@ -25,6 +25,7 @@ from visionfail.figures.style import (
 from visionfail.figures.training import class_counts, confusion, learning_curves, per_class_accuracy, reliability
 
 __all__ = [
+    "JUDGE_COLOURS",
     "MODEL_COLOURS",
     "OKABE_ITO",
     "WIDTH",
