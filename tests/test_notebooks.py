@@ -51,7 +51,11 @@ def test_runs_on_real_images(path, before):
 
 
 # what a run of the notebook in the full profile leaves in results/: where it is committed, so must be the run
-LEAVES = {"01": "cifar10-resnet18-standard-s0.csv", "03": "cifar10c-resnet18-standard-s0.csv"}
+LEAVES = {
+    "01": "cifar10-resnet18-standard-s0.csv",
+    "03": "cifar10c-resnet18-standard-s0.csv",
+    "04": "claims.csv",
+}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
