@@ -54,5 +54,5 @@ def test_measured_once_then_loaded(tmp_path):
 
 
 def test_without_doses_or_images_says_so(tmp_path):
-    with pytest.raises(ValueError, match="cifar10c-doses"):
+    with pytest.raises(ValueError, match="doses-cifar10c"):
         dose.load_or_measure(tmp_path, None)

@@ -26,7 +26,7 @@ PARAMETERS = {
 
 
 METRICS = ("pixel_change", "dissimilarity", "parameter")
-RUN = "cifar10c-doses"
+RUN = "doses-cifar10c"
 
 
 def load_or_measure(folder: Path, images: ImageSet | None) -> tuple[pd.DataFrame, str]:
