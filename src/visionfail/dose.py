@@ -1,12 +1,13 @@
 """How strong a corruption is, by something other than its level: severity counts steps that somebody chose."""
 
+import time
 from pathlib import Path
 
 import pandas as pd
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from visionfail import corruptions, results
+from visionfail import corruptions, devices, results
 from visionfail.corruptions import blur, colour, geometry, jpeg, noise
 from visionfail.imageset import ImageSet
 
@@ -37,9 +38,10 @@ def load_or_measure(folder: Path, images: ImageSet | None) -> tuple[pd.DataFrame
         return results.load(RUN, folder=folder)[0], "loaded"
     if images is None:
         raise ValueError(f"no {RUN}.csv in {folder}: give the clean test images to measure doses on.")
+    start, rows = time.perf_counter(), doses(images)
     config = {"origin": images.origin, "n": len(images), "metrics": METRICS}
-    checksums = {"test": images.checksum()}
-    results.save(RUN, doses(images), folder=folder, config=config, seconds=0, device="cpu", data_checksums=checksums)
+    made = {"seconds": time.perf_counter() - start, "device": devices.describe("cpu")}
+    results.save(RUN, rows, folder=folder, config=config, data_checksums={"test": images.checksum()}, **made)
     return results.load(RUN, folder=folder)[0], "measured"
 
 
