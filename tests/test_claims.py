@@ -94,13 +94,24 @@ def test_regimes_on_every_axis_that_a_corruption_has():
 def test_saved_whole_and_read_back(tmp_path):
     table = judged().reset_index()[list(claims.COLUMNS)]
     claims.save(table, tmp_path)
-    again = pd.read_csv(tmp_path / "claims.csv", dtype={"claim": str})
+    again = claims.stored(tmp_path / "claims.csv")
     assert again.verdict.tolist() == table.verdict.tolist() and np.allclose(again.value, table.value, rtol=1e-5)
+
+
+def test_a_notebook_replaces_its_own_sentences_and_no_others(tmp_path):
+    table = judged().reset_index()[list(claims.COLUMNS)]
+    claims.save(table.assign(where="notebook 09", seed="0 to 4"), tmp_path)
+    claims.save(table.assign(verdict="an old one"), tmp_path)
+    claims.save(table, tmp_path)
+    found = claims.stored(tmp_path / "claims.csv")
+    assert found["where"].tolist() == ["notebook 04"] * len(table) + ["notebook 09"] * len(table)
+    assert "an old one" not in set(found.verdict) and set(found.seed) == {"0", "0 to 4"}
+    assert claims.stored(tmp_path / "claims.csv", where="notebook 09").seed.unique().tolist() == ["0 to 4"]
 
 
 @pytest.mark.skipif(not COMMITTED.exists(), reason="notebook 04 has not run in the full profile yet")
 def test_committed_verdicts_are_those_of_the_stored_answers():
-    committed = pd.read_csv(COMMITTED, dtype={"claim": str})
+    committed = claims.stored(COMMITTED, where="notebook 04")
     doses, _ = results.load(dose.RUN, folder=paths.RESULTS)
     again = [
         claims.judge(found, doses, model=model, seed=seed, bootstraps=1000, generator=np.random.default_rng(0))

@@ -14,7 +14,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
-from visionfail import figures, metrics
+from visionfail import exhibits, figures, metrics
 from visionfail.figures import style
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -173,7 +173,36 @@ def covered():
     return {"auditor": line, "1 - confidence": line.assign(risk=line.risk + 0.02)}
 
 
+def dealt():
+    """Budgets as kept and as realised: two judges, three budgets, two seeds."""
+    rows = [(s, j, b) for s in (0, 1) for j in ("auditor", "1 - confidence") for b in (0.01, 0.02, 0.05)]
+    table = pd.DataFrame(rows, columns=["seed", "judge", "budget"])
+    return table.assign(kept=196 + table.seed, coverage=0.4 + 8 * table.budget, n=10_000)
+
+
+def under_shift():
+    rows = [
+        (c, s, j) for c in ("clean", "rotation", "8x8 digits") for s in (0, 1) for j in ("auditor", "1 - confidence")
+    ]
+    table = pd.DataFrame(rows, columns=["condition", "seed", "judge"])
+    return table.assign(risk=0.02 + 0.02 * table.seed, coverage=0.5, failing=0.2, n=10_000)
+
+
+def spread():
+    score = np.random.default_rng(0).random(500)
+    return {judge: exhibits.bins(score, score > 0.7) for judge in ("1 - confidence", "auditor")}
+
+
+def latents():
+    points = np.random.default_rng(0).normal(size=(300, 2))
+    return figures.latent_map(points, np.linspace(0, 1, 300), points[:, 0] > 1, explained=0.4, title="Latents")
+
+
 EVERY |= {
+    "kept": lambda: figures.budgets_kept(dealt(), dealt(), delta=0.05, repeats=200, title="Kept?"),
+    "broken": lambda: figures.budget_under_shift(under_shift(), budget=0.02, title="A budget of 2%"),
+    "scores": lambda: figures.scores_by_outcome(spread(), title="Scores of right and of wrong answers"),
+    "latents": latents,
     "strength": lambda: figures.shift_curves(by_strength(), title="Accuracy, and confidence where it is wrong"),
     "judges": lambda: figures.judges_by_slice(ranked(), slices=SLICES, title="Who finds the failures?"),
     "lead": lambda: figures.lead(leads(), slices=SLICES, rival="1 - confidence", margin=0.01, title="How far ahead?"),

@@ -1,7 +1,20 @@
 import numpy as np
 import pytest
 
-from visionfail import corruptions, models, primary, protocol, selective, standins, trials
+from visionfail import (
+    auditor_claims,
+    corruptions,
+    exhibits,
+    intervals,
+    ladder,
+    models,
+    primary,
+    protocol,
+    selective,
+    standins,
+    trials,
+    verdicts,
+)
 
 MNIST = {"mean": (0.1307,), "std": (0.3081,)}
 
@@ -12,7 +25,7 @@ def study():
     sets = {split: standins.load("mnist", split) for split in ("train", "auditor", "val", "test")}
     model = models.build("mnist_cnn", num_classes=10, width=16, **MNIST)
     primary.fit(model, sets["train"], sets["val"], epochs=2, seed=0)
-    trained = protocol.train_judges(model, sets, seed=0)
+    trained = protocol.train_judges(model, protocol.draws(sets["auditor"]), sets, seed=0)
     samples = trials.judged_on(sets["test"], seed=protocol.JUDGE_SEED)
     return sets, model, trained, samples, protocol.judge(model, trained.panel, samples)
 
@@ -55,5 +68,47 @@ def test_the_best_rival_is_chosen_on_held_out_digits_and_is_not_the_auditor(stud
 def test_a_shift_left_out_is_not_learnt_from(study):
     sets, model, *_ = study
     left = [name for name in corruptions.SHIFTS if name != "rotation"]
-    trained = protocol.train_judges(model, sets, seed=0, kinds=left)
+    trained = protocol.train_judges(model, protocol.draws(sets["auditor"], kinds=left), sets, seed=0)
     assert set(np.unique(trained.held_sample.kind)) == {-1, 1, 2, 3}
+
+
+def test_the_ladder_ends_at_our_protocol_and_keeps_digits_apart(study):
+    sets, model, _, _, judged = study
+    assert len(ladder.everything(sets)) == 1500 + 1000 + 2000
+    table = ladder.ladder(model, model, sets, seed=0, bootstraps=50)
+    ours = table[table.step == table.step.iloc[-1]].set_index("judge")
+    for judge in ("auditor", "1 - confidence"):
+        expected = selective.auroc(judged["mix"].scores[judge], judged["mix"].failed)
+        assert ours.value[judge] == pytest.approx(expected, abs=1e-6)
+    n = table.groupby("step", sort=False).n.first().tolist()
+    assert (
+        n[0] + n[1] == 4800 and abs(n[1] - 960) < 20 and n[3] == 500
+    )  # a fifth of the digits, each drawn 4 or 5 times
+    assert (table.lo < table.value).all() and (table.value < table.hi).all()
+
+
+def test_digits_never_seen_are_shifted_as_no_judge_learnt(study):
+    found = trials.never_seen(study[0]["test"])
+    assert list(found) == [*trials.UNSEEN, "8x8 digits"] and (found["8x8 digits"].kind == -1).all()
+    assert not set(trials.UNSEEN) & set(corruptions.SHIFTS)
+    contrast = corruptions.corrupt(study[0]["test"].images, "contrast", 5)
+    assert (found["contrast"].images == contrast).all()
+    small = found["8x8 digits"]
+    assert small.images.shape == (1797, 1, 28, 28) and small.images.max() == 255
+    assert small.images[:, :, :4].sum() == 0 and small.labels.bincount().min() > 170
+
+
+def test_sentences_are_judged_by_their_regions(study):
+    by_slice = {name: [judged] for name, judged in study[4].items()}
+    counts = intervals.resampling_counts(200, 500, np.random.default_rng(0))
+    found = {name: verdicts.aurocs(by_slice[name], counts) for name in ("mix", "shifted")}
+    found["within slices"] = found["mix"]
+    sure = exhibits.confidence(protocol.read(study[1], study[3]["mix"]))
+    table = auditor_claims.judge(found, by_slice, [sure], counts=counts).set_index("claim")
+    failed = study[4]["mix"].failed
+    assert table.value["C1"] == pytest.approx(1 - study[4]["clean"].failed.mean())
+    assert table.value["C5a"] == pytest.approx(sure[failed].mean())
+    assert table.value["C5b"] == pytest.approx((sure[failed] > 0.9).mean())
+    assert table.value["C4a"] == pytest.approx(table.value["C2"] - table.value["C3"])
+    for row in table.itertuples():
+        assert row.verdict == intervals.verdict(row.lo, row.hi, low=row.low, high=row.high)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sklearn.metrics import auc, average_precision_score, roc_auc_score, roc_curve
+from sklearn.metrics import auc, average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 
 from visionfail import intervals, selective
 
@@ -95,3 +95,36 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
 def test_bad_input_is_named(score, failed, said):
     with pytest.raises(ValueError, match=said):
         selective.auroc(score, failed)
+
+
+@pytest.mark.parametrize("levels", [None, 2])
+def test_aurc_and_risks_of_resamples_are_those_of_the_resampled_answers(levels):
+    score, failed = sample(n=200, levels=levels)
+    counts = intervals.resampling_counts(5, 200, np.random.default_rng(0))
+    drawn = [np.repeat(np.arange(200), count.astype(int)) for count in counts]
+    expected = [selective.aurc(score[chosen], failed[chosen]) for chosen in drawn]
+    assert selective.bootstrap_aurc(score, failed, counts) == pytest.approx(expected)
+    coverages = [0.1, 0.55, 1.0]
+    risks = selective.risk_at(score, failed, coverages, counts)
+    assert risks[:, -1] == pytest.approx([failed[chosen].mean() for chosen in drawn])
+    if not levels:  # without ties the order is plain
+        plain = selective.risk_at(score, failed, coverages, np.ones((1, 200)))[0]
+        coverage, risk = selective.risk_coverage(score, failed)
+        assert plain == pytest.approx([risk[np.argmax(coverage > c - 1e-9)] for c in coverages])
+
+
+def test_calibration_of_a_failure_probability():
+    generator = np.random.default_rng(0)
+    p = generator.random(20_000) ** 2
+    failed = generator.random(20_000) < p
+    found = selective.calibration(p, failed)
+    assert found["Brier"] == pytest.approx(brier_score_loss(failed, p)) and found["ECE"] < 0.02
+    assert selective.calibration(p / 2, failed)["ECE"] > 0.1
+
+
+def test_measures_are_the_functions_of_their_names():
+    score, failed = sample()
+    found = selective.measures(score, failed)
+    assert found["AUGRC"] == selective.augrc(score, failed)
+    assert found["average precision"] == selective.average_precision(score, failed)
+    assert found["FPR at 95% TPR"] == selective.false_alarms(score, failed)

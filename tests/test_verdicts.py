@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from visionfail import intervals, verdicts
+from visionfail import intervals, selective, verdicts
 from visionfail.verdicts import Aurocs, Judged
 
 COUNTS = intervals.resampling_counts(400, 1000, np.random.default_rng(0))
@@ -87,3 +87,45 @@ def test_an_average_over_slices_is_one_seed_by_seed_and_resample_by_resample():
     both = verdicts.average([one, two])
     assert np.allclose(both.exact, (one.exact + two.exact) / 2)
     assert np.allclose(both.samples, (one.samples + two.samples) / 2)
+
+
+def test_rows_tell_value_interval_n_and_seeds():
+    found = {"mix": verdicts.aurocs(seeds(), COUNTS, judges=["a"])}
+    (row,) = verdicts.rows(found, {"mix": 1000}).to_dict("records")
+    assert (row["value"], row["lo"], row["hi"]) == found["mix"]["a"].interval()
+    assert (row["slice"], row["judge"], row["n"], row["seeds"]) == ("mix", "a", 1000, 5)
+
+
+def test_another_measure_is_resampled_alike():
+    found = verdicts.aurocs(seeds(), COUNTS[:50], measure=verdicts.AURC)["a"]
+    assert found.exact == pytest.approx([selective.aurc(s.scores["a"], s.failed) for s in seeds()])
+    _, lo, hi = found.interval()
+    assert lo < found.exact.mean() < hi
+
+
+def test_the_interval_over_seeds_is_students():
+    values = [0.91, 0.93, 0.92, 0.90, 0.94]
+    found = verdicts.over_seeds(values)
+    lo, hi = stats.t.interval(0.95, 4, loc=np.mean(values), scale=stats.sem(values))
+    assert (found["value"], found["lo"], found["hi"]) == pytest.approx((np.mean(values), lo, hi))
+
+
+@pytest.mark.parametrize(("failures", "enough"), [(9, False), (10, True), (90, True), (91, False)])
+def test_too_few_of_either_outcome_are_not_judged(failures, enough):
+    failed = np.arange(100) < failures
+    assert verdicts.enough([Judged({"a": np.arange(100.0)}, failed, np.arange(100))]) == enough
+
+
+def test_the_risk_curve_ends_at_the_share_of_failures_and_rises_for_a_good_judge():
+    judged = seeds(better=2.0)
+    curve = verdicts.risk_curve(judged, "a", counts=COUNTS)
+    assert curve.risk.iloc[-1] == pytest.approx(np.mean([s.failed.mean() for s in judged]))
+    assert (curve.lo <= curve.risk + 1e-9).all() and (curve.risk <= curve.hi + 1e-9).all()
+    assert curve.risk.iloc[4] < 0.2 * curve.risk.iloc[-1]
+
+
+def test_a_part_of_the_digits_keeps_scores_and_outcomes_together():
+    whole = seeds()[0]
+    part = whole.at(whole.failed)
+    assert part.failed.all() and np.array_equal(part.scores["b"], whole.scores["b"][whole.failed])
+    assert np.array_equal(part.digit, np.flatnonzero(whole.failed))

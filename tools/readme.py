@@ -9,7 +9,7 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from visionfail import comparison, figures, paths, results, summary
+from visionfail import claims, comparison, figures, paths, results, summary
 from visionfail.corruptions import CORRUPTIONS
 
 METRICS = {"accuracy": "mean accuracy", "mce": "mCE", "relative_mce": "relative mCE"}
@@ -61,20 +61,25 @@ def _cell(row: pd.Series) -> str:
     return f"{100 * row.value:.2f} ({100 * row.lo:.2f} to {100 * row.hi:.2f})"
 
 
-def claims() -> str:
-    """The study's sentences and their verdicts in Markdown, a row a sentence and network, from results/claims.csv."""
-    table = pd.read_csv(paths.RESULTS / "claims.csv", dtype={"claim": str})
+def claims_of(where: str, note: str) -> str:
+    """The sentences judged in one notebook and their verdicts in Markdown, a row a sentence and network."""
+    table = claims.stored(paths.RESULTS / "claims.csv", where=where)
     rows = [["", "sentence", "network", "measured", "holds where", "verdict"], ["---"] * 6]
     for row in table.itertuples():
         network = f"{figures.model_name(row.model)}, seed {row.seed}" + " †" * (row.status == "exploratory")
         rows.append([row.claim, row.words, network, _measured(row), _region(row), row.verdict])
-    n = int(table.n.iloc[0])
-    note = (
-        f"Fractions of the {n:,} test images as percent, with 95% bootstrap intervals over images; for 1 to 3 "
-        "the share of bootstraps that have the regime. † exploratory: the network's curves had been seen before it was "
-        "judged. Statistics and regions: [notes/claims.md](notes/claims.md). Written by `make readme` from results/."
+    note = note.format(n=table.n.iloc[0]) + " Statistics and regions: [notes/claims.md](notes/claims.md)."
+    text = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return f"{text}\n\n{note} Written by `make readme` from results/."
+
+
+def degradation() -> str:
+    """The sentences of study A."""
+    return claims_of(
+        "notebook 04",
+        "Fractions of the {n:,} test images as percent, with 95% bootstrap intervals over images; for 1 to 3 the share "
+        "of bootstraps that have the regime. † exploratory: the network's curves had been seen before it was judged.",
     )
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + f"\n\n{note}"
 
 
 def _measured(row) -> str:
@@ -89,7 +94,7 @@ def _region(row) -> str:
     return f"{low} or more" if row.high == 1 else f"{low} to {high}"
 
 
-SECTIONS = {"results": table, "claims": claims}
+SECTIONS = {"results": table, "claims": degradation}
 
 
 def written(text: str) -> str:

@@ -84,7 +84,8 @@ class Auditor(nn.Module):
     def __init__(self, features: np.ndarray):
         super().__init__()
         self.register_buffer("mean", torch.from_numpy(features.mean(axis=0)).float())
-        self.register_buffer("std", torch.from_numpy(features.std(axis=0)).float().clamp(min=1e-6))
+        std = torch.from_numpy(features.std(axis=0)).float()
+        self.register_buffer("std", torch.where(std > 1e-6, std, 1.0))  # a channel that never stirred stays as it is
         self.layers = nn.Sequential(
             nn.Linear(features.shape[1], 128), nn.ReLU(), nn.Dropout(DROPOUT),
             nn.Linear(128, 64), nn.ReLU(), nn.Dropout(DROPOUT),

@@ -80,14 +80,18 @@ def repartitioned(
     repeats: int,
     generator: np.random.Generator,
 ) -> pd.DataFrame:
-    """How the budget is kept when the images are dealt anew, `held` to set the threshold and the others to judge it:
-    a row a repeat, as `realised`, with "kept" where the risk is within the budget or nothing was accepted.
+    """How the budget is kept when the images are dealt anew, `held` to set the threshold and the others to judge it.
+
+    A row a repeat: as `realised` on the others, and "kept": whether the risk among all images, of which the held ones
+    are a sample, is within the budget or nothing is accepted. That is what delta promises; what the others show has
+    chance of its own on top.
     """
     rows = []
     for _ in range(repeats):
         order = generator.permutation(len(score))
         choose, judge = order[:held], order[held:]
         limit = threshold(score[choose], failed[choose], candidates=candidates, budget=budget)
-        row = realised(score[judge], failed[judge], limit)
-        rows.append(row | {"kept": bool(row["accepted"] == 0 or row["risk"] <= budget)})
+        truth = realised(score, failed, limit)
+        kept = bool(truth["accepted"] == 0 or truth["risk"] <= budget)
+        rows.append(realised(score[judge], failed[judge], limit) | {"kept": kept})
     return pd.DataFrame(rows)

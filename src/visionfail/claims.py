@@ -169,9 +169,22 @@ def _regime_row(claim: RegimeClaim, exact: Curves, samples: Curves, axes: Mappin
 
 
 def save(table: pd.DataFrame, folder: Path) -> None:
-    """Write <folder>/claims.csv whole or not at all."""
-    with paths.atomic_write(Path(folder) / "claims.csv") as part:
+    """Put the sentences of one notebook, `table`, in the place of its former ones in <folder>/claims.csv; those of the
+    others stay. Written whole or not at all.
+    """
+    path = Path(folder) / "claims.csv"
+    if path.exists():
+        others = stored(path)
+        table = pd.concat([others[~others["where"].isin(table["where"])], table.astype({"seed": str})])
+    table = table.sort_values("where", kind="stable")
+    with paths.atomic_write(path) as part:
         table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def stored(path: Path, *, where: str | None = None) -> pd.DataFrame:
+    """The sentences in a claims.csv, those judged in the notebook `where`, or all of them; seeds as text."""
+    table = pd.read_csv(path, dtype={"claim": str, "seed": str})
+    return table if where is None else table[table["where"] == where].reset_index(drop=True)
 
 
 def regime_table(outcomes: Outcomes, doses: pd.DataFrame, *, bootstraps: int, generator: np.random.Generator):

@@ -27,33 +27,43 @@ def mnist(profile: Profile) -> dict[str, ImageSet]:
     return {split: data.load_or_standin("mnist", split).first(n) for split, n in sizes.items()}
 
 
+def seeds(profile: Profile) -> tuple[int, ...]:
+    """The seeds of the primaries: all of SEEDS, two of them in the quick profile."""
+    return SEEDS if profile.name == "full" else SEEDS[:2]
+
+
 def load_or_train(profile: Profile, sets: dict[str, ImageSet], *, seed: int) -> tuple[nn.Module, dict, str]:
     """(model, card, "loaded" | "trained") of the primary of this seed, on the best device, in eval mode.
 
-    The committed one wherever the digits are real; on stand-ins one is trained on them.
+    The committed one wherever the digits are real; on stand-ins one is trained on them, once in the quick profile.
     """
     name = reference.stem("mnist", "mnist_cnn", "adam", seed)
-    committed = paths.MODELS / name
-    real = sets["test"].origin != "standin"
-    if real and committed.with_name(f"{name}.json").exists():
-        model, card = checkpoints.load(committed)
-        return model.to(devices.best()), card, "loaded"
+    path = (profile.models if sets["test"].origin == "standin" else paths.MODELS) / name
+    if path.with_name(f"{name}.json").exists():
+        model, card = checkpoints.load(path)
+        if card["data_checksum"]["train"] == sets["train"].checksum() or sets["train"].origin == "subset":
+            return model.to(devices.best()), card, "loaded"
     if profile.name == "quick" and sets["train"].origin == "subset":
-        raise FileNotFoundError(f"no {committed}: make notebooks trains it on all 48,000 digits.")
-    model, card = train(profile.models / name, sets, seed=seed)
+        raise FileNotFoundError(f"no {path}: make notebooks trains it on all 48,000 digits.")
+    model, card = train(path, sets, seed=seed)
     return model, card, "trained"
 
 
 def train(path: Path, sets: dict[str, ImageSet], *, seed: int) -> tuple[nn.Module, dict]:
     """Train on sets["train"], save at `path` (without suffix) in half precision, read back and judge: (model, card)."""
-    mean, std = data.CHANNEL_STATS["mnist"]
-    model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, seed=seed)
-    standin = sets["train"].origin == "standin"
-    epochs = EPOCHS["standin" if standin else "official"]
-    history = fit(model.to(devices.best()), sets["train"], sets["val"], epochs=epochs, seed=seed)
-    card = {"dataset": "standin" if standin else "mnist", "arch": "mnist_cnn", "width": 64, "recipe": "adam"}
-    card |= {"seed": seed, "epochs": epochs, "learning_rate": LEARNING_RATE, "batch_size": BATCH_SIZE}
+    model, history = fresh(sets["train"], sets["val"], seed=seed)
+    dataset = "standin" if sets["train"].origin == "standin" else "mnist"
+    card = {"dataset": dataset, "arch": "mnist_cnn", "width": 64, "recipe": "adam"}
+    card |= {"seed": seed, "epochs": len(history), "learning_rate": LEARNING_RATE, "batch_size": BATCH_SIZE}
     return reference.finish(path, model, sets, card=card | {"history": history})
+
+
+def fresh(train: ImageSet, val: ImageSet, *, seed: int) -> tuple[nn.Module, list[dict]]:
+    """A network with weights from `seed`, trained on `train` and on the best device: (model, history)."""
+    mean, std = data.CHANNEL_STATS["mnist"]
+    model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, seed=seed).to(devices.best())
+    epochs = EPOCHS["standin" if train.origin == "standin" else "official"]
+    return model, fit(model, train, val, epochs=epochs, seed=seed)
 
 
 def fit(model: nn.Module, train: ImageSet, val: ImageSet, *, epochs: int, seed: int) -> list[dict]:

@@ -21,7 +21,7 @@ from visionfail.verdicts import Judged
 DRAWS_A_DIGIT = 4.8  # 48,000 of the 10,000 auditor digits
 LEARN = 0.8  # share of the auditor digits that judges learn from; the others choose the best rival
 KNOWN = 10_000  # training digits that distances are taken to
-LEARN_SEED, JUDGE_SEED = 0, 1000  # of the draws; far apart, so that no draw serves twice
+LEARN_SEED, VAL_SEED, JUDGE_SEED = 0, 500, 1000  # of the draws; far apart, so that no draw serves twice
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,25 +39,29 @@ def read(model: nn.Module, sample: Sample) -> Reading:
     return auditor.read(model, sample.images, sample.labels, layers=auditor.LAYERS["mnist_cnn"])
 
 
-def train_judges(model: nn.Module, sets: Mapping[str, ImageSet], *, seed: int, **draw) -> Trained:
-    """Fit every judge on draws of sets["auditor"]; `draw` goes to `trials.drawn` (kinds, to leave a shift out)."""
-    digits = sets["auditor"]
-    sample = trials.drawn(digits, count=round(DRAWS_A_DIGIT * len(digits)), seed=LEARN_SEED, **draw)
+def draws(digits: ImageSet, **keywords) -> Sample:
+    """What judges learn from, the same for every seed; `keywords` (kinds, say) go to `trials.drawn`."""
+    return trials.drawn(digits, count=round(DRAWS_A_DIGIT * len(digits)), seed=LEARN_SEED, **keywords)
+
+
+def train_judges(model: nn.Module, sample: Sample, sets: Mapping[str, ImageSet], *, seed: int) -> Trained:
+    """Fit every judge on `draws` of sets["auditor"]; distances are taken to sets["train"]."""
     learn, held = trials.split_by_digit(sample, share=LEARN)
     reading, known = read(model, sample), read(model, trials.clean(sets["train"].first(KNOWN)))
     panel = auditor.fit_panel(reading.at(learn), known, seed=seed)
     return Trained(panel, reading.at(learn), reading.at(held), sample.at(held))
 
 
+def scored(model: nn.Module, panel: Panel, sample: Sample) -> Judged:
+    """Every judge's scores on one sample."""
+    reading = read(model, sample)
+    return Judged(panel.score(reading), reading.failed, sample.digit)
+
+
 def judge(model: nn.Module, panel: Panel, samples: Mapping[str, Sample]) -> dict[str, Judged]:
     """{slice: every judge's scores on it} of one seed, on the samples of `trials.judged_on`."""
-    readings = {name: read(model, sample) for name, sample in samples.items()}
-    scores = {name: panel.score(reading) for name, reading in readings.items()}
-    found = {}
-    for name, (sample, mask) in trials.slices(dict(samples)).items():
-        chosen = {judge: values[mask] for judge, values in scores[sample].items()}
-        found[name] = Judged(chosen, readings[sample].failed[mask], samples[sample].digit[mask])
-    return found
+    whole = {name: scored(model, panel, sample) for name, sample in samples.items()}
+    return {name: whole[sample].at(mask) for name, (sample, mask) in trials.slices(dict(samples)).items()}
 
 
 def by_strength(sample: Sample, reading: Reading, *, bins: int, seed: int) -> pd.DataFrame:

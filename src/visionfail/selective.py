@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import metrics as sklearn_metrics
 
-from visionfail import intervals
+from visionfail import intervals, metrics
 
 
 def auroc(score: ArrayLike, failed: ArrayLike) -> float:
@@ -69,6 +69,45 @@ def bootstrap_auroc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> 
     return (wrong * below).sum(axis=1) / (wrong.sum(axis=1) * right.sum(axis=1))
 
 
+def bootstrap_aurc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> np.ndarray:
+    """AURC in each resample, (B,), from counts (B, N) as `bootstrap_auroc` takes them."""
+    score, failed = _checked(score, failed, both=False)
+    order = np.argsort(score, kind="stable")
+    score, failed, found = score[order], failed[order], []
+    for count in counts[:, order].astype(int):
+        errors = _cumulated(np.repeat(score, count), np.repeat(failed, count))
+        found.append((errors / np.arange(1, len(errors) + 1)).mean())
+    return np.array(found)
+
+
+def risk_at(score: ArrayLike, failed: ArrayLike, coverages: ArrayLike, counts: np.ndarray) -> np.ndarray:
+    """Selective risk at some coverages (C,) in (0, 1] in each resample, (B, C): counts (B, N) as above. At least the
+    asked share is accepted; equal scores in their given order.
+    """
+    score, failed = _checked(score, failed, both=False)
+    order = np.argsort(score, kind="stable")
+    accepted = np.cumsum(counts[:, order], axis=1, dtype=np.float64)
+    errors = np.cumsum(counts[:, order] * failed[order], axis=1, dtype=np.float64)
+    asked = np.asarray(coverages) * accepted[:, -1:]
+    last = np.stack([np.searchsorted(row, want - 1e-9) for row, want in zip(accepted, asked, strict=True)])
+    return np.take_along_axis(errors, last, axis=1) / np.take_along_axis(accepted, last, axis=1)
+
+
+def measures(score: ArrayLike, failed: ArrayLike) -> dict[str, float]:
+    """Everything that needs only the order of the scores but AUROC and AURC."""
+    return {
+        "average precision": average_precision(score, failed),
+        "FPR at 95% TPR": false_alarms(score, failed),
+        "AUGRC": augrc(score, failed),
+    }
+
+
+def calibration(score: ArrayLike, failed: ArrayLike) -> dict[str, float]:
+    """Brier score and ECE of a score that is meant as the probability of failure, in [0, 1]."""
+    score, failed = _checked(score, failed, both=False)
+    return {"Brier": float(((score - failed) ** 2).mean()), "ECE": metrics.ece(score, failed)}
+
+
 def auroc_interval(
     score: ArrayLike, failed: ArrayLike, *, bootstraps: int, generator: np.random.Generator
 ) -> tuple[float, float, float]:
@@ -80,9 +119,14 @@ def auroc_interval(
 def _errors_by_rank(score: np.ndarray, failed: np.ndarray) -> np.ndarray:
     """Expected number of failures among the k lowest scores, k = 1 to N, order within ties random: (N,)."""
     order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))
+    return _cumulated(score[order], failed[order])
+
+
+def _cumulated(score: np.ndarray, failed: np.ndarray) -> np.ndarray:
+    """The same of scores that ascend already."""
+    starts = np.flatnonzero(np.diff(score, prepend=-np.inf))
     sizes = np.diff(starts, append=len(score))
-    share = np.add.reduceat(failed[order].astype(np.float64), starts) / sizes
+    share = np.add.reduceat(failed.astype(np.float64), starts) / sizes
     return np.cumsum(np.repeat(share, sizes))
 
 

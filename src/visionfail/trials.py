@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.datasets import load_digits
 from torch import Tensor
+from torch.nn.functional import interpolate, pad
 
 from visionfail import corruptions, splits
 from visionfail.corruptions import shifts
@@ -14,12 +16,13 @@ from visionfail.imageset import ImageSet
 
 PROBABILITY = 0.8  # of a shift at all
 THIRDS = ("weak", "middle", "strong")  # of strength, cut at 1/3 and 2/3
+UNSEEN = ("gaussian_blur", "contrast", "jpeg_compression", "pixelate")  # no judge learns from these
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
     """Digits under drawn shifts: images uint8 (N, 1, H, W), labels (N,); digit (N,), its place in the set it is from;
-    kind (N,), an index into SHIFTS or -1 for none; strength (N,) in [0, 1].
+    kind (N,), an index into SHIFTS or -1 for none of them; strength (N,) in [0, 1].
     """
 
     images: Tensor
@@ -100,3 +103,25 @@ def slices(samples: dict[str, Sample]) -> dict[str, tuple[str, np.ndarray]]:
         third = np.minimum((samples[name].strength * 3).astype(int), 2)
         found |= {f"{name}, {word}": (name, third == k) for k, word in enumerate(THIRDS)}
     return found
+
+
+def never_seen(images: ImageSet, *, severity: int = 5) -> dict[str, Sample]:
+    """Digits as no judge has met them: every digit under each corruption of UNSEEN, and those of other writers and
+    another scanner, scikit-learn's 8x8 ones.
+    """
+    found = {}
+    for name in UNSEEN:
+        changed = corruptions.corrupt(images.images, name, severity)
+        found[name] = clean(ImageSet(changed, images.labels, images.classes, images.origin))
+    return found | {"8x8 digits": clean(eight_by_eight())}
+
+
+def eight_by_eight() -> ImageSet:
+    """The 1,797 handwritten digits inside scikit-learn, 8x8 in 17 greys, enlarged to 20x20 and framed as MNIST frames
+    its digits. Alpaydin and Kaynak 1998, doi:10.24432/C50P49.
+    """
+    pixels, labels = load_digits(return_X_y=True)
+    small = torch.from_numpy(pixels).float().view(-1, 1, 8, 8) / 16
+    large = interpolate(small, size=(20, 20), mode="bilinear", align_corners=False)
+    framed = pad((large * 255).round().to(torch.uint8), (4, 4, 4, 4))
+    return ImageSet(framed, torch.from_numpy(labels).long(), tuple("0123456789"), "official")

@@ -15,6 +15,7 @@ from visionfail import intervals, selective
 
 MARGIN = 0.01  # an interval inside +-MARGIN is a tie: a difference that nobody would choose a method for
 ALPHA = 0.05
+FEW = 10  # with ten failures one resample in 20,000 has none
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,16 @@ class Judged:
     scores: Mapping[str, np.ndarray]
     failed: np.ndarray
     digit: np.ndarray
+
+    def at(self, mask: np.ndarray) -> "Judged":
+        """The same of some of the digits."""
+        scores = {judge: values[mask] for judge, values in self.scores.items()}
+        return Judged(scores, self.failed[mask], self.digit[mask])
+
+
+def enough(seeds: Sequence[Judged]) -> bool:
+    """Whether every seed has FEW failures and FEW right answers: below that no AUROC is worth its interval."""
+    return all(FEW <= seed.failed.sum() <= len(seed.failed) - FEW for seed in seeds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,14 +52,50 @@ class Aurocs:
         return (float(self.exact.mean()), *intervals.percentile_interval(self.samples.mean(axis=1)))
 
 
-def aurocs(seeds: Sequence[Judged], counts: np.ndarray) -> dict[str, Aurocs]:
-    """{judge: Aurocs} of one slice; counts (B, digits) says how often each digit is drawn, the same for every slice."""
-    found = {}
-    for judge in seeds[0].scores:
-        exact = [selective.auroc(seed.scores[judge], seed.failed) for seed in seeds]
-        drawn = [selective.bootstrap_auroc(seed.scores[judge], seed.failed, counts[:, seed.digit]) for seed in seeds]
+AUROC = (selective.auroc, selective.bootstrap_auroc)
+AURC = (selective.aurc, selective.bootstrap_aurc)
+
+
+def aurocs(
+    seeds: Sequence[Judged], counts: np.ndarray, *, judges: Sequence[str] | None = None, measure: tuple = AUROC
+) -> dict[str, Aurocs]:
+    """{judge: Aurocs} of one slice; counts (B, digits) says how often each digit is drawn, the same for every slice.
+    All judges where none are named; another measure, such as AURC, by its value and its value in resamples.
+    """
+    found, (exactly, resampled) = {}, measure
+    for judge in judges or seeds[0].scores:
+        exact = [exactly(seed.scores[judge], seed.failed) for seed in seeds]
+        drawn = [resampled(seed.scores[judge], seed.failed, counts[:, seed.digit]) for seed in seeds]
         found[judge] = Aurocs(np.array(exact), np.stack(drawn, axis=1))
     return found
+
+
+def rows(found: Mapping[str, Mapping[str, Aurocs]], n: Mapping[str, int]) -> pd.DataFrame:
+    """A row a slice and judge: slice, judge, value (mean over seeds), lo, hi, n, seeds."""
+    lines = [
+        {"slice": name, "judge": judge, "n": n[name], "seeds": len(one.exact)}
+        | dict(zip(("value", "lo", "hi"), one.interval(), strict=True))
+        for name, judges in found.items()
+        for judge, one in judges.items()
+    ]
+    return pd.DataFrame(lines)
+
+
+def over_seeds(values: Sequence[float]) -> dict:
+    """{"value": the mean, "lo", "hi": 95% t interval over seeds}."""
+    reach = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values) if len(values) > 1 else np.nan
+    return {"value": np.mean(values), "lo": np.mean(values) - reach, "hi": np.mean(values) + reach}
+
+
+def risk_curve(seeds: Sequence[Judged], judge: str, *, counts: np.ndarray) -> pd.DataFrame:
+    """Selective risk of one judge at every 2% of coverage, mean over seeds, 95% over digits: coverage, risk, lo, hi."""
+    coverages, once = np.linspace(0.02, 1, 50), np.ones((1, counts.shape[1]))
+    exact, drawn = (
+        np.mean([selective.risk_at(s.scores[judge], s.failed, coverages, c[:, s.digit]) for s in seeds], axis=0)
+        for c in (once, counts)
+    )
+    lo, hi = intervals.percentile_interval(drawn)
+    return pd.DataFrame({"coverage": coverages, "risk": exact[0], "lo": lo, "hi": hi})
 
 
 def average(parts: Sequence[Aurocs]) -> Aurocs:
@@ -59,12 +106,11 @@ def average(parts: Sequence[Aurocs]) -> Aurocs:
 def compared(difference: Aurocs) -> dict:
     """value (mean over seeds), lo, hi (95% over digits), t_lo, t_hi (95% over seeds), p (two-sided, over digits)."""
     value, lo, hi = difference.interval()
-    seeds = len(difference.exact)
-    reach = stats.t.ppf(0.975, seeds - 1) * stats.sem(difference.exact) if seeds > 1 else np.inf
+    seeds = over_seeds(difference.exact)
     means = difference.samples.mean(axis=1)
     tail = min((means <= 0).sum(), (means >= 0).sum())
     p = min(1.0, 2 * (tail + 1) / (len(means) + 1))
-    return {"value": value, "lo": lo, "hi": hi, "t_lo": value - reach, "t_hi": value + reach, "p": p}
+    return {"value": value, "lo": lo, "hi": hi, "t_lo": seeds["lo"], "t_hi": seeds["hi"], "p": p}
 
 
 def verdict(row: Mapping, *, p: float) -> str:

@@ -3,7 +3,18 @@
 A figure function takes arrays or a results table and returns a Figure; `save_figure` stamps it and writes it.
 """
 
-from visionfail.figures.auditing import JUDGE_COLOURS, judge_colour, judges_by_slice, lead, risk_coverage, shift_curves
+from visionfail.figures.auditing import (
+    JUDGE_COLOURS,
+    budget_under_shift,
+    budgets_kept,
+    judge_colour,
+    judges_by_slice,
+    latent_map,
+    lead,
+    risk_coverage,
+    scores_by_outcome,
+    shift_curves,
+)
 from visionfail.figures.benchmark import corruption_heatmap, ours_vs_published, severity_curves
 from visionfail.figures.findings import claims, regime_grid, silent_failure
 from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, image_grid
@@ -30,6 +41,8 @@ __all__ = [
     "OKABE_ITO",
     "WIDTH",
     "augmentation_before_after",
+    "budget_under_shift",
+    "budgets_kept",
     "claims",
     "class_counts",
     "confusion",
@@ -40,6 +53,7 @@ __all__ = [
     "judge_colour",
     "judges_by_slice",
     "label_line_ends",
+    "latent_map",
     "lead",
     "learning_curves",
     "legend",
@@ -54,6 +68,7 @@ __all__ = [
     "reliability",
     "risk_coverage",
     "save_figure",
+    "scores_by_outcome",
     "severity_curves",
     "shift_curves",
     "silent_failure",

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from numpy.typing import ArrayLike
 
 from visionfail.figures.style import GREY, OKABE_ITO, footnote, legend, named_handles, new_figure, percent_axis
 
@@ -55,8 +56,13 @@ def shift_curves(table: pd.DataFrame, *, title: str = "") -> Figure:
     return fig
 
 
-def judges_by_slice(table: pd.DataFrame, *, slices: Sequence[str], title: str = "") -> Figure:
-    """AUROC of every judge on some slices, a row a slice; rows have slice, judge, value, lo, hi, n, seeds."""
+def judges_by_slice(
+    table: pd.DataFrame, *, slices: Sequence[str], title: str = "", measured: str = "AUROC of failure, mean over seeds"
+) -> Figure:
+    """AUROC of every judge on some slices, a row a slice; rows have slice, judge, value, lo, hi, n, seeds.
+
+    Slices may be anything that AUROC is `measured` on: shifts, steps of a protocol, layers.
+    """
     fig = new_figure(0.42 * len(slices) + 0.6, title)
     ax = fig.add_subplot()
     judges = list(dict.fromkeys(table.judge))
@@ -66,9 +72,11 @@ def judges_by_slice(table: pd.DataFrame, *, slices: Sequence[str], title: str = 
         style = {"color": judge_colour(judge), "fmt": MARKERS[judge], "markersize": 4.5, "label": judge}
         ax.errorbar(part.value, np.arange(len(slices)) + shift, xerr=ends, elinewidth=1, **style)
     _rows(ax, slices)
-    ax.set_xlabel("AUROC of failure, mean over seeds")
-    legend(fig, named_handles(ax))
-    footnote(fig, f"bars: 95%, bootstrap over digits; {int(table.seeds.iloc[0])} seeds; n = {_range(table.n)} digits")
+    ax.set_xlabel(measured)
+    if len(judges) > 1:
+        legend(fig, named_handles(ax))
+    seeds, n = int(table.seeds.iloc[0]), table[table.slice.isin(slices)].n
+    footnote(fig, f"bars: 95%, bootstrap over digits; {seeds} seed{'s' * (seeds > 1)}; n = {_range(n)}")
     return fig
 
 
@@ -106,6 +114,111 @@ def risk_coverage(curves: Mapping[str, pd.DataFrame], *, n: int, title: str = ""
     percent_axis(ax.yaxis)
     legend(fig, named_handles(ax))
     footnote(fig, f"bands: 95%, bootstrap over n = {n:,} digits")
+    return fig
+
+
+def scores_by_outcome(spread: Mapping[str, pd.DataFrame], *, title: str = "") -> Figure:
+    """How each judge's scores of right and of wrong answers are spread, a panel a judge: {judge: rows of
+    `exhibits.bins`}. Shares are of each outcome, so both colours cover the same area.
+    """
+    fig = new_figure(2.9, title)
+    axes = np.atleast_1d(fig.subplots(1, len(spread), sharey=True))
+    for ax, (judge, table) in zip(axes, spread.items(), strict=True):
+        for outcome, part in table.groupby("outcome", sort=False):
+            style = {"color": OUTCOME_COLOURS[outcome], "alpha": 0.6, "label": outcome, "linewidth": 0}
+            ax.bar(part.score, part.share, width=part.score.iloc[1] - part.score.iloc[0], **style)
+        ax.set_title(judge)
+        ax.set(xlim=(0, 1), xlabel="score: higher where failure is likelier")
+        percent_axis(ax.yaxis)
+    axes[0].set_ylabel("share of the outcome's answers")
+    legend(fig, named_handles(axes[0]))
+    n = next(iter(spread.values())).groupby("outcome").n.first()
+    footnote(fig, f"n = {n['right']:,} right and {n['wrong']:,} wrong answers")
+    return fig
+
+
+OUTCOME_COLOURS = {"right": OKABE_ITO["sky"], "wrong": OKABE_ITO["vermillion"]}
+
+
+def latent_map(points: ArrayLike, score: ArrayLike, failed: ArrayLike, *, explained: float, title: str = "") -> Figure:
+    """Latents in two dimensions, points (N, 2): coloured by the probability of failure beside what came of it.
+    `explained` is the share of the variance that the two dimensions keep.
+    """
+    points, score, failed = np.asarray(points), np.asarray(score), np.asarray(failed)
+    fig = new_figure(3.9, title)
+    left, right = fig.subplots(1, 2, sharex=True, sharey=True)
+    style = {"s": 4, "linewidths": 0, "rasterized": True}
+    image = left.scatter(*points.T, c=score, cmap="cividis", vmin=0, vmax=1, **style)
+    fig.colorbar(image, ax=left, label="probability of failure", shrink=0.85)
+    for outcome, chosen in {"right": ~failed, "wrong": failed}.items():
+        right.scatter(*points[chosen].T, color=OUTCOME_COLOURS[outcome], label=outcome, **style)
+    left.set_title("what the auditor says")
+    right.set_title("what came of it")
+    for ax in (left, right):
+        ax.set(xticks=[], yticks=[], xlabel="first component")
+        ax.grid(False)
+    left.set_ylabel("second component")
+    legend(fig, named_handles(right))
+    footnote(
+        fig, f"n = {len(points):,} digits; two principal components, {explained:.0%} of the variance of the latents"
+    )
+    return fig
+
+
+def budgets_kept(dealt: pd.DataFrame, once: pd.DataFrame, *, delta: float, repeats: int, title: str = "") -> Figure:
+    """By budget and judge, a dot a seed: the share of deals in which the budget was kept, and the coverage on test
+    digits. `dealt` has judge, budget, kept (of `repeats`), `once` judge, budget, coverage.
+    """
+    fig = new_figure(3.0, title)
+    left, right = fig.subplots(1, 2)
+    _by_budget(left, dealt.assign(value=dealt.kept / repeats))
+    _by_budget(right, once.assign(value=once.coverage))
+    left.axhline(1 - delta, color=GREY, linewidth=1, linestyle="--")
+    left.annotate(f"{1 - delta:.0%} promised", (1, 1 - delta), xycoords=("axes fraction", "data"), ha="right", va="top",
+                  fontsize=8, color=GREY)  # fmt: skip
+    left.set(ylabel=f"kept in {repeats} deals", ylim=(min(0.85, left.get_ylim()[0]), 1.01))
+    right.set(ylabel="coverage of the test digits", ylim=(0, 1.01))
+    legend(fig, named_handles(left))
+    footnote(fig, f"{once.seed.nunique()} seeds, a dot each; n = {once.n.iloc[0]:,} test digits")
+    return fig
+
+
+def _by_budget(ax: Axes, table: pd.DataFrame) -> None:
+    budgets = sorted(table.budget.unique())
+    for k, (judge, part) in enumerate(table.groupby("judge", sort=False)):
+        x = [budgets.index(b) + 0.16 * (2 * k - 1) for b in part.budget]
+        ax.plot(x, part.value, "o", color=judge_colour(judge), markersize=5, alpha=0.7, label=judge)
+    ax.set_xticks(range(len(budgets)), [f"{b:.0%}" for b in budgets])
+    ax.set(xlabel="budget: mistakes among accepted answers", xlim=(-0.5, len(budgets) - 0.5))
+    percent_axis(ax.yaxis)
+
+
+def budget_under_shift(table: pd.DataFrame, *, budget: float, title: str = "") -> Figure:
+    """A row a condition: the realised risk of each judge's threshold, a dot a seed, and the share of mistakes if all is
+    answered; coverage on the right. Rows have condition, seed, judge, risk, coverage, failing.
+    """
+    names = list(dict.fromkeys(table.condition))
+    fig = new_figure(0.36 * len(names) + 0.6, title)
+    left, right = fig.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    places = {name: y for y, name in enumerate(names)}
+    for k, (judge, part) in enumerate(table.groupby("judge", sort=False)):
+        y = part.condition.map(places) + 0.18 * (2 * k - 1)
+        for ax, values in ((left, part.risk), (right, part.coverage)):
+            ax.plot(values, y, "o", color=judge_colour(judge), markersize=4, alpha=0.7, label=judge)
+    everything = table.groupby("condition").failing.mean()
+    left.plot(
+        [everything[name] for name in names], range(len(names)), "|", color=GREY, markersize=12, label="answer all"
+    )
+    left.axvline(budget, color=GREY, linewidth=1, linestyle="--")
+    for ax in (right, left):
+        _rows(ax, names)
+    left.set(xlabel=f"risk among accepted (dashed: the budget, {budget:.0%})", xlim=(-0.01, None))
+    right.set(xlabel="coverage", xlim=(0, 1.01))
+    for ax in (left, right):
+        percent_axis(ax.xaxis)
+    right.tick_params(length=0)
+    legend(fig, named_handles(left))
+    footnote(fig, f"{table.seed.nunique()} seeds, a dot each; n = {_range(table.n)} digits a condition")
     return fig
 
 

@@ -44,7 +44,7 @@ MODEL_COLOURS = {
     "WRN-28-4 NoisyMix": "#B0B0B0",
     "LRR CARD-Deck": "#BABABA",
 }
-MODEL_NAMES = {"resnet18": "ResNet-18", "densenet121": "DenseNet-121"}
+MODEL_NAMES = {"resnet18": "ResNet-18", "densenet121": "DenseNet-121", "mnist_cnn": "MNIST CNN"}
 
 STYLE = {
     "axes.axisbelow": True,

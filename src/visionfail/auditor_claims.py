@@ -1,0 +1,69 @@
+"""The earlier study's sentences about its auditor, each with a region and a verdict; fixed in notes/claims.md."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from visionfail import claims, intervals
+from visionfail.verdicts import Aurocs, Judged
+
+BEATS = "the auditor beats confidence"
+SURE = "the classifier is confident when wrong"
+CLAIMS = {  # key: (words, statistic, low, high)
+    "C1": ("the classifier gets 98.7% of clean digits right", "accuracy on clean digits", 0.987, 1.0),
+    "C2": ("the auditor finds failures with ROC-AUC 0.958", "AUROC of the auditor, mix", 0.948, 0.968),
+    "C3": ("softmax confidence finds them with 0.835", "AUROC of 1 - confidence, mix", 0.825, 0.845),
+    "C4a": (f"{BEATS}: on the mix", "AUROC, auditor minus 1 - confidence, mix", 0.0, np.inf),
+    "C4b": (f"{BEATS}: among shifted digits", "AUROC, auditor minus 1 - confidence, shifted", 0.0, np.inf),
+    "C4c": (f"{BEATS}: within shift and strength", "AUROC, auditor minus 1 - confidence, mean of slices", 0.0, np.inf),
+    "C5a": (f"{SURE}: on average", "mean confidence of wrong answers, mix", 0.8, 1.0),
+    "C5b": (f"{SURE}: most of the time", "share of wrong answers over 0.9 sure, mix", 0.5, 1.0),
+}
+
+
+def judge(
+    found: Mapping[str, Mapping[str, Aurocs]],
+    by_slice: Mapping[str, Sequence[Judged]],
+    confidence: Sequence[np.ndarray],
+    *,
+    counts: np.ndarray,
+) -> pd.DataFrame:
+    """A row a sentence, with the columns of claims.csv: values are means over seeds, intervals over digits.
+
+    `found` has AUROCs by slice and judge, `by_slice` what they are of, `confidence` (N,) that of each seed on the mix;
+    counts (B, N) the resamples of the test digits.
+    """
+    clean, mix = by_slice["clean"], by_slice["mix"]
+    ahead = {
+        name: found[name]["auditor"] - found[name]["1 - confidence"] for name in ("mix", "shifted", "within slices")
+    }
+    everyone = [np.ones(len(seed.failed)) for seed in clean]
+    wrong = [seed.failed for seed in mix]
+    values = {
+        "C1": share([~seed.failed for seed in clean], everyone, counts),
+        "C2": found["mix"]["auditor"],
+        "C3": found["mix"]["1 - confidence"],
+        "C4a": ahead["mix"],
+        "C4b": ahead["shifted"],
+        "C4c": ahead["within slices"],
+        "C5a": share([sure * failed for sure, failed in zip(confidence, wrong, strict=True)], wrong, counts),
+        "C5b": share([(sure > 0.9) & failed for sure, failed in zip(confidence, wrong, strict=True)], wrong, counts),
+    }
+    common = {"source": "working hypothesis", "model": "mnist_cnn", "seed": f"0 to {len(mix) - 1}"}
+    common |= {"status": "confirmatory", "n": counts.shape[1], "where": "notebook 09"}
+    return pd.DataFrame([_row(key, value) | common for key, value in values.items()])[list(claims.COLUMNS)]
+
+
+def share(top: Sequence[np.ndarray], bottom: Sequence[np.ndarray], counts: np.ndarray) -> Aurocs:
+    """Sum of `top` over sum of `bottom`, each (N,), by seed, and in each resample of the digits."""
+    parts = [(np.asarray(a, dtype=float), np.asarray(b, dtype=float)) for a, b in zip(top, bottom, strict=True)]
+    exact = np.array([a.sum() / b.sum() for a, b in parts])
+    return Aurocs(exact, np.stack([(counts @ a) / (counts @ b) for a, b in parts], axis=1))
+
+
+def _row(key: str, value: Aurocs) -> dict:
+    words, statistic, low, high = CLAIMS[key]
+    exact, lo, hi = value.interval()
+    row = {"claim": key, "words": words, "statistic": statistic, "low": low, "high": high}
+    return row | {"value": exact, "lo": lo, "hi": hi, "verdict": intervals.verdict(lo, hi, low=low, high=high)}
