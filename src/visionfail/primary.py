@@ -5,8 +5,9 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
-from visionfail import checkpoints, data, devices, models, paths, reference, training
+from visionfail import checkpoints, data, devices, evaluate, models, paths, reference, training
 from visionfail.imageset import ImageSet
 from visionfail.profiles import Profile
 
@@ -67,18 +68,27 @@ def fresh(train: ImageSet, val: ImageSet, *, seed: int) -> tuple[nn.Module, list
 
 
 def fit(model: nn.Module, train: ImageSet, val: ImageSet, *, epochs: int, seed: int) -> list[dict]:
-    """Cross-entropy with Adam, no augmentation, on the device of the model; the history, a dict an epoch."""
-    device = next(model.parameters()).device
-    train, val, history = train.to(device), val.to(device), []
-    generator = torch.Generator().manual_seed(seed)
+    """Cross-entropy with Adam in float32, no augmentation, on the device of the model; the history, a dict an epoch."""
+    train = train.to(next(model.parameters()).device)
+    generator, history = torch.Generator().manual_seed(seed), []
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     for epoch in range(epochs):
         start, right = time.perf_counter(), 0
         model.train()
-        for index in torch.randperm(len(train), generator=generator).to(device).split(BATCH_SIZE):
-            images = training.to_float(train.images[index]).contiguous(memory_format=torch.channels_last)
-            right += training.train_step(model, optimizer, images, train.labels[index])[1]
-        row = {"epoch": epoch + 1, "train_accuracy": right.item() / len(train), **training.validate(model, val)}
+        for index in torch.randperm(len(train), generator=generator).to(train.images.device).split(BATCH_SIZE):
+            logits, labels = model(training.to_float(train.images[index])), train.labels[index]
+            optimizer.zero_grad(set_to_none=True)
+            cross_entropy(logits, labels).backward()
+            optimizer.step()
+            right += (logits.argmax(1) == labels).sum()
+        model.eval()
+        row = {"epoch": epoch + 1, "train_accuracy": right.item() / len(train), **validated(model, val)}
         history.append(row | {"seconds": round(time.perf_counter() - start, 1)})
-    model.eval()
     return history
+
+
+def validated(model: nn.Module, val: ImageSet) -> dict:
+    """Mean cross-entropy and accuracy on `val`, in float32."""
+    logits = evaluate.predict(model, val.images)
+    accuracy = (logits.argmax(1) == val.labels).float().mean().item()
+    return {"val_loss": cross_entropy(logits, val.labels).item(), "val_accuracy": accuracy}
