@@ -6,12 +6,13 @@ A difference is a win or a loss only where both the images and the seeds say so.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from visionfail import intervals, selective
+from visionfail import intervals, paths, selective
 
 MARGIN = 0.01  # an interval inside +-MARGIN is a tie: a difference that nobody would choose a method for
 ALPHA = 0.05
@@ -138,3 +139,11 @@ def table(differences: Mapping[tuple[str, str], Aurocs], *, primary: tuple[str, 
     rows.loc[~rows.primary, "p_corrected"] = intervals.holm(rows.p[~rows.primary])
     rows["verdict"] = [verdict(row, p=row["p_corrected"]) for row in rows.to_dict("records")]
     return rows
+
+
+def save(table: pd.DataFrame, path: Path) -> None:
+    """Write a verdict table, with the difference of every seed in by_seed, as csv: whole or not at all."""
+    by_seed = [" ".join(f"{value:.6g}" for value in seeds) for seeds in table["seeds"]]
+    with paths.atomic_write(path) as part:
+        text = table.drop(columns="seeds").assign(by_seed=by_seed)
+        text.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
