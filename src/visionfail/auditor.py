@@ -4,6 +4,7 @@ It sees activations only, never confidence; it learns on images that the classif
 its own training images a classifier hardly errs. Whether it beats plain confidence is measured, not assumed.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,10 +51,26 @@ class Reading:
         return Reading(latents, self.logits[index], self.labels[index])
 
 
+def joined(readings: Sequence[Reading]) -> Reading:
+    """Readings of the same layers one after another."""
+    latents = {name: np.concatenate([one.latents[name] for one in readings]) for name in readings[0].latents}
+    logits, labels = (np.concatenate([getattr(one, part) for one in readings]) for part in ("logits", "labels"))
+    return Reading(latents, logits, labels)
+
+
 @torch.inference_mode()
-def read(model: nn.Module, images: Tensor, labels: Tensor, *, layers: Sequence[str], batch_size: int = 512) -> Reading:
+def read(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    layers: Sequence[str],
+    batch_size: int = 512,
+    dtype: torch.dtype = torch.float32,
+) -> Reading:
     """Run `model` in eval mode on images (N, C, H, W) and keep its logits and what `layers`, names of modules, put
-    out, averaged over the picture where that is a map. Hooks are removed whatever happens.
+    out, averaged over the picture where that is a map. Hooks are removed whatever happens. torch.bfloat16 runs under
+    autocast: ask `evaluate.choose_dtype` whether it may.
 
     ValueError for a layer that the model has not, and for images that `evaluate.predict` refuses.
     """
@@ -65,13 +82,17 @@ def read(model: nn.Module, images: Tensor, labels: Tensor, *, layers: Sequence[s
 
     def keep(name: str):
         def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
-            kept[name].append((output.mean(dim=(2, 3)) if output.ndim == 4 else output).float().cpu())
+            pooled = output.mean(dim=(2, 3), dtype=torch.float32) if output.ndim == 4 else output.float()
+            kept[name].append(pooled.cpu())
 
         return hook
 
     handles = [modules[name].register_forward_hook(keep(name)) for name in layers]
+    half = dtype != torch.float32
+    device = next(model.parameters()).device
     try:
-        logits = evaluate.predict(model, images, batch_size=batch_size)
+        with torch.autocast(device.type, dtype) if half else contextlib.nullcontext():
+            logits = evaluate.predict(model, images, batch_size=batch_size)
     finally:
         for handle in handles:
             handle.remove()

@@ -1,0 +1,107 @@
+"""What the demo says of one digit: the answer, how likely it is wrong, accept or abstain, its place on a map.
+
+Everything that it needs is one small file beside the primary's, so that it starts without data.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from sklearn.decomposition import PCA
+from torch import Tensor, nn
+
+from visionfail import auditor, checkpoints, exhibits, paths
+from visionfail.auditor import Auditor, Reading
+
+STEM = paths.MODELS / "auditor-mnist-s0"
+PRIMARY = "mnist-mnist_cnn-adam-s0"
+SHOWN = 2000  # test draws on the map
+
+
+@dataclass(frozen=True, eq=False)
+class Demo:
+    """A primary, its auditor, the plane of the map, and the map: points (N, 2), failure (N,), failed (N,)."""
+
+    model: nn.Module
+    judge: Auditor
+    centre: np.ndarray
+    axes: np.ndarray
+    points: np.ndarray
+    failure: np.ndarray
+    failed: np.ndarray
+    card: dict
+
+    def limit(self, budget: float) -> dict:
+        """{"budget", "limit", "coverage"} of a risk budget; limit None where nothing may be accepted."""
+        return next(row for row in self.card["limits"] if row["budget"] == budget)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """predicted class, confidence and failure (probability of being wrong) in [0, 1], place on the map (x, y)."""
+
+    predicted: int
+    confidence: float
+    failure: float
+    place: tuple[float, float]
+
+    def accepted(self, limit: float | None) -> bool:
+        """Whether a budget's threshold lets this answer pass."""
+        return limit is not None and self.failure <= limit
+
+
+def answer(demo: Demo, image: Tensor) -> Answer:
+    """What is to be said of one digit, uint8 (1, 1, 28, 28): computed as the notebooks compute it."""
+    reading = auditor.read(demo.model, image, torch.zeros(1, dtype=torch.long), layers=auditor.LAYERS["mnist_cnn"])
+    place = project(demo.judge, reading.features(), demo.centre, demo.axes)[0]
+    return Answer(
+        int(reading.logits.argmax()),
+        float(exhibits.confidence(reading)[0]),
+        float(demo.judge.score(reading.features())[0]),
+        (float(place[0]), float(place[1])),
+    )
+
+
+def project(judge: Auditor, features: np.ndarray, centre: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """Latents (N, D) -> places on the map (N, 2)."""
+    standard = (features - judge.mean.cpu().numpy()) / judge.std.cpu().numpy()
+    return (standard - centre) @ axes.T
+
+
+def save(stem: Path, judge: Auditor, learnt: Reading, shown: Reading, *, limits: list[dict], card: dict) -> None:
+    """Write <stem>.safetensors and <stem>.json: the auditor, the plane of the first two principal components of what it
+    learnt from, the map of `shown`, and the thresholds `limits`; `card` says of which primary and data.
+    """
+    standard = (learnt.features() - judge.mean.cpu().numpy()) / judge.std.cpu().numpy()
+    pca = PCA(2, random_state=0).fit(standard)
+    points = project(judge, shown.features(), pca.mean_, pca.components_)
+    arrays = {"centre": pca.mean_, "axes": pca.components_, "points": points}
+    arrays |= {"failure": judge.score(shown.features()), "failed": shown.failed}
+    tensors = {f"judge.{name}": value.cpu().contiguous() for name, value in judge.state_dict().items()}
+    tensors |= {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
+    weights, description = (stem.with_name(stem.name + ending) for ending in (".safetensors", ".json"))
+    with paths.atomic_write(weights) as part:
+        save_file(tensors, part)
+        card = card | {"limits": limits, "sha256": checkpoints.sha256(part)}
+    with paths.atomic_write(description) as part:
+        part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8", newline="\n")
+
+
+def load(stem: Path = STEM, *, primary: str | Path = PRIMARY) -> Demo:
+    """What `save` wrote, with the primary it belongs to. ValueError where the files are not those of the card."""
+    weights, description = (stem.with_name(stem.name + ending) for ending in (".safetensors", ".json"))
+    if not weights.exists() or not description.exists():
+        raise FileNotFoundError(f"no {weights.name}: restore it (git checkout), or make notebooks (notebook 10).")
+    card = json.loads(description.read_text(encoding="utf-8"))
+    model, primary_card = checkpoints.load(primary)
+    if checkpoints.sha256(weights) != card["sha256"] or primary_card["sha256"] != card["primary_sha256"]:
+        raise ValueError(f"{weights.name} is not the file that {description.name} describes: restore both, or run 10.")
+    tensors = load_file(weights)
+    state = {name.removeprefix("judge."): value for name, value in tensors.items() if name.startswith("judge.")}
+    judge = Auditor(np.zeros((2, len(state["mean"])), dtype=np.float32))
+    judge.load_state_dict(state)
+    arrays = [tensors[name].numpy() for name in ("centre", "axes", "points", "failure")]
+    return Demo(model, judge.eval(), *arrays, tensors["failed"].numpy() > 0.5, card)
