@@ -85,7 +85,8 @@ def save(stem: Path, judge: Auditor, learnt: Reading, shown: Reading, *, limits:
     weights, description = (stem.with_name(stem.name + ending) for ending in (".safetensors", ".json"))
     with paths.atomic_write(weights) as part:
         save_file(tensors, part)
-        card = card | {"limits": limits, "sha256": checkpoints.sha256(part)}
+        explained = round(float(pca.explained_variance_ratio_.sum()), 4)
+        card = card | {"limits": limits, "explained": explained, "sha256": checkpoints.sha256(part)}
     with paths.atomic_write(description) as part:
         part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8", newline="\n")
 

@@ -140,9 +140,17 @@ def scores_by_outcome(spread: Mapping[str, pd.DataFrame], *, title: str = "") ->
 OUTCOME_COLOURS = {"right": OKABE_ITO["sky"], "wrong": OKABE_ITO["vermillion"]}
 
 
-def latent_map(points: ArrayLike, score: ArrayLike, failed: ArrayLike, *, explained: float, title: str = "") -> Figure:
+def latent_map(
+    points: ArrayLike,
+    score: ArrayLike,
+    failed: ArrayLike,
+    *,
+    explained: float,
+    here: tuple[float, float] | None = None,
+    title: str = "",
+) -> Figure:
     """Latents in two dimensions, points (N, 2): coloured by the probability of failure beside what came of it.
-    `explained` is the share of the variance that the two dimensions keep.
+    `explained` is the share of the variance that the two dimensions keep, `here` a place to mark.
     """
     points, score, failed = np.asarray(points), np.asarray(score), np.asarray(failed)
     fig = new_figure(3.9, title)
@@ -155,6 +163,8 @@ def latent_map(points: ArrayLike, score: ArrayLike, failed: ArrayLike, *, explai
     left.set_title("what the auditor says")
     right.set_title("what came of it")
     for ax in (left, right):
+        if here is not None:
+            ax.plot(*here, "*", color=OKABE_ITO["black"], markersize=15, markeredgecolor="white", label="here")
         ax.set(xticks=[], yticks=[], xlabel="first component")
         ax.grid(False)
     left.set_ylabel("second component")
