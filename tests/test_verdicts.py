@@ -156,3 +156,21 @@ def test_committed_verdicts_follow_from_their_intervals():
         again = verdicts.over_seeds(seeds)
         assert (row["value"], row["t_lo"], row["t_hi"]) == pytest.approx(tuple(again.values()), rel=1e-3, abs=1e-5)
         assert row["verdict"] == verdicts.verdict(row, p=row["p_corrected"])
+
+
+@pytest.mark.parametrize("better", [0.0, 0.005, 0.01, 0.015])
+def test_p_agrees_with_counting_resamples(better):
+    found = difference(better=better)
+    means = found.samples.mean(axis=1)
+    counted = 2 * min((means <= 0).mean(), (means >= 0).mean())
+    assert verdicts.compared(found)["p"] == pytest.approx(counted, abs=0.04) and counted > 0.01
+
+
+def test_p_goes_below_what_resamples_can_count_and_is_one_for_judges_that_agree():
+    assert verdicts.compared(difference(better=1.0))["p"] < 1e-6
+    assert verdicts.compared(Aurocs(np.zeros(5), np.zeros((50, 5))))["p"] == 1.0
+
+
+def test_fifty_clear_wins_are_all_wins_after_holm():
+    differences = {(f"slice {k}", "b"): difference(better=1.0) for k in range(50)}
+    assert set(verdicts.table(differences, primary=("slice 0", "b")).verdict) == {"win"}
