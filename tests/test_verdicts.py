@@ -172,5 +172,6 @@ def test_p_goes_below_what_resamples_can_count_and_is_one_for_judges_that_agree(
 
 
 def test_fifty_clear_wins_are_all_wins_after_holm():
-    differences = {(f"slice {k}", "b"): difference(better=1.0) for k in range(50)}
+    clear = difference(better=1.0)
+    differences = {(f"slice {k}", "b"): clear for k in range(50)}
     assert set(verdicts.table(differences, primary=("slice 0", "b")).verdict) == {"win"}

@@ -184,9 +184,9 @@ def budgets_kept(dealt: pd.DataFrame, once: pd.DataFrame, *, delta: float, repea
     _by_budget(left, dealt.assign(value=dealt.kept / repeats))
     _by_budget(right, once.assign(value=once.coverage))
     left.axhline(1 - delta, color=GREY, linewidth=1, linestyle="--")
-    left.annotate(f"{1 - delta:.0%} promised", (1, 1 - delta), xycoords=("axes fraction", "data"), ha="right", va="top",
+    left.annotate(f" {1 - delta:.0%} promised", (0, 1 - delta), xycoords=("axes fraction", "data"), va="top",
                   fontsize=8, color=GREY)  # fmt: skip
-    left.set(ylabel=f"kept in {repeats} deals", ylim=(min(0.85, left.get_ylim()[0]), 1.01))
+    left.set(ylabel=f"kept in {repeats} deals", ylim=(min(0.9, left.get_ylim()[0]), 1.005))
     right.set(ylabel="coverage of the test digits", ylim=(0, 1.01))
     legend(fig, named_handles(left))
     footnote(fig, f"{once.seed.nunique()} seeds, a dot each; n = {once.n.iloc[0]:,} test digits")
