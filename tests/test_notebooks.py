@@ -58,6 +58,7 @@ LEAVES = {
     "08": "mnist-primary.csv",
     "09": "mnist-auditor.csv",
     "10": "mnist-budgets.csv",
+    "11": "auditor-cifar10.csv",
 }
 
 

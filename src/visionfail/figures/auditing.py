@@ -57,7 +57,12 @@ def shift_curves(table: pd.DataFrame, *, title: str = "") -> Figure:
 
 
 def judges_by_slice(
-    table: pd.DataFrame, *, slices: Sequence[str], title: str = "", measured: str = "AUROC of failure, mean over seeds"
+    table: pd.DataFrame,
+    *,
+    slices: Sequence[str],
+    title: str = "",
+    measured: str = "AUROC of failure, mean over seeds",
+    unit: str = "digits",
 ) -> Figure:
     """AUROC of every judge on some slices, a row a slice; rows have slice, judge, value, lo, hi, n, seeds.
 
@@ -76,11 +81,13 @@ def judges_by_slice(
     if len(judges) > 1:
         legend(fig, named_handles(ax))
     seeds, n = int(table.seeds.iloc[0]), table[table.slice.isin(slices)].n
-    footnote(fig, f"bars: 95%, bootstrap over digits; {seeds} seed{'s' * (seeds > 1)}; n = {_range(n)}")
+    footnote(fig, f"bars: 95%, bootstrap over {unit}; {seeds} seed{'s' * (seeds > 1)}; n = {_range(n)}")
     return fig
 
 
-def lead(table: pd.DataFrame, *, slices: Sequence[str], rival: str, margin: float, title: str = "") -> Figure:
+def lead(
+    table: pd.DataFrame, *, slices: Sequence[str], rival: str, margin: float, unit: str = "digits", title: str = ""
+) -> Figure:
     """How far the auditor's AUROC is ahead of `rival` by slice: interval over digits, a dot a seed, verdict on the
     right; rows of `verdicts.table` with a column seeds, the list of each seed's difference.
     """
@@ -98,7 +105,7 @@ def lead(table: pd.DataFrame, *, slices: Sequence[str], rival: str, margin: floa
     _rows(ax, slices)
     ax.set_xlabel(f"AUROC, auditor minus {rival}")
     legend(fig, {f"within {margin:g}: a tie": Patch(facecolor="#E4E4E4")})
-    footnote(fig, f"bars: 95% of the mean over seeds, bootstrap over n = {_range(part.n)} digits; dots: seeds")
+    footnote(fig, f"bars: 95% of the mean over seeds, bootstrap over n = {_range(part.n)} {unit}; dots: seeds")
     return fig
 
 
