@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run test lint notebooks bench readme
+.PHONY: help setup data run test lint notebooks bench readme app
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ notebooks: $(VENV)/installed  ## every notebook in the full profile, on real dat
 bench: $(VENV)/installed-dev  ## speed, side by side with the plain way of doing the same
 	$(PY) benchmarks/bench_corruptions.py
 	$(PY) benchmarks/bench_training.py
+
+app: $(VENV)/installed  ## the demo in a browser: choose or send a digit, see whether it is right and whether it knows
+	$(PY) -m streamlit run app/digits.py
 
 readme: $(VENV)/installed  ## write the README's results table from results/
 	$(PY) tools/readme.py

@@ -60,3 +60,12 @@ def test_files_that_do_not_belong_together_are_refused(kept):
 def test_models_are_left_out_of_training_mode(kept):
     assert not kept[0].model.training and not kept[0].judge.training
     assert isinstance(kept[0].model, models.MnistCnn)
+
+
+def test_the_snapshot_shows_a_confident_mistake_and_always_the_same(kept):
+    loaded, _, _, sets, _ = kept
+    image, label, words = demo.confident_failure(loaded, sets["test"], seed=3)
+    found = demo.answer(loaded, image)
+    assert found.predicted != label and found.confidence >= exhibits.SURE and words
+    again = demo.confident_failure(loaded, sets["test"], seed=3)
+    assert (again[0] == image).all() and again[1:] == (label, words)

@@ -198,7 +198,14 @@ def latents():
     return figures.latent_map(points, np.linspace(0, 1, 300), points[:, 0] > 1, explained=0.4, title="Latents")
 
 
+def card():
+    points, image = np.random.default_rng(0).normal(size=(300, 2)), np.eye(28, dtype=np.uint8) * 200
+    words = "a 3, rotation, strength 0.91\nread as 0, 99.9% sure\nauditor: 99.8% that it is wrong"
+    return figures.verdict_card(image, points, np.linspace(0, 1, 300), here=(1.0, 0.5), words=words, title="Caught")
+
+
 EVERY |= {
+    "card": card,
     "kept": lambda: figures.budgets_kept(dealt(), dealt(), delta=0.05, repeats=200, title="Kept?"),
     "broken": lambda: figures.budget_under_shift(under_shift(), budget=0.02, title="A budget of 2%"),
     "scores": lambda: figures.scores_by_outcome(spread(), title="Scores of right and of wrong answers"),

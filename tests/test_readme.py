@@ -1,7 +1,9 @@
 import re
 import sys
 
-from visionfail import paths
+from conftest import STATS, squares
+
+from visionfail import models, paths
 
 sys.path.insert(0, str(paths.ROOT / "tools"))
 import readme
@@ -17,3 +19,12 @@ def test_every_linked_file_is_there():
     links = re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", TEXT)
     local = [a or b for a, b in links if not (a or b).startswith("http")]
     assert local and [link for link in local if not (paths.ROOT / link).exists()] == []
+
+
+def test_the_auditor_in_five_lines_runs(capsys):
+    (snippet,) = [block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "auditor.fit" in block]
+    seen, new = squares(60, seed=0), squares(40, seed=1)
+    names = {"model": models.build("resnet18", num_classes=10, width=8, **STATS), "images": seen.images}
+    names |= {"labels": seen.labels, "new_images": new.images, "new_labels": new.labels}
+    exec(snippet, names)
+    assert len(names["failure"]) == 40 and all(0 <= float(word) <= 1 for word in capsys.readouterr().out.split())

@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
-from visionfail import auditor, checkpoints, exhibits, paths
+from visionfail import auditor, checkpoints, data, exhibits, paths, trials
 from visionfail.auditor import Auditor, Reading
+from visionfail.imageset import ImageSet
 
 STEM = paths.MODELS / "auditor-mnist-s0"
 PRIMARY = "mnist-mnist_cnn-adam-s0"
@@ -63,6 +64,26 @@ def answer(demo: Demo, image: Tensor) -> Answer:
         float(demo.judge.score(reading.features())[0]),
         (float(place[0]), float(place[1])),
     )
+
+
+def digits() -> ImageSet:
+    """Test digits where MNIST is on disk, else the embedded val digits: no network here learnt from either."""
+    official = data.load_or_standin("mnist", "test")
+    return official if official.origin == "official" else data.load_or_standin("mnist", "val")
+
+
+def confident_failure(demo: Demo, images: ImageSet, *, seed: int) -> tuple[Tensor, int, str]:
+    """(digit uint8 (1, 1, 28, 28), its label, shift in words): of one draw a digit of `images` the confident mistake of
+    which the auditor is surest. ValueError where the classifier makes no confident mistake.
+    """
+    sample = trials.drawn(images, count=len(images), seed=seed)
+    reading = auditor.read(demo.model, sample.images, sample.labels, layers=auditor.LAYERS["mnist_cnn"])
+    caught = exhibits.ranked(reading, demo.judge.score(reading.features()))["caught"]
+    if not len(caught):
+        raise ValueError(f"no answer on {len(images)} digits is wrong with confidence of {exhibits.SURE:.0%} or more.")
+    row = sample.log().iloc[caught[0]]
+    words = "unshifted" if row["shift"] == "none" else f"{row['shift']}, strength {row.strength:.2f}"
+    return sample.images[caught[:1]], int(row.label), words
 
 
 def project(judge: Auditor, features: np.ndarray, centre: np.ndarray, axes: np.ndarray) -> np.ndarray:

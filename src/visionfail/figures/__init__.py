@@ -14,6 +14,7 @@ from visionfail.figures.auditing import (
     risk_coverage,
     scores_by_outcome,
     shift_curves,
+    verdict_card,
 )
 from visionfail.figures.benchmark import corruption_heatmap, ours_vs_published, severity_curves
 from visionfail.figures.findings import claims, regime_grid, silent_failure
@@ -73,4 +74,5 @@ __all__ = [
     "shift_curves",
     "silent_failure",
     "use_style",
+    "verdict_card",
 ]

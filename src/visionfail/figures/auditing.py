@@ -239,6 +239,29 @@ def budget_under_shift(table: pd.DataFrame, *, budget: float, title: str = "") -
     return fig
 
 
+def verdict_card(
+    image: ArrayLike, points: ArrayLike, failure: ArrayLike, *, here: tuple[float, float], words: str, title: str = ""
+) -> Figure:
+    """One digit uint8 (H, W) beside the place of its latents, `here`, among points (N, 2) coloured by their probability
+    of failure (N,); `words` stand under it.
+    """
+    fig = new_figure(3.6, title)
+    left, right = fig.subplots(1, 2, width_ratios=(1, 1.35))
+    left.imshow(np.asarray(image), cmap="gray", vmin=0, vmax=255)
+    left.set_xlabel(words, fontsize=9)
+    dots = right.scatter(
+        *np.asarray(points).T, c=np.asarray(failure), cmap="cividis", vmin=0, vmax=1, s=4, linewidths=0
+    )
+    right.plot(*here, "*", color=OKABE_ITO["vermillion"], markersize=16, markeredgecolor="white")
+    fig.colorbar(dots, ax=right, label="probability of failure", shrink=0.85)
+    right.set(xlabel="first component", ylabel="second component")
+    for ax in (left, right):
+        ax.set(xticks=[], yticks=[])
+        ax.grid(False)
+    footnote(fig, f"star: this digit among n = {len(points):,} test digits, in two principal components of the latents")
+    return fig
+
+
 def _rows(ax: Axes, slices: Sequence[str]) -> None:
     for y in range(0, len(slices), 2):
         ax.axhspan(y - 0.5, y + 0.5, color="#F6F6F6", zorder=-1)

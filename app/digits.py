@@ -1,0 +1,68 @@
+"""The auditor at work on one digit. Start with: make app, or python -m streamlit run app/digits.py"""
+
+import streamlit as st
+
+from visionfail import corruptions, demo, figures, uploads
+
+
+@st.cache_resource
+def loaded() -> demo.Demo:
+    return demo.load()
+
+
+@st.cache_resource
+def digits():
+    return demo.digits()
+
+
+st.set_page_config("visionfail: is it wrong?", layout="wide")
+st.title("Does the network know when it is wrong?")
+known, images = loaded(), digits()
+
+with st.sidebar:
+    source = st.radio("Picture", ["a digit", "your own"], horizontal=True)
+    if source == "a digit":
+        number = st.number_input("Which digit", 0, len(images) - 1, 3, help=f"{len(images):,} to choose from")
+        picture, truth = images.images[number : number + 1], int(images.labels[number])
+    else:
+        sent = st.file_uploader("PNG or JPEG of one digit", accept_multiple_files=False)
+        picture = truth = None
+        if sent is not None:
+            try:
+                picture = uploads.as_digit(uploads.read(sent.getvalue(), channels=1, side=28))
+            except ValueError as error:
+                st.error(str(error))
+    shift = st.selectbox("Shift", ["none", *corruptions.SHIFTS])
+    strength = st.slider("Strength", 0.0, 1.0, 0.5, 0.05, disabled=shift == "none")
+    budget = st.select_slider(
+        "Risk budget: mistakes among accepted answers", [row["budget"] for row in known.card["limits"]],
+        value=known.card["limits"][1]["budget"], format_func="{:.0%}".format,
+    )  # fmt: skip
+
+if picture is None:
+    st.info("Send a picture of a single digit, and see whether the network is right and whether it knows.")
+    st.stop()
+
+if shift != "none":
+    picture = corruptions.shift(picture, shift, strength)
+found, limit = demo.answer(known, picture), known.limit(budget)
+left, middle, right = st.columns([1, 1, 2])
+left.image(
+    picture[0, 0].numpy(), caption="what the network sees" + (f" (a {truth})" if truth is not None else ""), width=224
+)
+middle.metric("Answer", found.predicted)
+middle.metric("Confidence", f"{found.confidence:.1%}")
+middle.metric("Auditor: chance that it is wrong", f"{found.failure:.1%}")
+if found.accepted(limit["limit"]):
+    middle.success("accepted")
+elif limit["limit"] is None:
+    middle.warning("abstains: no threshold keeps this budget")
+else:
+    middle.warning(f"abstains: more than {limit['limit']:.1%}")
+middle.caption(f"At this budget {limit['coverage']:.0%} of test digits, four in five of them shifted, are answered.")
+right.pyplot(figures.latent_map(known.points, known.failure, known.failed, explained=known.card["explained"],
+                                here=found.place, title="Where it lies among test digits"))  # fmt: skip
+st.caption(
+    "MNIST digits, shown under shifts that the auditor has learnt. Budgets were set on such a mix: for pictures of "
+    f"another kind, your own among them, they promise nothing. Digits: {images.origin}."
+)

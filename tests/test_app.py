@@ -1,0 +1,72 @@
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from visionfail import corruptions, demo, paths, standins
+
+pytestmark = pytest.mark.skipif(
+    not demo.STEM.with_name(demo.STEM.name + ".json").exists(), reason="notebook 10 has not run in the full profile yet"
+)
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    """The page as on a fresh clone: committed weights, no data."""
+    monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
+    page = AppTest.from_file(str(paths.ROOT / "app" / "digits.py"), default_timeout=120).run()
+    assert not page.exception
+    return page
+
+
+def shown(page):
+    return [metric.value for metric in page.metric]
+
+
+def said(image):
+    found = demo.answer(demo.load(), image)
+    return [str(found.predicted), f"{found.confidence:.1%}", f"{found.failure:.1%}"]
+
+
+def test_starts_without_data_and_says_what_the_package_says(app):
+    digits = standins.load("mnist", "val")
+    assert shown(app) == said(digits.images[3:4]) and "standin" in app.caption[-1].value
+
+
+def test_shift_and_strength_change_the_picture_that_is_judged(app):
+    digits = standins.load("mnist", "val")
+    app.number_input[0].set_value(12).run()
+    app.selectbox[0].select("rotation").run()
+    app.slider[0].set_value(0.9).run()
+    assert not app.exception
+    turned = corruptions.shift(digits.images[12:13], "rotation", 0.9)
+    assert shown(app) == said(turned) and not torch.equal(turned, digits.images[12:13])
+
+
+def test_the_budget_decides_between_accept_and_abstain(app):
+    known = demo.load()
+    app.selectbox[0].select("occlusion").run()
+    app.slider[0].set_value(1.0).run()
+    image = corruptions.shift(standins.load("mnist", "val").images[3:4], "occlusion", 1.0)
+    for row in known.card["limits"]:
+        app.select_slider[0].set_value(row["budget"]).run()
+        accepted = demo.answer(known, image).accepted(row["limit"])
+        assert bool(app.success) == accepted and bool(app.warning) == (not accepted)
+
+
+def test_asks_for_a_picture_where_none_is_sent(app):
+    app.radio[0].set_value("your own").run()
+    assert not app.exception and app.info and not app.metric
+
+
+def test_the_snapshot_is_written_without_a_browser_and_always_the_same(tmp_path):
+    environment = os.environ | {"VISIONFAIL_DATA": str(tmp_path)}
+    files = [tmp_path / "one.png", tmp_path / "two.png"]
+    for file in files:
+        command = [sys.executable, str(paths.ROOT / "app" / "snapshot.py"), str(file)]
+        subprocess.run(command, check=True, env=environment, cwd=tmp_path, capture_output=True)
+    assert files[0].read_bytes() == files[1].read_bytes() and Image.open(files[0]).size[0] == 1600
