@@ -5,6 +5,12 @@ import streamlit as st
 from visionfail import corruptions, demo, figures, uploads
 
 
+ORIGINS = {
+    "official": "Digits: MNIST's test set.",
+    "standin": "Digits: a standin, the 2,000 val digits embedded in a package, for MNIST is not on disk.",
+}
+
+
 @st.cache_resource
 def loaded() -> demo.Demo:
     return demo.load()
@@ -16,7 +22,7 @@ def digits():
 
 
 st.set_page_config("visionfail: is it wrong?", layout="wide")
-st.title("Does the network know when it is wrong?")
+st.header("Does the network know when it is wrong?")
 known, images = loaded(), digits()
 
 with st.sidebar:
@@ -46,23 +52,23 @@ if picture is None:
 if shift != "none":
     picture = corruptions.shift(picture, shift, strength)
 found, limit = demo.answer(known, picture), known.limit(budget)
-left, middle, right = st.columns([1, 1, 2])
-left.image(
-    picture[0, 0].numpy(), caption="what the network sees" + (f" (a {truth})" if truth is not None else ""), width=224
+seen, said, decided = st.columns(3)
+seen.image(
+    picture[0, 0].numpy(), caption="what the network sees" + (f" (a {truth})" if truth is not None else ""), width=180
 )
-middle.metric("Answer", found.predicted)
-middle.metric("Confidence", f"{found.confidence:.1%}")
-middle.metric("Auditor: chance that it is wrong", f"{found.failure:.1%}")
+said.metric("Answer", found.predicted)
+said.metric("Confidence", f"{found.confidence:.1%}")
+decided.metric("Auditor: chance that it is wrong", f"{found.failure:.1%}")
 if found.accepted(limit["limit"]):
-    middle.success("accepted")
+    decided.success("accepted")
 elif limit["limit"] is None:
-    middle.warning("abstains: no threshold keeps this budget")
+    decided.warning("abstains: no threshold keeps this budget")
 else:
-    middle.warning(f"abstains: more than {limit['limit']:.1%}")
-middle.caption(f"At this budget {limit['coverage']:.0%} of test digits, four in five of them shifted, are answered.")
-right.pyplot(figures.latent_map(known.points, known.failure, known.failed, explained=known.card["explained"],
-                                here=found.place, title="Where it lies among test digits"))  # fmt: skip
+    decided.warning(f"abstains: more than {limit['limit']:.1%}")
+decided.caption(f"At this budget {limit['coverage']:.0%} of test digits, four in five of them shifted, are answered.")
+st.pyplot(figures.latent_map(known.points, known.failure, known.failed, explained=known.card["explained"],
+                             here=found.place, title="Where it lies among test digits"))  # fmt: skip
 st.caption(
     "MNIST digits, shown under shifts that the auditor has learnt. Budgets were set on such a mix: for pictures of "
-    f"another kind, your own among them, they promise nothing. Digits: {images.origin}."
+    f"another kind, your own among them, they promise nothing. {ORIGINS[images.origin]}"
 )

@@ -1,0 +1,91 @@
+"""The demo in a real browser: it loads, a slider changes the prediction shown, the console has no error."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from urllib.request import urlopen
+
+import pytest
+
+from visionfail import corruptions, demo, paths, standins
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright's Python package is not installed")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(
+        not demo.STEM.with_name(demo.STEM.name + ".json").exists(), reason="notebook 10 has not run yet"
+    ),
+]
+
+
+@pytest.fixture
+def address(tmp_path):
+    """The page served as on a fresh clone, without data."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(paths.ROOT / "app" / "digits.py"),
+        "--server.port",
+        str(port),
+    ]
+    command += ["--server.headless", "true", "--browser.gatherUsageStats", "false", "--server.address", "127.0.0.1"]
+    environment = os.environ | {"VISIONFAIL_DATA": str(tmp_path)}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(120):
+            time.sleep(0.5)
+            try:
+                urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
+                break
+            except OSError:
+                continue
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def turned_over():
+    """(place, answer as it is, answer turned all the way) of the first digit that is then read as another."""
+    known, digits = demo.load(), standins.load("mnist", "val")
+    for place in range(100):
+        image = digits.images[place : place + 1]
+        answers = [demo.answer(known, corruptions.shift(image, "rotation", s)).predicted for s in (0.5, 1.0)]
+        if answers[0] != answers[1]:
+            return place, *map(str, answers)
+    raise AssertionError("no digit among a hundred is read otherwise when it is turned further")
+
+
+def test_a_slider_changes_the_prediction_shown(address, tmp_path):
+    place, half, full = turned_over()
+    errors = []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.goto(address)
+        answer = page.get_by_test_id("stMetricValue").first
+        answer.wait_for(timeout=120_000)
+        number = page.get_by_role("spinbutton")
+        number.fill(str(place))
+        number.press("Enter")
+        page.wait_for_load_state("networkidle")  # or the page drops a picture that is still on its way
+        page.get_by_test_id("stSelectbox").get_by_role("combobox").click()
+        page.get_by_role("option", name="rotation").click()
+        playwright.expect(answer).to_have_text(half, timeout=30_000)
+        page.wait_for_load_state("networkidle")
+        page.get_by_role("slider", name="Strength").press("End")
+        playwright.expect(answer).to_have_text(full, timeout=30_000)
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=os.environ.get("VISIONFAIL_SCREENSHOT", tmp_path / "app.png"))
+        browser.close()
+    assert errors == []
