@@ -4,7 +4,6 @@ import streamlit as st
 
 from visionfail import corruptions, demo, figures, uploads
 
-
 ORIGINS = {
     "official": "Digits: MNIST's test set.",
     "standin": "Digits: a standin, the 2,000 val digits embedded in a package, for MNIST is not on disk.",
