@@ -42,6 +42,7 @@ notebooks: $(VENV)/installed  ## every notebook in the full profile, on real dat
 bench: $(VENV)/installed-dev  ## speed, side by side with the plain way of doing the same
 	$(PY) benchmarks/bench_corruptions.py
 	$(PY) benchmarks/bench_training.py
+	$(PY) benchmarks/bench_cam.py
 
 app: $(VENV)/installed  ## the demo in a browser: choose or send a digit, see whether it is right and whether it knows
 	$(PY) -m streamlit run app/digits.py
