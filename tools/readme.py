@@ -61,13 +61,15 @@ def _cell(row: pd.Series) -> str:
     return f"{100 * row.value:.2f} ({100 * row.lo:.2f} to {100 * row.hi:.2f})"
 
 
-def claims_of(where: str, note: str) -> str:
-    """The sentences judged in one notebook and their verdicts in Markdown, a row a sentence and network."""
+def claims_of(where: str, note: str, *, digits: int = 1) -> str:
+    """The sentences judged in one notebook and their verdicts in Markdown, a row a sentence and network; percent with
+    so many digits.
+    """
     table = claims.stored(paths.RESULTS / "claims.csv", where=where)
     rows = [["", "sentence", "network", "measured", "holds where", "verdict"], ["---"] * 6]
     for row in table.itertuples():
         network = f"{figures.model_name(row.model)}, seed {row.seed}" + " †" * (row.status == "exploratory")
-        rows.append([row.claim, row.words, network, _measured(row), _region(row), row.verdict])
+        rows.append([row.claim, row.words, network, _measured(row, digits), _region(row), row.verdict])
     note = note.format(n=table.n.iloc[0]) + " Statistics and regions: [notes/claims.md](notes/claims.md)."
     text = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     return f"{text}\n\n{note} Written by `make readme` from results/."
@@ -88,6 +90,7 @@ def knowing() -> str:
         "notebook 09",
         "Means over five seeds on the {n:,} MNIST test digits, as percent (AUROC too), with 95% bootstrap intervals "
         "over digits.",
+        digits=2,
     )
 
 
@@ -115,9 +118,9 @@ def auditor() -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{note}"
 
 
-def _measured(row) -> str:
-    percent = f"{100 * row.value:.1f}%"
-    return percent if pd.isna(row.lo) else f"{percent} ({100 * row.lo:.1f} to {100 * row.hi:.1f})"
+def _measured(row, digits: int) -> str:
+    percent = f"{100 * row.value:.{digits}f}%"
+    return percent if pd.isna(row.lo) else f"{percent} ({100 * row.lo:.{digits}f} to {100 * row.hi:.{digits}f})"
 
 
 def _region(row) -> str:
