@@ -7,10 +7,12 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from visionfail import corruptions, demo, paths, standins
+from visionfail import corruptions, data, demo, paths, standins
 
 pytestmark = pytest.mark.skipif(
-    not demo.STEM.with_name(demo.STEM.name + ".json").exists(), reason="notebook 10 has not run in the full profile yet"
+    not demo.CIFAR10["stem"].with_name("auditor-cifar10-s0.json").exists()
+    or not demo.STEM.with_name(demo.STEM.name + ".json").exists(),
+    reason="notebooks 10 and 11 have not run yet",
 )
 
 
@@ -70,3 +72,21 @@ def test_the_snapshot_is_written_without_a_browser_and_always_the_same(tmp_path)
         command = [sys.executable, str(paths.ROOT / "app" / "snapshot.py"), str(file)]
         subprocess.run(command, check=True, env=environment, cwd=tmp_path, capture_output=True)
     assert files[0].read_bytes() == files[1].read_bytes() and Image.open(files[0]).size[0] == 1600
+
+
+def test_the_cifar10_page_takes_uploads_only_where_there_are_no_test_images(tmp_path, monkeypatch):
+    monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
+    page = AppTest.from_file(str(paths.ROOT / "app" / "pages" / "1_CIFAR-10.py"), default_timeout=120).run()
+    assert not page.exception and page.info and page.radio[0].options == ["your own"] and not page.metric
+
+
+@pytest.mark.realdata
+def test_the_cifar10_page_says_what_the_package_says():
+    page = AppTest.from_file(str(paths.ROOT / "app" / "pages" / "1_CIFAR-10.py"), default_timeout=120).run()
+    page.number_input[0].set_value(7).run()
+    page.selectbox[0].select("contrast").run()
+    page.slider[0].set_value(5).run()
+    image = corruptions.corrupt(data.load("cifar10", "test").images[7:8], "contrast", 5)
+    found = demo.answer(demo.load(**demo.CIFAR10), image)
+    expected = [data.CLASSES["cifar10"][found.predicted], f"{found.confidence:.1%}", f"{found.failure:.1%}"]
+    assert not page.exception and shown(page) == expected

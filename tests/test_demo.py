@@ -50,7 +50,7 @@ def test_a_budget_accepts_below_its_threshold_and_nothing_without_one(kept):
 
 def test_files_that_do_not_belong_together_are_refused(kept):
     *_, sets, folder = kept
-    with pytest.raises(FileNotFoundError, match="notebook 10"):
+    with pytest.raises(FileNotFoundError, match="notebook 10 or 11"):
         demo.load(folder / "nothing", primary=folder / "net")
     primary.train(folder / "other", sets, seed=1)
     with pytest.raises(ValueError, match="restore both"):

@@ -1,4 +1,4 @@
-"""What the demo says of one digit: the answer, how likely it is wrong, accept or abstain, its place on a map.
+"""What the demo says of one picture: the answer, how likely it is wrong, accept or abstain, its place on a map.
 
 Everything that it needs is one small file beside the primary's, so that it starts without data.
 """
@@ -17,16 +17,20 @@ from visionfail import auditor, checkpoints, data, exhibits, paths, trials
 from visionfail.auditor import Auditor, Reading
 from visionfail.imageset import ImageSet
 
-STEM = paths.MODELS / "auditor-mnist-s0"
+STEM = paths.MODELS / "auditor-mnist-s0"  # written by notebook 10
 PRIMARY = "mnist-mnist_cnn-adam-s0"
+CIFAR10 = {"stem": paths.MODELS / "auditor-cifar10-s0", "primary": "cifar10-resnet18-standard-s0"}  # by notebook 11
 SHOWN = 2000  # test draws on the map
 
 
 @dataclass(frozen=True, eq=False)
 class Demo:
-    """A primary, its auditor, the plane of the map, and the map: points (N, 2), failure (N,), failed (N,)."""
+    """A classifier, the layers its auditor reads, the auditor, the plane of the map, and the map: points (N, 2),
+    failure (N,), failed (N,).
+    """
 
     model: nn.Module
+    layers: tuple[str, ...]
     judge: Auditor
     centre: np.ndarray
     axes: np.ndarray
@@ -55,8 +59,8 @@ class Answer:
 
 
 def answer(demo: Demo, image: Tensor) -> Answer:
-    """What is to be said of one digit, uint8 (1, 1, 28, 28): computed as the notebooks compute it."""
-    reading = auditor.read(demo.model, image, torch.zeros(1, dtype=torch.long), layers=auditor.LAYERS["mnist_cnn"])
+    """What is to be said of one picture, uint8 (1, C, H, W): computed as the notebooks compute it."""
+    reading = auditor.read(demo.model, image, torch.zeros(1, dtype=torch.long), layers=demo.layers)
     place = project(demo.judge, reading.features(), demo.centre, demo.axes)[0]
     return Answer(
         int(reading.logits.argmax()),
@@ -77,7 +81,7 @@ def confident_failure(demo: Demo, images: ImageSet, *, seed: int) -> tuple[Tenso
     which the auditor is surest. ValueError where the classifier makes no confident mistake.
     """
     sample = trials.drawn(images, count=len(images), seed=seed)
-    reading = auditor.read(demo.model, sample.images, sample.labels, layers=auditor.LAYERS["mnist_cnn"])
+    reading = auditor.read(demo.model, sample.images, sample.labels, layers=demo.layers)
     caught = exhibits.ranked(reading, demo.judge.score(reading.features()))["caught"]
     if not len(caught):
         raise ValueError(f"no answer on {len(images)} digits is wrong with confidence of {exhibits.SURE:.0%} or more.")
@@ -116,14 +120,17 @@ def load(stem: Path = STEM, *, primary: str | Path = PRIMARY) -> Demo:
     """What `save` wrote, with the primary it belongs to. ValueError where the files are not those of the card."""
     weights, description = (stem.with_name(stem.name + ending) for ending in (".safetensors", ".json"))
     if not weights.exists() or not description.exists():
-        raise FileNotFoundError(f"no {weights.name}: restore it (git checkout), or make notebooks (notebook 10).")
+        raise FileNotFoundError(f"no {weights.name}: restore it (git checkout), or run notebook 10 or 11.")
     card = json.loads(description.read_text(encoding="utf-8"))
     model, primary_card = checkpoints.load(primary)
     if checkpoints.sha256(weights) != card["sha256"] or primary_card["sha256"] != card["primary_sha256"]:
-        raise ValueError(f"{weights.name} is not the file that {description.name} describes: restore both, or run 10.")
+        raise ValueError(
+            f"{weights.name} is not the file that {description.name} describes: restore both, or run its notebook."
+        )
     tensors = load_file(weights)
     state = {name.removeprefix("judge."): value for name, value in tensors.items() if name.startswith("judge.")}
     judge = Auditor(np.zeros((2, len(state["mean"])), dtype=np.float32))
     judge.load_state_dict(state)
     arrays = [tensors[name].numpy() for name in ("centre", "axes", "points", "failure")]
-    return Demo(model, judge.eval(), *arrays, tensors["failed"].numpy() > 0.5, card)
+    layers = auditor.LAYERS[primary_card["arch"]]
+    return Demo(model, layers, judge.eval(), *arrays, tensors["failed"].numpy() > 0.5, card)

@@ -18,7 +18,7 @@ from visionfail.figures.auditing import (
 )
 from visionfail.figures.benchmark import corruption_heatmap, ours_vs_published, severity_curves
 from visionfail.figures.findings import claims, regime_grid, silent_failure
-from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, image_grid
+from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, heat, image_grid
 from visionfail.figures.style import (
     MODEL_COLOURS,
     OKABE_ITO,
@@ -50,6 +50,7 @@ __all__ = [
     "corruption_gallery",
     "corruption_heatmap",
     "footnote",
+    "heat",
     "image_grid",
     "judge_colour",
     "judges_by_slice",

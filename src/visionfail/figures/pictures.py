@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
@@ -122,3 +123,8 @@ def _images(images: ArrayLike) -> np.ndarray:
 def _same_number(what: str, words: Sequence[str] | None, n: int) -> None:
     if words is not None and len(words) != n:
         raise ValueError(f"{len(words)} {what} for {n}: give as many.")
+
+
+def heat(saliency: ArrayLike) -> np.ndarray:
+    """A map (H, W) in [0, 1] as a picture uint8 (H, W, 3) in cividis' colours."""
+    return (colormaps["cividis"](np.asarray(saliency))[..., :3] * 255).round().astype(np.uint8)
