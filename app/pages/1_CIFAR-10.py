@@ -56,6 +56,6 @@ said.metric("Auditor: chance that it is wrong", f"{found.failure:.1%}")
 st.pyplot(figures.latent_map(known.points, known.failure, known.failed, explained=known.card["explained"],
                              here=found.place, title="Where it lies among corrupted test images"))  # fmt: skip
 st.caption(
-    "This auditor has learnt under all 15 corruptions of CIFAR-10-C. Under kinds it has not learnt, confidence may be the "
+    "This auditor has learnt under all 15 corruptions of CIFAR-10-C. Under others confidence may be the "
     "better guide: notebook 11. Grad-CAM says where the evidence for the answer lies, in 4 x 4 cells, no more."
 )
