@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import pytest
+import streamlit
 import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -14,6 +15,12 @@ pytestmark = pytest.mark.skipif(
     or not demo.STEM.with_name(demo.STEM.name + ".json").exists(),
     reason="notebooks 10 and 11 have not run yet",
 )
+
+
+@pytest.fixture(autouse=True)
+def nothing_cached():
+    """Pages share their caches within a process: what one test found on disk another must not see."""
+    streamlit.cache_resource.clear()
 
 
 @pytest.fixture
