@@ -24,7 +24,7 @@ def save(model: nn.Module, stem: str | Path, *, card: dict) -> dict:
     if missing:
         raise ValueError(f"the card lacks {', '.join(missing)}: without them the checkpoint cannot be loaded.")
     tensors = {name: _half(name, tensor) for name, tensor in model.state_dict().items()}
-    weights, description = _files(stem)
+    weights, description = files(stem)
     with paths.atomic_write(weights) as part:
         save_file(tensors, part)
         card = card | {"sha256": sha256(part)}
@@ -39,7 +39,7 @@ def load(stem: str | Path) -> tuple[nn.Module, dict]:
     Raises FileNotFoundError where a file is missing, and ValueError where the weights are not those that the card
     describes (sha256), the classes are not the data set's in its order, or the weights do not fit the architecture.
     """
-    weights, description = _files(stem)
+    weights, description = files(stem)
     for file in (weights, description):
         if not file.exists():
             raise FileNotFoundError(f"no checkpoint file {file}: train it (notebook 01, RETRAIN = True) or restore it.")
@@ -83,7 +83,8 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _files(stem: str | Path) -> tuple[Path, Path]:
+def files(stem: str | Path) -> tuple[Path, Path]:
+    """The weights and the card of a checkpoint: of a name in models/, or of a path without suffix."""
     stem = Path(stem)
     if stem.parent == Path("."):
         stem = paths.MODELS / stem

@@ -92,22 +92,25 @@ def confident_failure(demo: Demo, images: ImageSet, *, seed: int) -> tuple[Tenso
 
 def project(judge: Auditor, features: np.ndarray, centre: np.ndarray, axes: np.ndarray) -> np.ndarray:
     """Latents (N, D) -> places on the map (N, 2)."""
-    standard = (features - judge.mean.cpu().numpy()) / judge.std.cpu().numpy()
-    return (standard - centre) @ axes.T
+    return (_standard(judge, features) - centre) @ axes.T
+
+
+def _standard(judge: Auditor, features: np.ndarray) -> np.ndarray:
+    """Latents (N, D) as the auditor standardises them."""
+    return (features - judge.mean.cpu().numpy()) / judge.std.cpu().numpy()
 
 
 def save(stem: Path, judge: Auditor, learnt: Reading, shown: Reading, *, limits: list[dict], card: dict) -> None:
     """Write <stem>.safetensors and <stem>.json: the auditor, the plane of the first two principal components of what it
     learnt from, the map of `shown`, and the thresholds `limits`; `card` says of which primary and data.
     """
-    standard = (learnt.features() - judge.mean.cpu().numpy()) / judge.std.cpu().numpy()
-    pca = PCA(2, random_state=0).fit(standard)
+    pca = PCA(2, random_state=0).fit(_standard(judge, learnt.features()))
     points = project(judge, shown.features(), pca.mean_, pca.components_)
     arrays = {"centre": pca.mean_, "axes": pca.components_, "points": points}
     arrays |= {"failure": judge.score(shown.features()), "failed": shown.failed}
     tensors = {f"judge.{name}": value.cpu().contiguous() for name, value in judge.state_dict().items()}
     tensors |= {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
-    weights, description = (stem.with_name(stem.name + ending) for ending in (".safetensors", ".json"))
+    weights, description = checkpoints.files(stem)
     with paths.atomic_write(weights) as part:
         save_file(tensors, part)
         explained = round(float(pca.explained_variance_ratio_.sum()), 4)
@@ -118,7 +121,7 @@ def save(stem: Path, judge: Auditor, learnt: Reading, shown: Reading, *, limits:
 
 def load(stem: Path = STEM, *, primary: str | Path = PRIMARY) -> Demo:
     """What `save` wrote, with the primary it belongs to. ValueError where the files are not those of the card."""
-    weights, description = (stem.with_name(stem.name + ending) for ending in (".safetensors", ".json"))
+    weights, description = checkpoints.files(stem)
     if not weights.exists() or not description.exists():
         raise FileNotFoundError(f"no {weights.name}: restore it (git checkout), or run notebook 10 or 11.")
     card = json.loads(description.read_text(encoding="utf-8"))
