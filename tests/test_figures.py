@@ -342,9 +342,10 @@ def test_labels_at_the_ends_of_lines_do_not_overlap():
 
 def test_colours_are_those_of_okabe_and_ito_one_a_model():
     assert figures.OKABE_ITO["blue"] == "#0072B2" and len(set(figures.OKABE_ITO.values())) == 8
-    ours = {figures.model_colour("resnet18"), figures.model_colour("densenet121")}
-    assert len(ours) == 2 and ours < set(figures.OKABE_ITO.values())
-    for model in figures.MODEL_COLOURS.keys() - {"resnet18", "densenet121"}:
+    coloured = {"resnet18", "densenet121", "yours"}
+    ours = {figures.model_colour(model) for model in coloured}
+    assert len(ours) == 3 and ours < set(figures.OKABE_ITO.values())
+    for model in figures.MODEL_COLOURS.keys() - coloured:
         red, green, blue = (figures.model_colour(model)[i : i + 2] for i in (1, 3, 5))
         assert red == green == blue
     line = figures.severity_curves(sweep("densenet121"), band="95% Wilson interval").axes[0].lines[0]
@@ -534,3 +535,51 @@ def test_shift_curves_draw_a_line_a_seed():
     top = EVERY["strength"]().axes[0]
     assert len(top.lines) == 2 and len(top.collections) == 1
     assert np.allclose(top.lines[1].get_ydata(), 0.93 - 0.6 * (np.arange(6) + 0.5) / 6)
+
+
+def test_maps_stand_right_of_their_pictures():
+    images, maps = pictures(4), np.random.default_rng(0).random((4, 32, 32))
+    fig = figures.beside_maps(images, maps, columns=2, captions=list("abcd"), row_names=["up", "down"])
+    shown = [image.get_array() for image in fig.axes[0].images]
+    assert len(shown) == 8 and np.array_equal(shown[0], np.moveaxis(images[0], 0, -1))
+    assert np.array_equal(shown[3], figures.heat(maps[1]))
+    assert [text.get_text() for text in fig.axes[0].texts] == ["a", "", "b", "", "c", "", "d", ""]
+
+
+def test_a_storyboard_has_a_row_a_network():
+    maps = np.random.default_rng(0).random((6, 32, 32))
+    told = {"resnet18": (maps, ["cat 90%"] * 6), "densenet121": (maps, ["dog 60% ✗"] * 6)}
+    fig = figures.storyboard(pictures(6), told, corruption="motion_blur")
+    assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == ["motion blur", "ResNet-18", "DenseNet-121"]
+    assert len(fig.axes[0].images) == 18
+
+
+def drift_rows():
+    keys = [("jitter", 0), *((name, s) for name in ("fog", "contrast") for s in (1, 3, 5))]
+    rows = [
+        {"condition": name, "severity": s, "measure": "overlap", "value": 0.9 - s / 10, "weights": weights}
+        for weights in ("trained", "random")
+        for name, s in keys
+    ]
+    return pd.DataFrame(rows).assign(model="resnet18", n=900).eval("lo = value - 0.02\nhi = value + 0.02")
+
+
+def test_drift_begins_with_jitter():
+    fig = figures.drift_curves(drift_rows(), measure="overlap")
+    trained, random = fig.axes[0].lines
+    assert np.allclose(trained.get_ydata(), [0.9, 0.8, 0.6, 0.4]) and random.get_linestyle() == "--"
+    assert [label.get_text() for label in fig.axes[0].get_xticklabels()] == ["jitter", "1", "3", "5"]
+
+
+def test_doubt_has_a_line_a_severity():
+    groups = ["unanimous", "low", "middle", "high"]
+    rows = [
+        {"severity": s, "group": group, "metric": metric, "value": 0.9 - s / 10 - k / 50, "n": 100}
+        for s in (0, 3)
+        for k, group in enumerate(groups)
+        for metric in ("accuracy", "confidence")
+    ]
+    table = pd.DataFrame(rows).eval("lo = value - 0.02\nhi = value + 0.02")
+    fig = figures.doubt(table, model="resnet18", severities=(0, 3))
+    assert np.allclose(fig.axes[0].lines[1].get_ydata(), [0.6, 0.58, 0.56, 0.54])
+    assert {text.get_text() for text in fig.axes[0].texts} == {"clean", "severity 3"}

@@ -55,6 +55,7 @@ LEAVES = {
     "01": "cifar10-resnet18-standard-s0.csv",
     "03": "cifar10c-resnet18-standard-s0.csv",
     "04": "claims.csv",
+    "05": "drift.csv",
     "08": "mnist-primary.csv",
     "09": "mnist-auditor.csv",
     "10": "mnist-budgets.csv",

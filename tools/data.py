@@ -1,11 +1,11 @@
-"""Download and verify data sets: python tools/data.py [cifar10] [mnist] [svhn] [cifar10c]; all if none is named."""
+"""Download and verify data sets: python tools/data.py [cifar10] [mnist] [svhn] [cifar10c] [cifar10h]; default: all."""
 
 import argparse
 import sys
 
 from visionfail import data, paths
 
-SETS = ("cifar10", "mnist", "svhn", "cifar10c")
+SETS = ("cifar10", "mnist", "svhn", "cifar10c", "cifar10h")
 
 
 def bring(name: str, root: str | None) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from visionfail import claims, intervals
+from visionfail import claims, verdicts
 from visionfail.verdicts import Aurocs, Judged
 
 BEATS = "the auditor beats confidence"
@@ -40,30 +40,21 @@ def judge(
     }
     everyone = [np.ones(len(seed.failed)) for seed in clean]
     wrong = [seed.failed for seed in mix]
+    pairs = list(zip(confidence, wrong, strict=True))
     values = {
-        "C1": share([~seed.failed for seed in clean], everyone, counts),
+        "C1": verdicts.share([~seed.failed for seed in clean], everyone, counts),
         "C2": found["mix"]["auditor"],
         "C3": found["mix"]["1 - confidence"],
         "C4a": ahead["mix"],
         "C4b": ahead["shifted"],
         "C4c": ahead["within slices"],
-        "C5a": share([sure * failed for sure, failed in zip(confidence, wrong, strict=True)], wrong, counts),
-        "C5b": share([(sure > 0.9) & failed for sure, failed in zip(confidence, wrong, strict=True)], wrong, counts),
+        "C5a": verdicts.share([sure * failed for sure, failed in pairs], wrong, counts),
+        "C5b": verdicts.share(
+            [(sure > 0.9) & failed for sure, failed in zip(confidence, wrong, strict=True)], wrong, counts
+        ),
     }
     common = {"source": "working hypothesis", "model": "mnist_cnn", "seed": f"0 to {len(mix) - 1}"}
     common |= {"status": "confirmatory", "n": counts.shape[1], "where": "notebook 09"}
-    return pd.DataFrame([_row(key, value) | common for key, value in values.items()])[list(claims.COLUMNS)]
-
-
-def share(top: Sequence[np.ndarray], bottom: Sequence[np.ndarray], counts: np.ndarray) -> Aurocs:
-    """Sum of `top` over sum of `bottom`, each (N,), by seed, and in each resample of the digits."""
-    parts = [(np.asarray(a, dtype=float), np.asarray(b, dtype=float)) for a, b in zip(top, bottom, strict=True)]
-    exact = np.array([a.sum() / b.sum() for a, b in parts])
-    return Aurocs(exact, np.stack([(counts @ a) / (counts @ b) for a, b in parts], axis=1))
-
-
-def _row(key: str, value: Aurocs) -> dict:
-    words, statistic, low, high = CLAIMS[key]
-    exact, lo, hi = value.interval()
-    row = {"claim": key, "words": words, "statistic": statistic, "low": low, "high": high}
-    return row | {"value": exact, "lo": lo, "hi": hi, "verdict": intervals.verdict(lo, hi, low=low, high=high)}
+    return pd.DataFrame([claims.row(key, *CLAIMS[key], value) | common for key, value in values.items()])[
+        list(claims.COLUMNS)
+    ]

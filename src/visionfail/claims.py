@@ -12,6 +12,7 @@ import pandas as pd
 
 from visionfail import dose, intervals, metrics, paths, regimes
 from visionfail.sweep import Outcomes
+from visionfail.verdicts import Aurocs
 
 Curves = Mapping[str, np.ndarray]  # {corruption: accuracies (..., 6), clean first}
 
@@ -166,6 +167,13 @@ def _regime_row(claim: RegimeClaim, exact: Curves, samples: Curves, axes: Mappin
         "lo": np.nan,
         "hi": np.nan,
     }
+
+
+def row(key: str, words: str, statistic: str, low: float, high: float, value: Aurocs) -> dict:
+    """One sentence judged by a statistic that has been resampled already: it holds in [low, high]."""
+    exact, lo, hi = value.interval()
+    found = {"claim": key, "words": words, "statistic": statistic, "low": low, "high": high}
+    return found | {"value": exact, "lo": lo, "hi": hi, "verdict": intervals.verdict(lo, hi, low=low, high=high)}
 
 
 def save(table: pd.DataFrame, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import os
 
-from visionfail import cifar10c, corruptions, official, paths, splits, standins
+from visionfail import cifar10c, corruptions, official, paths, splits, standins, votes
 from visionfail.corruptions.published import IDENTICAL
 from visionfail.imageset import ImageSet
 
@@ -86,13 +86,16 @@ def load_cifar10c(
 
 
 def fetch(name: str, *, root: str | os.PathLike | None = None) -> bool:
-    """Verify what is there of "cifar10", "mnist", "svhn" or "cifar10c" and download what is not; False if all was.
+    """Verify what is there of "cifar10", "mnist", "svhn", "cifar10c" or "cifar10h", the human votes, and download what
+    is not; False if all was.
 
     ConnectionError where no mirror has it, PermissionError where the folder can't be written.
     """
     folder = paths.data_dir(root)
     if name == "cifar10c":
         return cifar10c.download(folder)
+    if name == "cifar10h":
+        return votes.fetch(folder)
     check_request(name, "train")
     return official.download(name, folder)
 

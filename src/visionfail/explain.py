@@ -126,3 +126,11 @@ def entropy(maps: np.ndarray) -> np.ndarray:
     p = flat / np.where(empty(maps), np.nan, flat.sum(axis=1))[:, None]
     logs = np.log(p, out=np.zeros_like(p), where=p > 0)
     return -(p * logs).sum(axis=1) / np.log(p.shape[1])
+
+
+def centre_mass(maps: np.ndarray) -> np.ndarray:
+    """The share of each map that lies in the middle quarter of the picture, (N,): 0.25 if it were spread evenly."""
+    height, width = maps.shape[1:]
+    middle = maps[:, height // 4 : height - height // 4, width // 4 : width - width // 4]
+    total = np.where(empty(maps), np.nan, maps.sum(axis=(1, 2), dtype=np.float64))
+    return middle.sum(axis=(1, 2), dtype=np.float64) / total

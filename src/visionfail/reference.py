@@ -47,6 +47,15 @@ def cifar10(profile: Profile) -> dict[str, ImageSet]:
     return {split: data.load_or_standin("cifar10", split).first(n) for split, n in sizes.items()}
 
 
+def available(sets: dict[str, ImageSet]) -> list[tuple[str, int]]:
+    """(arch, seed) of the networks that `classifier` has ready: the committed ones, on stand-ins ResNet-18 seed 0."""
+    if sets["test"].origin == "standin":
+        return [("resnet18", 0)]
+    names = [path.stem.split("-") for path in paths.MODELS.glob("cifar10-*-standard-s*.json")]
+    found = [(arch, int(seed.removeprefix("s"))) for _, arch, _, seed in names]
+    return sorted(found, key=lambda one: (one[1], list(RECIPES).index(one[0])))
+
+
 def classifier(
     profile: Profile, sets: dict[str, ImageSet], *, arch: str, seed: int, retrain: bool = False
 ) -> tuple[nn.Module, dict, str]:

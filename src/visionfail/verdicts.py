@@ -104,6 +104,13 @@ def average(parts: Sequence[Aurocs]) -> Aurocs:
     return Aurocs(np.mean([p.exact for p in parts], axis=0), np.mean([p.samples for p in parts], axis=0))
 
 
+def share(top: Sequence[np.ndarray], bottom: Sequence[np.ndarray], counts: np.ndarray) -> Aurocs:
+    """Sum of `top` over sum of `bottom`, each (N,), by seed, and in each resample of the digits."""
+    parts = [(np.asarray(a, dtype=float), np.asarray(b, dtype=float)) for a, b in zip(top, bottom, strict=True)]
+    exact = np.array([a.sum() / b.sum() for a, b in parts])
+    return Aurocs(exact, np.stack([(counts @ a) / (counts @ b) for a, b in parts], axis=1))
+
+
 def compared(difference: Aurocs) -> dict:
     """value (mean over seeds), lo, hi (95% over digits), t_lo, t_hi (95% over seeds), p (two-sided, over digits).
 

@@ -19,6 +19,7 @@ from visionfail.figures.auditing import (
 from visionfail.figures.benchmark import corruption_heatmap, ours_vs_published, severity_curves
 from visionfail.figures.findings import claims, regime_grid, silent_failure
 from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, heat, image_grid
+from visionfail.figures.saliency import beside_maps, doubt, drift_curves, storyboard
 from visionfail.figures.style import (
     MODEL_COLOURS,
     OKABE_ITO,
@@ -42,6 +43,7 @@ __all__ = [
     "OKABE_ITO",
     "WIDTH",
     "augmentation_before_after",
+    "beside_maps",
     "budget_under_shift",
     "budgets_kept",
     "claims",
@@ -49,6 +51,8 @@ __all__ = [
     "confusion",
     "corruption_gallery",
     "corruption_heatmap",
+    "doubt",
+    "drift_curves",
     "footnote",
     "heat",
     "image_grid",
@@ -74,6 +78,7 @@ __all__ = [
     "severity_curves",
     "shift_curves",
     "silent_failure",
+    "storyboard",
     "use_style",
     "verdict_card",
 ]

@@ -19,8 +19,10 @@ JUDGE_COLOURS = {
     "energy": OKABE_ITO["orange"],
     "neighbours": OKABE_ITO["sky"],
     "logistic regression": OKABE_ITO["purple"],
+    "drift": OKABE_ITO["vermillion"],
+    "confidence and drift": "#7A4B94",  # neither of the two, and told apart from both in grey
 }
-MARKERS = dict(zip(JUDGE_COLOURS, "oDs^vP*", strict=True))
+MARKERS = dict(zip(JUDGE_COLOURS, "oDs^vP*X<", strict=True))
 
 
 def judge_colour(judge: str) -> str:

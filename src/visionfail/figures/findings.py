@@ -128,9 +128,14 @@ def claims(table: pd.DataFrame, *, title: str = "") -> Figure:
     ax.grid(False, axis="y")
     handles = named_handles(ax) | {"holds in here": Patch(facecolor=OKABE_ITO["green"], alpha=0.2)}
     legend(fig, handles)
-    footnote(fig, f"dots: value with 95% bootstrap interval over n = {int(table.n.iloc[0]):,} images; "
-             "1 to 3: share of bootstraps with that regime")  # fmt: skip
+    without = table[table.lo.isna()].claim.unique()  # a regime's share of bootstraps has no interval of its own
+    shares = f"; {without[0]} to {without[-1]}: share of bootstraps with that regime" if len(without) else ""
+    footnote(fig, f"dots: value with 95% bootstrap interval over n = {_n(table)} images{shares}")
     return fig
+
+
+def _n(table: pd.DataFrame) -> str:
+    return " and ".join(f"{n:,}" for n in dict.fromkeys(table.n.astype(int)))
 
 
 def _limits(table: pd.DataFrame) -> tuple[float, float]:

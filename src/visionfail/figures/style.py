@@ -34,6 +34,7 @@ GREY = "#767676"
 MODEL_COLOURS = {
     "resnet18": OKABE_ITO["blue"],
     "densenet121": OKABE_ITO["vermillion"],
+    "yours": OKABE_ITO["purple"],
     "WRN-28-10 standard": "#3C3C3C",
     "PreActResNet-18 standard": "#8A8A8A",
     "PreActResNet-18 AugMix": "#9C9C9C",
@@ -44,7 +45,7 @@ MODEL_COLOURS = {
     "WRN-28-4 NoisyMix": "#B0B0B0",
     "LRR CARD-Deck": "#BABABA",
 }
-MODEL_NAMES = {"resnet18": "ResNet-18", "densenet121": "DenseNet-121", "mnist_cnn": "MNIST CNN"}
+MODEL_NAMES = {"resnet18": "ResNet-18", "densenet121": "DenseNet-121", "mnist_cnn": "MNIST CNN", "yours": "your model"}
 
 STYLE = {
     "axes.axisbelow": True,
@@ -200,7 +201,7 @@ def _stamp(fig: Figure, origin: str, profile: str) -> None:
         return
     words = [STAMPS[origin], "QUICK PROFILE: no finding" if profile == "quick" else ""]
     text = "  ·  ".join(word for word in words if word)
-    if text and (profile, origin) == ("full", "regenerated"):
+    if text and profile == "full" and origin in ("regenerated", "subset"):
         footnote(fig, text, gid="stamp")
     elif text:
         box = {"facecolor": OKABE_ITO["orange"], "edgecolor": "none", "boxstyle": "square,pad=0.3"}

@@ -1,0 +1,34 @@
+"""CIFAR-10H: what people made of the CIFAR-10 test images, about 50 votes each. Peterson et al., arXiv:1908.07086."""
+
+import os
+
+import numpy as np
+
+from visionfail import downloads, paths
+
+FILE, MD5 = "cifar10h-probs.npy", "7b41f73eee90fdefc73bfc820ab29ba8"
+URLS = [f"https://raw.githubusercontent.com/jcpeterson/cifar-10h/master/data/{FILE}"]
+
+
+def there(root: str | os.PathLike | None = None) -> bool:
+    """Whether the file is, or was, in the data folder."""
+    return downloads.was_there(paths.data_dir(root) / FILE)
+
+
+def fetch(root: str | os.PathLike | None = None) -> bool:
+    """Verify the file, or download it; False if it was there. Errors as in downloads.fetch."""
+    return downloads.fetch(URLS, paths.data_dir(root) / FILE, right=MD5)
+
+
+def load(*, root: str | os.PathLike | None = None, download: bool = False) -> np.ndarray:
+    """The share of people who chose each class, float64 (10000, 10), test images and classes in the official order.
+
+    FileNotFoundError where the file is missing, ValueError where it is damaged (it is set aside); with `download`,
+    ConnectionError or PermissionError instead.
+    """
+    path = paths.data_dir(root) / FILE
+    if download:
+        fetch(root)
+    downloads.check_sums("cifar10h", {path: MD5})
+    downloads.check_present("cifar10h", [path])
+    return np.load(path, allow_pickle=False)
