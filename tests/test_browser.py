@@ -1,5 +1,6 @@
 """The demo in a real browser: it loads, a slider changes the prediction shown, the console has no error."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -9,8 +10,10 @@ import time
 from urllib.request import urlopen
 
 import pytest
+from conftest import squares
+from PIL import Image
 
-from visionfail import corruptions, demo, paths, standins
+from visionfail import corruptions, data, demo, paths, standins
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright's Python package is not installed")
@@ -65,14 +68,23 @@ def turned_over():
     raise AssertionError("no digit among a hundred is read otherwise when it is turned further")
 
 
-def test_a_slider_changes_the_prediction_shown(address, tmp_path):
-    place, half, full = turned_over()
+@contextlib.contextmanager
+def opened(address):
+    """The page in a browser that is closed afterwards; what its console calls an error fails the test."""
     errors = []
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.goto(address)
+        yield page
+        browser.close()
+    assert errors == []
+
+
+def test_a_slider_changes_the_prediction_shown(address, tmp_path):
+    place, half, full = turned_over()
+    with opened(address) as page:
         answer = page.get_by_test_id("stMetricValue").first
         answer.wait_for(timeout=120_000)
         number = page.get_by_role("spinbutton")
@@ -87,5 +99,24 @@ def test_a_slider_changes_the_prediction_shown(address, tmp_path):
         playwright.expect(answer).to_have_text(full, timeout=30_000)
         page.wait_for_load_state("networkidle")
         page.screenshot(path=os.environ.get("VISIONFAIL_SCREENSHOT", tmp_path / "app.png"))
-        browser.close()
-    assert errors == []
+
+
+def test_a_picture_sent_to_the_cifar10_page_is_judged_as_the_package_judges_it(address, tmp_path):
+    picture = squares(1, seed=0).images
+    Image.fromarray(picture[0].permute(1, 2, 0).numpy()).save(tmp_path / "mine.png")
+    known = demo.load(**demo.CIFAR10)
+    plain, worst = (demo.answer(known, x) for x in (picture, corruptions.corrupt(picture, "contrast", 5)))
+    assert f"{plain.confidence:.1%}" != f"{worst.confidence:.1%}"
+    with opened(f"{address}/CIFAR-10") as page:
+        page.get_by_test_id("stFileUploader").locator("input").set_input_files(tmp_path / "mine.png")
+        metrics = page.get_by_test_id("stMetricValue")
+        playwright.expect(metrics.nth(1)).to_have_text(f"{plain.confidence:.1%}", timeout=120_000)
+        page.wait_for_load_state("networkidle")
+        page.get_by_test_id("stSelectbox").get_by_role("combobox").fill("contrast")
+        page.get_by_role("option", name="contrast").click()
+        page.wait_for_load_state("networkidle")
+        page.get_by_role("slider", name="Severity").press("End")
+        playwright.expect(metrics.nth(1)).to_have_text(f"{worst.confidence:.1%}", timeout=30_000)
+        said = [metrics.nth(k).inner_text() for k in (0, 2)]
+        page.screenshot(path=tmp_path / "cifar10.png", full_page=True)
+    assert said == [data.CLASSES["cifar10"][worst.predicted], f"{worst.failure:.1%}"]

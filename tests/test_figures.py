@@ -583,3 +583,24 @@ def test_doubt_has_a_line_a_severity():
     fig = figures.doubt(table, model="resnet18", severities=(0, 3))
     assert np.allclose(fig.axes[0].lines[1].get_ydata(), [0.6, 0.58, 0.56, 0.54])
     assert {text.get_text() for text in fig.axes[0].texts} == {"clean", "severity 3"}
+
+
+def test_paired_differences_are_filled_where_they_survive_holm():
+    rows = [(name, s, 0.01 * s, 0.01 if s > 3 else 0.5) for name in ("fog", "contrast") for s in range(1, 6)]
+    table = pd.DataFrame(rows, columns=["condition", "severity", "difference", "p_holm"])
+    table = table.eval("lo = difference - 0.01\nhi = difference + 0.01").assign(n=10_000)
+    spread = table[["condition", "severity"]].assign(spread=0.02, seeds=3)
+    fig = figures.paired_differences(table, models=("densenet121", "resnet18"), spread=spread)
+    dots = [container.lines[0] for container in fig.axes[0].containers if hasattr(container, "has_xerr")]
+    assert [dot.get_xdata()[0] for dot in dots[:5]] == pytest.approx([0.01, 0.02, 0.03, 0.04, 0.05])
+    assert [to_hex(dot.get_markerfacecolor()) != "#ffffff" for dot in dots[:5]] == [False, False, False, True, True]
+    assert [bar.get_width() for bar in fig.axes[0].patches] == pytest.approx([0.04, 0.04])
+
+
+def test_the_worst_class_of_every_condition_is_named():
+    rows = [(c, k, 0.9 - 0.1 * (k == worst)) for c, worst in (("clean", 3), ("fog", 0)) for k in range(10)]
+    table = pd.DataFrame(rows, columns=["condition", "class", "accuracy"]).assign(n=1000)
+    table["class"] = [CLASSES[k] for k in table["class"]]
+    table = table.eval("accuracy_lo = accuracy - 0.02\naccuracy_hi = accuracy + 0.02")
+    fig = figures.by_class(table, model="resnet18", severity=5)
+    assert [text.get_text() for text in fig.axes[0].texts] == ["cat", "airplane"]

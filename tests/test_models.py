@@ -111,6 +111,25 @@ def test_parameter_count_is_the_architectures_arithmetic(width):
     assert sum(p.numel() for p in model.parameters()) == expected
 
 
+def test_stages_of_a_densenet_are_its_blocks():
+    model = models.build("densenet121", num_classes=10, width=8, **STATS).eval()
+    rows = {row["stage"]: row for row in models.stages(model, torch.rand(1, 3, 32, 32))}
+    assert rows["denseblock1"]["output"][1:] == (32, 32) and rows["denseblock4"]["output"][1:] == (4, 4)
+    assert sum(row["parameters"] for row in rows.values()) == sum(p.numel() for p in model.parameters())
+    assert list(rows)[-1] == "classifier" and rows["classifier"]["output"] == (10,)
+
+
+def test_multiply_adds_are_the_architectures_arithmetic():
+    model, image = models.build("resnet18", num_classes=10, **STATS).eval(), torch.rand(1, 3, 32, 32)
+    expected, inside, side = 3 * 9 * 64 * 32**2, 64, 32
+    for out in (64, 128, 256, 512):
+        side //= 2 if out > 64 else 1
+        expected += (inside + 3 * out) * out * 9 * side**2
+        expected += inside * out * side**2 if inside != out else 0
+        inside = out
+    assert models.multiply_adds(model, image) == expected + 512 * 10
+
+
 def test_seed_decides_the_weights_and_leaves_the_global_generator_alone():
     before = torch.get_rng_state()
     a, b, c = (models.build("resnet18", num_classes=10, width=8, seed=s, **STATS).conv1.weight for s in (0, 0, 1))

@@ -3,7 +3,7 @@ import sys
 
 from conftest import STATS, squares
 
-from visionfail import models, paths
+from visionfail import data, models, paths
 
 sys.path.insert(0, str(paths.ROOT / "tools"))
 import readme
@@ -28,3 +28,11 @@ def test_the_auditor_in_five_lines_runs(capsys):
     names |= {"labels": seen.labels, "new_images": new.images, "new_labels": new.labels}
     exec(snippet, names)
     assert len(names["failure"]) == 40 and all(0 <= float(word) <= 1 for word in capsys.readouterr().out.split())
+
+
+def test_your_own_model_in_five_lines_runs(tmp_path, monkeypatch, tiny_model, capsys):
+    (snippet,) = [block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "own.run" in block]
+    monkeypatch.setattr(data, "load", lambda *words, download: squares(6, seed=0))
+    monkeypatch.chdir(tmp_path)
+    exec(snippet, {"model": tiny_model})
+    assert "mean of 15" in capsys.readouterr().out and (tmp_path / "runs/mine/curves.png").exists()

@@ -94,7 +94,7 @@ def test_quick_profile_takes_real_images_where_they_are():
 @pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
 def test_committed_cards_fit_their_weights_and_the_recipe(path):
     _, card = checkpoints.load(path.stem)
-    assert reference.rounds_of(card) == reference.seeded(reference.STANDARD, card["rounds"][0]["seed"])
+    assert reference.rounds_of(card) == reference.seeded(reference.RECIPES[card["arch"]], card["rounds"][0]["seed"])
     assert card["origin"] == "official" and card["accuracy"]["test"]["n"] == 10_000
 
 
@@ -113,6 +113,15 @@ if CARDS:
         if sweep.exists():  # its clean predictions are float32 too
             stored = Outcomes.load(sweep)
             assert (stored.predicted[stored.at("clean", 0)] != predicted).sum() <= 3
+
+
+def test_networks_at_hand_are_the_committed_ones_in_order(tmp_path, monkeypatch):
+    for name in ("resnet18-standard-s1", "densenet121-standard-s0", "resnet18-standard-s0", "resnet18-quick-s0"):
+        (tmp_path / f"cifar10-{name}.json").touch()
+    monkeypatch.setattr(paths, "MODELS", tmp_path)
+    real = {"test": dataclasses.replace(squares(4, seed=0), origin="official")}
+    assert reference.available(real) == [("resnet18", 0), ("densenet121", 0), ("resnet18", 1)]
+    assert reference.available({"test": squares(4, seed=0)}) == [("resnet18", 0)]
 
 
 def test_stem_is_the_house_style():

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import squares
+from statsmodels.stats.contingency_tables import mcnemar
 
 from visionfail import comparison, metrics, paths, results, summary, sweep
 from visionfail.corruptions import CORRUPTIONS
@@ -227,3 +228,14 @@ def test_clean_rows_count_each_class():
             table.loc[name, "value"] == pytest.approx((predicted[mine] == k).mean())
             and table.loc[name, "n"] == mine.sum()
         )
+
+
+def test_disagreement_counts_both_ways_and_agrees_with_mcnemar():
+    rng = np.random.default_rng(0)
+    a, b = rng.random(500) < 0.9, rng.random(500) < 0.8
+    found = comparison.disagreement(a, b, bootstraps=500, generator=rng)
+    assert found["both right"] + found["only a"] + found["only b"] + found["neither"] == found["n"] == 500
+    assert found["only a"] == (a & ~b).sum() and found["difference"] == pytest.approx(a.mean() - b.mean())
+    table = [[found["both right"], found["only a"]], [found["only b"], found["neither"]]]
+    assert found["p"] == pytest.approx(mcnemar(table, exact=True).pvalue)
+    assert found["lo"] < found["difference"] < found["hi"]

@@ -106,3 +106,30 @@ def test_bf16_never_touches_the_clean_condition(tiny_model, tmp_path, monkeypatc
     monkeypatch.setattr(evaluate, "predict", noted)
     run(tiny_model, tmp_path, dtype=torch.bfloat16)
     assert used == [torch.float32, torch.bfloat16, torch.bfloat16]
+
+
+def test_another_seed_is_another_draw_of_the_same_corruption(tiny_model, tmp_path):
+    sets = {"val": squares(20, seed=2), "test": squares(30, seed=0)}
+    options = {
+        "severities": (3,),
+        "names": ("gaussian_noise", "contrast"),
+        "weights": "abc",
+        "state": tmp_path / "state",
+    }
+    path = tmp_path / "draw.npz"
+    found, how = sweep.load_or_run(path, tiny_model, sets, seed=1, **options)
+    assert how == "computed" and found.conditions == (("clean", 0), ("gaussian_noise", 3), ("contrast", 3))
+    images = corruptions.corrupt(sets["test"].images, "gaussian_noise", 3, seed=1)
+    assert np.array_equal(found.predicted[1], evaluate.predict(tiny_model, images).argmax(1))
+    assert sweep.load_or_run(path, tiny_model, sets, seed=1, **options)[1] == "loaded"
+    first, how = sweep.load_or_run(path, tiny_model, sets, seed=0, **options)
+    assert how == "computed" and np.array_equal(first.log_odds[2], found.log_odds[2])  # no chance in contrast
+    assert not np.array_equal(first.log_odds[1], found.log_odds[1])
+
+
+def test_some_conditions_of_a_sweep(tiny_model, tmp_path):
+    found = run(tiny_model, tmp_path)
+    some = found.of([("gaussian_noise", 3), ("clean", 0)])
+    assert np.array_equal(some.predicted, found.predicted[[2, 0]]) and some.conditions[0] == ("gaussian_noise", 3)
+    with pytest.raises(ValueError, match="fog"):
+        found.of([("fog", 1)])

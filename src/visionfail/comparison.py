@@ -101,6 +101,23 @@ def paired(a: Outcomes, b: Outcomes, *, bootstraps: int, generator: np.random.Ge
     return table.assign(p_holm=intervals.holm(table.p), n=len(a.labels))
 
 
+def disagreement(
+    correct_a: np.ndarray, correct_b: np.ndarray, *, bootstraps: int, generator: np.random.Generator
+) -> dict[str, float]:
+    """Two models on the same images, correct (N,) bool each: how many both, only a, only b and neither got right;
+    accuracy of a minus that of b, its 95% paired bootstrap interval lo, hi; exact McNemar p; n.
+    """
+    counts = {"both right": correct_a & correct_b, "only a": correct_a & ~correct_b, "only b": ~correct_a & correct_b}
+    found = {name: int(chosen.sum()) for name, chosen in counts.items()}
+    found["neither"] = len(correct_a) - sum(found.values())
+    mean = intervals.mean_over_conditions
+    value, lo, hi = intervals.paired_bootstrap(
+        correct_a, correct_b, statistic=mean, bootstraps=bootstraps, generator=generator
+    )
+    p = intervals.mcnemar_exact(correct_a, correct_b)
+    return found | {"difference": value, "lo": lo, "hi": hi, "p": p, "n": len(correct_a)}
+
+
 def drops(outcomes: Outcomes, *, bootstraps: int, generator: np.random.Generator) -> pd.DataFrame:
     """What each corruption costs: clean accuracy minus accuracy at its highest severity, and on the mean of its
     severities, each with its 95% bootstrap interval over images; the dearest first. Fractions.

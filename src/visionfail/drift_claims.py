@@ -128,7 +128,8 @@ def judge(trained: Drift, untrained: Drift, told: dict, *, model: str, seed: int
     if told:
         values |= {"12a": average["drift"], "12b": within_images(trained, counts)}
         values |= {"12c": average["confidence and drift"] - average["1 - confidence"]}
-    common = {"source": "working hypothesis", "model": model, "seed": seed, "status": "confirmatory"}
+    common = {"source": "working hypothesis", "model": model, "seed": seed}
+    common |= {"status": "confirmatory" + ", subset" * (trained.made.get("origin") == "subset")}
     common |= {"n": int(kept.sum()), "where": "notebook 05"}
     lines = [claims.row(key, *CLAIMS[key], value) | common for key, value in values.items()]
     return pd.DataFrame(lines)[list(claims.COLUMNS)]

@@ -1,6 +1,7 @@
 """Logits once; every measure works on those."""
 
 import contextlib
+import time
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +44,19 @@ def predict(
     finally:
         model.train(training)
     return torch.cat(logits)
+
+
+def seconds_an_image(
+    model: nn.Module, images: Tensor, *, repeats: int = 3, dtype: torch.dtype = torch.float32
+) -> float:
+    """How long `predict` takes for one of `images`, the best of `repeats`, after one call that does not count."""
+    predict(model, images, dtype=dtype)
+    taken = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        predict(model, images, dtype=dtype)
+        taken.append(time.perf_counter() - start)
+    return min(taken) / len(images)
 
 
 def fold_norms(model: nn.Module) -> nn.Module:

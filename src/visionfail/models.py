@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.densenet import DenseNet
 from torchvision.models.resnet import BasicBlock, ResNet
 
@@ -102,8 +103,14 @@ def build(
 
 @torch.no_grad()
 def stages(model: nn.Module, images: Tensor) -> list[dict]:
-    """What each child of `model` makes of `images` (N, C, H, W): [{"stage", "output", "parameters"}], in order."""
+    """What each part of `model` makes of `images` (N, C, H, W): [{"stage", "output", "parameters"}], in order.
+
+    The parts are its children, and in the place of a DenseNet's `features` theirs.
+    """
     rows = []
+    parts = dict(model.named_children())
+    if isinstance(model, DenseNet):
+        parts = dict(model.features.named_children()) | {"classifier": model.classifier}
 
     def note(name: str):
         def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
@@ -112,10 +119,20 @@ def stages(model: nn.Module, images: Tensor) -> list[dict]:
 
         return hook
 
-    handles = [module.register_forward_hook(note(name)) for name, module in model.named_children()]
+    handles = [module.register_forward_hook(note(name)) for name, module in parts.items()]
     try:
         model(images.to(next(model.parameters()).device))
     finally:
         for handle in handles:
             handle.remove()
     return rows
+
+
+@torch.no_grad()
+def multiply_adds(model: nn.Module, image: Tensor) -> int:
+    """How many multiplications and additions, taken as pairs, one image (1, C, H, W) costs in convolutions and linear
+    layers; a "FLOP" is half of a pair, or a whole one, depending on whom one reads.
+    """
+    with FlopCounterMode(display=False) as counter:
+        model(image.to(next(model.parameters()).device))
+    return counter.get_total_flops() // 2

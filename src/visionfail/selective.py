@@ -9,6 +9,8 @@ from sklearn import metrics as sklearn_metrics
 
 from visionfail import intervals, metrics
 
+ROWS = 16  # resamples worked on at once: what they need stays in a processor's cache
+
 
 def auroc(score: ArrayLike, failed: ArrayLike) -> float:
     """The chance that a failure has a higher score than a right answer, ties half: in [0, 1], 0.5 for no knowledge.
@@ -62,9 +64,15 @@ def bootstrap_auroc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> 
     """
     score, failed = _checked(score, failed)
     order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))
-    wrong = np.add.reduceat(np.where(failed[order], counts[:, order], 0), starts, axis=1, dtype=np.float64)
-    right = np.add.reduceat(np.where(failed[order], 0, counts[:, order]), starts, axis=1, dtype=np.float64)
+    starts, failed = np.flatnonzero(np.diff(score[order], prepend=-np.inf)), failed[order]
+    some = range(0, len(counts), ROWS)
+    return np.concatenate([_auroc_of(counts[row : row + ROWS, order], failed, starts) for row in some])
+
+
+def _auroc_of(counts: np.ndarray, failed: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """AUROC (B,) of samples in ascending order, drawn so often (B, N); equal scores begin at `starts`."""
+    wrong = np.add.reduceat(np.where(failed, counts, 0), starts, axis=1, dtype=np.float64)
+    right = np.add.reduceat(np.where(failed, 0, counts), starts, axis=1, dtype=np.float64)
     below = np.cumsum(right, axis=1) - right / 2  # right answers with a lower score, and half of those with the same
     return (wrong * below).sum(axis=1) / (wrong.sum(axis=1) * right.sum(axis=1))
 

@@ -19,9 +19,11 @@ Condition = tuple[str, int]  # corruption and severity; ("clean", 0) comes first
 FIELDS = ("predicted", "log_odds", "log_odds_scaled", "log_prob")
 
 
-def all_conditions(severities: Sequence[int] = (1, 2, 3, 4, 5)) -> list[Condition]:
-    """Clean, then the 15 corruptions and the 4 extras, each at `severities`: 96 conditions with all five."""
-    names = corruptions.CORRUPTIONS + corruptions.EXTRAS
+EVERY = corruptions.CORRUPTIONS + corruptions.EXTRAS
+
+
+def all_conditions(severities: Sequence[int] = (1, 2, 3, 4, 5), names: Sequence[str] = EVERY) -> list[Condition]:
+    """Clean, then each corruption of `names`, the 15 and the 4 extras, at `severities`: 96 conditions with all five."""
     return [("clean", 0)] + [(name, severity) for name in names for severity in severities if severity > 0]
 
 
@@ -59,6 +61,12 @@ class Outcomes:
             raise ValueError(f"{name} at severity {severity} is not among the {len(self.conditions)} conditions run.")
         return self.conditions.index((name, severity))
 
+    def of(self, conditions: Sequence[Condition]) -> "Outcomes":
+        """The same of some of the conditions, in that order; ValueError where one was not run."""
+        rows = [self.at(*pair) for pair in conditions]
+        fields = {field: getattr(self, field)[rows] for field in FIELDS}
+        return replace(self, conditions=tuple(conditions), origins=tuple(self.origins[i] for i in rows), **fields)
+
     def save(self, path: Path) -> None:
         """One compressed .npz without pickled objects, written whole or not at all."""
         names = np.array([f"{name}-{severity}" for name, severity in self.conditions])
@@ -91,15 +99,16 @@ class Outcomes:
             )
 
 
-def corrupted(clean: ImageSet, name: str, severity: int) -> ImageSet:
+def corrupted(clean: ImageSet, name: str, severity: int, *, seed: int = 0) -> ImageSet:
     """`clean` under a corruption: from the published files where it is the official test set and they are on disk,
-    else regenerated, which `origin` says. Severity 0 is `clean` itself.
+    else regenerated, which `origin` says; with another `seed` than 0 regenerated always. Severity 0 is `clean` itself.
     """
     if severity == 0:
         return clean
-    if clean.origin == "official":
+    if clean.origin == "official" and seed == 0:
         return data.load_cifar10c(name, severity)
-    return replace(clean, images=corruptions.corrupt(clean.images, name, severity))
+    images = corruptions.corrupt(clean.images, name, severity, seed=seed)
+    return replace(clean, images=images, origin="regenerated" if clean.origin == "official" else clean.origin)
 
 
 def outcome(logits: torch.Tensor, labels: torch.Tensor, *, temperature: float) -> dict[str, np.ndarray]:
@@ -113,24 +122,35 @@ def outcome(logits: torch.Tensor, labels: torch.Tensor, *, temperature: float) -
 
 
 def load_or_run(
-    path: Path, model: nn.Module, sets: dict[str, ImageSet], *, severities: Sequence[int], weights: str, state: Path
+    path: Path,
+    model: nn.Module,
+    sets: dict[str, ImageSet],
+    *,
+    severities: Sequence[int],
+    weights: str,
+    state: Path,
+    names: Sequence[str] = EVERY,
+    seed: int = 0,
 ) -> tuple[Outcomes, str]:
-    """(outcomes, "loaded" | "computed") of all 19 corruptions at `severities` on sets["test"].
+    """(outcomes, "loaded" | "computed") of the corruptions `names` at `severities`, drawn from `seed`, on sets["test"].
 
     Loaded where `path` holds the answers of the network with these `weights` (the card's sha256) to these images;
     else computed, with temperature and precision chosen on sets["val"], and saved there. `state` is a folder for the
     conditions done so far.
     """
-    conditions, test, val = all_conditions(severities), sets["test"], sets["val"]
+    conditions, test, val = all_conditions(severities, names), sets["test"], sets["val"]
     identity = {"weights": weights, "origin": test.origin, "images": test.checksum(), "n": len(test)}
+    identity |= {"seed": seed} if seed else {}  # sweeps stored before there was a choice are those of 0
     if path.exists():
         found = Outcomes.load(path)
-        if list(found.conditions) == conditions and identity.items() <= found.made.items():
+        same = identity.items() <= found.made.items() and found.made.get("seed", 0) == seed
+        if same and list(found.conditions) == conditions:
             return found, "loaded"
     temperature = metrics.fit_temperature(evaluate.predict(model, val.images), val.labels)
     dtype, gate = evaluate.choose_dtype(model, val)
     folder = state / path.stem
-    found = run(model, test, conditions, temperature=temperature, identity=identity, folder=folder, dtype=dtype)
+    options = {"temperature": temperature, "identity": identity, "folder": folder, "dtype": dtype, "seed": seed}
+    found = run(model, test, conditions, **options)
     found = replace(found, made=found.made | {"gate": gate})
     found.save(path)
     shutil.rmtree(folder)  # whole now: another sweep may begin here
@@ -146,8 +166,10 @@ def run(
     identity: dict,
     folder: Path,
     dtype: torch.dtype = torch.float32,
+    seed: int = 0,
 ) -> Outcomes:
-    """Predict `clean` under each of `conditions`, storing each in `folder` as it is done; a second call resumes.
+    """Predict `clean` under each of `conditions`, drawn from `seed`, storing each in `folder` as it is done; a second
+    call resumes.
 
     `identity` says which weights and images these are; raises ValueError where `folder` holds the conditions of
     another run. The clean condition is computed in float32 always.
@@ -161,7 +183,7 @@ def run(
         file = folder / f"{name}-{severity}.npz"
         if not file.exists():
             start = time.perf_counter()
-            images = corrupted(clean, name, severity)
+            images = corrupted(clean, name, severity, seed=seed)
             precision = dtype if severity else torch.float32
             logits = evaluate.predict(model, images.images, batch_size=batch_size, dtype=precision)
             row = outcome(logits, clean.labels, temperature=temperature)

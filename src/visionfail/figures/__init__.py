@@ -17,7 +17,7 @@ from visionfail.figures.auditing import (
     verdict_card,
 )
 from visionfail.figures.benchmark import corruption_heatmap, ours_vs_published, severity_curves
-from visionfail.figures.findings import claims, regime_grid, silent_failure
+from visionfail.figures.findings import by_class, claims, paired_differences, regime_grid, silent_failure
 from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, heat, image_grid
 from visionfail.figures.saliency import beside_maps, doubt, drift_curves, storyboard
 from visionfail.figures.style import (
@@ -35,7 +35,14 @@ from visionfail.figures.style import (
     save_figure,
     use_style,
 )
-from visionfail.figures.training import class_counts, confusion, learning_curves, per_class_accuracy, reliability
+from visionfail.figures.training import (
+    class_counts,
+    confusion,
+    learning_curves,
+    per_class_accuracy,
+    reliability,
+    validation_curves,
+)
 
 __all__ = [
     "JUDGE_COLOURS",
@@ -46,6 +53,7 @@ __all__ = [
     "beside_maps",
     "budget_under_shift",
     "budgets_kept",
+    "by_class",
     "claims",
     "class_counts",
     "confusion",
@@ -68,6 +76,7 @@ __all__ = [
     "named_handles",
     "new_figure",
     "ours_vs_published",
+    "paired_differences",
     "per_class_accuracy",
     "readable",
     "regime_grid",
@@ -80,5 +89,6 @@ __all__ = [
     "silent_failure",
     "storyboard",
     "use_style",
+    "validation_curves",
     "verdict_card",
 ]

@@ -106,6 +106,65 @@ def _line(ax: Axes, part: pd.DataFrame, model: str, linestyle: str = "-") -> Non
     ax.fill_between(part.severity, part.lo, part.hi, color=model_colour(model), alpha=0.25, linewidth=0)
 
 
+def paired_differences(
+    table: pd.DataFrame, *, models: tuple[str, str], spread: pd.DataFrame | None = None, title: str = ""
+) -> Figure:
+    """Accuracy of one network minus another's, a row a corruption, a dot a severity (darker: severer), filled where
+    Holm's correction leaves p under 5%; rows of `comparison.paired`. `spread`, of `architectures.seed_spread`, shades
+    what seeds of the second network differ by, the largest of its severities.
+    """
+    part = table[table.severity > 0]
+    names = list(dict.fromkeys(part.condition))
+    fig = new_figure(0.27 * len(names) + 0.7, title)
+    ax, colour = fig.add_subplot(), model_colour(models[0])
+    for y, name in enumerate(names):
+        if spread is not None:
+            reach = spread[(spread.condition == name) & (spread.severity > 0)].spread.max()
+            label = f"spread of {int(spread.seeds.iloc[0])} seeds of {model_name(models[1])}" if y == 0 else None
+            ax.barh(y, 2 * reach, left=-reach, height=0.8, color="#E2E2E2", zorder=0, label=label)
+        for row in part[part.condition == name].itertuples():
+            place, sure = y + 0.11 * (row.severity - 3), row.p_holm < 0.05
+            style = {"color": colour, "alpha": 0.3 + 0.14 * row.severity, "markersize": 4.5}
+            ax.errorbar([row.difference], [place], xerr=[[row.difference - row.lo], [row.hi - row.difference]],
+                        fmt="o", markerfacecolor=colour if sure else "white", elinewidth=0.9, **style)  # fmt: skip
+    ax.axvline(0, color=GREY, linewidth=0.8)
+    ax.set_yticks(range(len(names)), [readable(name) for name in names])
+    ax.set(ylim=(len(names) - 0.5, -0.5), xlabel=f"accuracy, {model_name(models[0])} minus {model_name(models[1])}")
+    percent_axis(ax.xaxis)
+    ax.grid(False, axis="y")
+    if spread is not None:
+        legend(fig, named_handles(ax))
+    footnote(fig, "five dots a row: severity 1 on top to 5; filled where p < 5% after Holm's correction")
+    footnote(fig, f"bars: 95%, paired bootstrap over n = {int(table.n.iloc[0]):,} images")
+    return fig
+
+
+def by_class(table: pd.DataFrame, *, model: str, severity: int, title: str = "") -> Figure:
+    """A row a condition, a dot a class at its accuracy, the worst one named, with its interval; rows of
+    `overview.by_class` of one network.
+    """
+    names = list(dict.fromkeys(table.condition))
+    fig = new_figure(0.29 * len(names) + 0.6, title)
+    ax = fig.add_subplot()
+    for y, name in enumerate(names):
+        part = table[table.condition == name]
+        worst = part.loc[part.accuracy.idxmin()]
+        ax.plot(part.accuracy, [y] * len(part), "o", color="#B8B8B8", markersize=4)
+        ends = [[worst.accuracy - worst.accuracy_lo], [worst.accuracy_hi - worst.accuracy]]
+        ax.errorbar([worst.accuracy], [y], xerr=np.maximum(0, ends), fmt="o", color=model_colour(model), markersize=5)
+        ax.annotate(worst["class"], (worst.accuracy, y), xytext=(-9, 0), textcoords="offset points", ha="right",
+                    va="center", fontsize=8.5, color=model_colour(model))  # fmt: skip
+    ax.set_yticks(range(len(names)), [readable(name) for name in names])
+    ax.set(xlabel=f"accuracy of a class (corruptions at severity {severity})", xlim=(-0.13, 1.02))
+    ax.set_xticks(np.linspace(0, 1, 6))
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    percent_axis(ax.xaxis)
+    footnote(
+        fig, f"{model_name(model)}; named: the worst class, with its 95% Wilson interval; n = {table.n.min():,} a class"
+    )
+    return fig
+
+
 def claims(table: pd.DataFrame, *, title: str = "") -> Figure:
     """A row a claim, a dot and a 95% interval a network, the region in which the claim holds shaded, the verdicts on
     the right; rows of `claims.judge`. Claims about a regime show the share of bootstraps that agree.

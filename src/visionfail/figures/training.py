@@ -71,6 +71,24 @@ def learning_curves(history: Sequence[Mapping[str, Any]], *, model: str, title: 
     return fig
 
 
+def validation_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str = "") -> Figure:
+    """Validation accuracy of several models by epoch, and by hours of training: {model: history}."""
+    fig = new_figure(3.0, title)
+    left, right = fig.subplots(1, 2, sharey=True)
+    for ax, spent in ((left, "epoch"), (right, "hours")):
+        ends = []
+        for model, history in histories.items():
+            x = _column(history, "epoch") if spent == "epoch" else np.cumsum(_column(history, "seconds")) / 3600
+            y = _column(history, "val_accuracy")
+            ax.plot(x, y, color=model_colour(model), marker=".")
+            ends.append((x[-1], y[-1], model_name(model), model_colour(model)))
+        ax.set_xlabel("epoch" if spent == "epoch" else "hours of training, each on its own machine")
+        label_line_ends(ax, ends)
+    left.set_ylabel("validation accuracy")
+    percent_axis(left.yaxis)
+    return fig
+
+
 def per_class_accuracy(
     successes: ArrayLike, n: ArrayLike, classes: Sequence[str], *, model: str, title: str = ""
 ) -> Figure:

@@ -1,0 +1,66 @@
+"""Is one architecture tougher than another? Weighed against what another training seed of the same network changes."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from visionfail import claims, intervals
+from visionfail.corruptions import CORRUPTIONS
+from visionfail.sweep import Outcomes
+
+COMPARED = ("densenet121", "resnet18")
+CLAIM = {"claim": "8", "words": "DenseNet-121 is slightly tougher than ResNet-18", "low": 0.0, "high": 0.03}
+
+
+def judge(
+    sweeps: Mapping[tuple[str, int], Outcomes], *, bootstraps: int, generator: np.random.Generator
+) -> pd.DataFrame:
+    """Claim 8 of notes/claims.md in one row with the columns of claims.csv; none where either network is missing.
+
+    Value: mean accuracy over the 15 corruptions, DenseNet-121 minus ResNet-18, means over seeds; lo and hi over images,
+    the same for all networks. With one seed of either it is about these checkpoints and the sentence, about
+    architectures, stays undecided; with more Welch's t interval over seeds has to say the same.
+    """
+    seeds = [sorted(seed for arch, seed in sweeps if arch == name) for name in COMPARED]
+    if not all(seeds):
+        return pd.DataFrame(columns=claims.COLUMNS)
+    right = [
+        np.stack([mean_right(sweeps[arch, seed]) for seed in some])  # (seeds, images)
+        for arch, some in zip(COMPARED, seeds, strict=True)
+    ]
+    ahead = (right[0].mean(axis=0) - right[1].mean(axis=0))[None]
+    samples = intervals.bootstrap_means(ahead, bootstraps=bootstraps, generator=generator)[:, 0]
+    lo, hi = intervals.percentile_interval(samples)
+    found = CLAIM | {"value": float(ahead.mean()), "lo": lo, "hi": hi, "n": ahead.shape[1], "model": COMPARED[0]}
+    found |= _over_seeds([one.mean(axis=1) for one in right], lo, hi)
+    found |= {"source": "working hypothesis", "seed": " and ".join(map(str, seeds[0])), "where": "notebook 04"}
+    return pd.DataFrame([found | {"status": "confirmatory"}])[list(claims.COLUMNS)]
+
+
+def _over_seeds(means: Sequence[np.ndarray], lo: float, hi: float) -> dict[str, str]:
+    """Verdict and statistic, from the mean of every seed of both networks and the interval over images."""
+    statistic = "mean accuracy over 15, minus ResNet-18's"
+    if min(map(len, means)) < 2:
+        return {"verdict": "undecided", "statistic": f"{statistic} (these checkpoints)"}
+    seeds = stats.ttest_ind(*means, equal_var=False).confidence_interval()
+    verdict = intervals.verdict(min(lo, seeds.low), max(hi, seeds.high), low=CLAIM["low"], high=CLAIM["high"])
+    return {"verdict": verdict, "statistic": f"{statistic} (over seeds: {seeds.low:.3f} to {seeds.high:.3f})"}
+
+
+def mean_right(outcomes: Outcomes) -> np.ndarray:
+    """Of the versions of each image under the 15 corruptions the share answered rightly, (N,)."""
+    rows = [i for i, (name, _) in enumerate(outcomes.conditions) if name in CORRUPTIONS]
+    return outcomes.correct[rows].mean(axis=0)
+
+
+def seed_spread(sweeps: Sequence[Outcomes]) -> pd.DataFrame:
+    """Accuracy of several seeds of one network by condition: condition, severity, spread (largest minus smallest), sd,
+    seeds. ValueError for fewer than two.
+    """
+    if len(sweeps) < 2:
+        raise ValueError(f"{len(sweeps)} sweeps: a spread needs two seeds of the network.")
+    accuracy = np.stack([one.correct.mean(axis=1) for one in sweeps])
+    table = pd.DataFrame(sweeps[0].conditions, columns=["condition", "severity"])
+    return table.assign(spread=np.ptp(accuracy, axis=0), sd=accuracy.std(axis=0, ddof=1), seeds=len(sweeps))

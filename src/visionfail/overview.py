@@ -1,0 +1,142 @@
+"""The findings on one page, read from results/ as texts in tables: what notebook 00 and the README show.
+
+No stand-in enters here, and a sentence judged on part of the test images says so.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from visionfail import claims, comparison, intervals, results, summary
+from visionfail.corruptions import CORRUPTIONS
+from visionfail.figures.style import model_name, readable
+from visionfail.sweep import Outcomes
+
+METRICS = {"accuracy": "mean accuracy", "mce": "mCE", "relative_mce": "relative mCE"}
+WHOLE = {"official", "identical", "regenerated"}  # origins that a table of findings may have
+
+
+def networks(folder: Path) -> pd.DataFrame:
+    """A row a network: accuracy on clean test images and its means over CIFAR-10-C, in percent; ours with intervals,
+    then the published ones with standard training. Empty where a network was not run. ValueError for other origins.
+    """
+    runs = [path.stem for path in sorted(Path(folder).glob("cifar10c-*.csv"))]
+    unswept = [path.stem for path in sorted(Path(folder).glob("cifar10-*.csv"))]
+    unswept = [run for run in unswept if run.replace("cifar10-", "cifar10c-") not in runs]
+    published = pd.read_csv(Path(folder) / "published_cifar10c.csv")
+    lines = [_ours(run, folder) for run in runs + unswept]
+    lines += [_published(published, model) for model in comparison.STANDARD_TRAINING]
+    return pd.DataFrame(lines).fillna("")
+
+
+def _rows(run: str, folder: Path, *, allowed: set[str]) -> pd.DataFrame:
+    rows, _ = results.load(run, folder=folder)
+    if not set(rows.origin) <= allowed:
+        raise ValueError(f"{run} was made on {set(rows.origin)}: no stand-in and no subset is a finding.")
+    return rows
+
+
+def _ours(run: str, folder: Path) -> dict[str, str]:
+    rows = _rows(run, folder, allowed=WHOLE)
+    clean = rows[(rows.condition == "clean") & (rows.metric == "accuracy")].iloc[0]
+    line = {"model": f"{model_name(clean.model)}, seed {clean.seed}", "clean test accuracy": _percent(clean)}
+    means = rows.set_index(["condition", "metric"])
+    for label in summary.SETS:
+        for metric, words in METRICS.items():
+            key = (f"mean of {label}", metric)
+            line[f"{words}, {label}"] = _percent(means.loc[key]) if key in means.index else ""
+    return line
+
+
+def _published(published: pd.DataFrame, model: str) -> dict[str, str]:
+    part = published[published.model == model]
+    clean = part.clean_accuracy.iloc[0]
+    line = {"model": f"{model} (published)", "clean test accuracy": "" if pd.isna(clean) else f"{100 * clean:.2f}"}
+    for label, names in summary.SETS.items():
+        line[f"mean accuracy, {label}"] = f"{100 * part[part.corruption.isin(names)].accuracy.mean():.2f}"
+    return line
+
+
+def _percent(row: pd.Series) -> str:
+    return f"{100 * row.value:.2f} ({100 * row.lo:.2f} to {100 * row.hi:.2f})"
+
+
+def sentences(folder: Path, *, where: str | None = None, digits: int = 1) -> pd.DataFrame:
+    """Every sentence judged, or those of one notebook, with what was measured, where it would hold, and the verdict; in
+    percent. † exploratory: the network's curves had been seen; ‡ judged on part of the test images.
+    """
+    lines = []
+    for row in claims.stored(Path(folder) / "claims.csv", where=where).itertuples():
+        mark = " †" * ("exploratory" in row.status) + " ‡" * ("subset" in row.status)
+        line = {"": row.claim, "sentence": row.words, "network": f"{model_name(row.model)}, seed {row.seed}{mark}"}
+        lines.append(line | {"measured": _measured(row, digits), "holds where": _region(row), "verdict": row.verdict})
+    return pd.DataFrame(lines)
+
+
+def _measured(row, digits: int) -> str:
+    percent = f"{100 * row.value:.{digits}f}%"
+    return percent if pd.isna(row.lo) else f"{percent} ({100 * row.lo:.{digits}f} to {100 * row.hi:.{digits}f})"
+
+
+def _region(row) -> str:
+    low, high = f"{100 * row.low:.4g}%", f"{100 * row.high:.4g}%"
+    if np.isinf(row.low) or np.isinf(row.high):
+        return f"at most {high}" if np.isinf(row.low) else f"above {low}"
+    return f"{low} or more" if row.high == 1 else f"{low} to {high}"
+
+
+def failure_finders(folder: Path) -> pd.DataFrame:
+    """Study C, slice by slice: AUROC of the auditor and of 1 - confidence, the difference and the verdict; the
+    comparison chosen beforehand first.
+    """
+    rows = _rows("mnist-auditor", folder, allowed={"official"})
+    found = rows.set_index(["condition", "metric"]).value
+    said = pd.read_csv(Path(folder) / "mnist-verdicts.csv")
+    said = said[(said.rival == "1 - confidence") & ~said.slice.str.contains(", (?:weak|middle|strong)")]
+    lines = []
+    for row in said.sort_values("primary", ascending=False, kind="stable").itertuples():
+        line = {"test digits": f"**{row.slice}**" if row.primary else row.slice}
+        line |= {f"AUROC, {judge}": f"{found[row.slice, f'AUROC: {judge}']:.3f}" for judge in JUDGES}
+        line |= {"difference": f"{row.value:+.3f} ({row.lo:+.3f} to {row.hi:+.3f})"}
+        lines.append(line | {"verdict": f"**{row.verdict}**" if row.primary else row.verdict, "n": f"{row.n:,}"})
+    return pd.DataFrame(lines)
+
+
+JUDGES = ("auditor", "1 - confidence")
+
+
+def by_class(outcomes: Outcomes, classes: Sequence[str], *, severity: int, above: float) -> pd.DataFrame:
+    """Clean and under the 15 corruptions at one severity, a row a condition and class: condition, class, accuracy and
+    sure_and_wrong, the share of its images answered wrongly with a confidence over `above`; lo, hi of both (Wilson), n.
+    """
+    lines = []
+    for name, level in [("clean", 0), *((name, severity) for name in CORRUPTIONS)]:
+        row = outcomes.at(name, level)
+        sure = ~outcomes.correct[row] & (outcomes.confidence[row] > above)
+        for k, words in enumerate(classes):
+            line, chosen = {"condition": name, "class": words}, outcomes.labels == k
+            for column, hits in {"accuracy": outcomes.correct[row][chosen], "sure_and_wrong": sure[chosen]}.items():
+                lo, hi = intervals.wilson(hits.sum(), len(hits))
+                line |= {column: hits.mean(), f"{column}_lo": lo, f"{column}_hi": hi}
+            lines.append(line | {"n": int(chosen.sum())})
+    return pd.DataFrame(lines)
+
+
+def harm(table: pd.DataFrame, *, above: float) -> pd.DataFrame:
+    """Who bears it, from `by_class`: of each condition the class with the lowest accuracy and what happens to it. The
+    worst of ten is picked by these very images, so it looks a little worse than it is.
+    """
+    worst = table.loc[table.groupby("condition", sort=False).accuracy.idxmin()]
+    best = table.loc[table.groupby("condition", sort=False).accuracy.idxmax()]
+    columns = {"condition": worst.condition.map(readable), "worst class": worst["class"]}
+    columns |= {"its accuracy": [_share(row, "accuracy") for row in worst.to_dict("records")]}
+    columns |= {f"wrong, over {above:.0%} sure": [_share(row, "sure_and_wrong") for row in worst.to_dict("records")]}
+    words = [f"{row['class']} {100 * row['accuracy']:.1f}%" for row in best.to_dict("records")]
+    return pd.DataFrame(columns | {"best class": words, "n": worst.n}).reset_index(drop=True)
+
+
+def _share(row: dict, column: str) -> str:
+    value, lo, hi = (100 * row[name] for name in (column, f"{column}_lo", f"{column}_hi"))
+    return f"{value:.1f}% ({lo:.1f} to {hi:.1f})"

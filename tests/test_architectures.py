@@ -1,0 +1,63 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import stats
+from test_summary import outcomes
+
+from visionfail import architectures, claims
+from visionfail.corruptions import CORRUPTIONS
+
+FOUND = outcomes(n=300)[0]
+EVERY = FOUND.predicted.copy()
+
+
+def network(accuracy, seed):
+    """A sweep whose every condition is right for about this share of the images."""
+    rng = np.random.default_rng(seed)
+    hit = rng.random(EVERY.shape) < accuracy
+    return dataclasses.replace(FOUND, predicted=np.where(hit, FOUND.labels, (FOUND.labels + 1) % 10).astype(np.uint8))
+
+
+def judged(sweeps):
+    return architectures.judge(sweeps, bootstraps=300, generator=np.random.default_rng(0))
+
+
+def test_one_seed_of_either_leaves_the_architecture_undecided():
+    sweeps = {("densenet121", 0): network(0.75, 0), ("resnet18", 0): network(0.73, 1)}
+    row = judged(sweeps).iloc[0]
+    rows = [i for i, (name, _) in enumerate(FOUND.conditions) if name in CORRUPTIONS]
+    means = [sweeps[arch, 0].correct[rows].mean() for arch in ("densenet121", "resnet18")]
+    assert row.value == pytest.approx(means[0] - means[1]) and row.lo < row.value < row.hi
+    assert row.verdict == "undecided" and "these checkpoints" in row.statistic and row.n == 300
+
+
+@pytest.mark.parametrize(("ahead", "verdict"), [(0.015, "holds"), (0.2, "fails"), (-0.1, "fails")])
+def test_several_seeds_decide_where_seeds_and_images_agree(ahead, verdict):
+    sweeps = {("densenet121", s): network(0.7 + ahead, s) for s in range(3)}
+    sweeps |= {("resnet18", s): network(0.7, 10 + s) for s in range(3)}
+    row = judged(sweeps).iloc[0]
+    assert row.verdict == verdict and row.seed == "0 and 1 and 2"
+    means = [[sweeps[a, s].correct[:, :].mean() for s in range(3)] for a in architectures.COMPARED]
+    assert stats.ttest_ind(*means).pvalue < 0.05
+
+
+def test_seeds_that_differ_more_than_the_networks_decide_nothing():
+    sweeps = {("densenet121", s): network(0.6 + 0.2 * s, s) for s in range(2)}
+    sweeps |= {("resnet18", s): network(0.68, 10 + s) for s in range(2)}
+    assert judged(sweeps).verdict.iloc[0] == "undecided"
+
+
+def test_without_one_of_the_networks_there_is_no_row():
+    table = judged({("resnet18", 0): network(0.7, 0)})
+    assert not len(table) and list(table.columns) == list(claims.COLUMNS)
+
+
+def test_the_spread_of_seeds_is_that_of_their_accuracies():
+    sweeps = [network(a, s) for s, a in enumerate((0.6, 0.7, 0.8))]
+    table = architectures.seed_spread(sweeps)
+    accuracy = np.stack([one.correct.mean(axis=1) for one in sweeps])
+    assert np.allclose(table.spread, accuracy.max(axis=0) - accuracy.min(axis=0))
+    assert np.allclose(table.sd, np.std(accuracy, axis=0, ddof=1)) and (table.seeds == 3).all()
+    with pytest.raises(ValueError, match="1 sweeps: a spread needs two"):
+        architectures.seed_spread(sweeps[:1])
