@@ -88,3 +88,9 @@ def test_bf16_is_taken_only_where_it_is_fast_and_changes_nothing(tiny_model, mon
     monkeypatch.setattr(evaluate, "predict", shifted)  # every prediction changes
     dtype, record = evaluate.choose_dtype(tiny_model, val)
     assert dtype == torch.float32 and all(c["changed"] == 1 for c in record["checks"].values())
+
+
+def test_seconds_an_image_are_those_of_the_fastest_call_after_the_first(tiny_model, monkeypatch):
+    clock = iter([0.0, 3.0, 10.0, 12.0])
+    monkeypatch.setattr(evaluate.time, "perf_counter", lambda: next(clock))
+    assert evaluate.seconds_an_image(tiny_model, squares(4, seed=0).images, repeats=2) == 0.5
