@@ -21,10 +21,10 @@ MNIST = {"mean": (0.1307,), "std": (0.3081,)}
 
 @pytest.fixture(scope="module")
 def study():
-    """A primary that learnt two epochs of embedded digits, its judges, and what they are judged on."""
+    """A primary that learnt eight epochs of embedded digits, its judges, and what they are judged on."""
     sets = {split: standins.load("mnist", split) for split in ("train", "auditor", "val", "test")}
     model = models.build("mnist_cnn", num_classes=10, width=16, **MNIST)
-    primary.fit(model, sets["train"], sets["val"], epochs=2, seed=0)
+    model, _ = primary.fit(model, sets["train"], sets["val"], epochs=8, seed=0)
     trained = protocol.train_judges(model, protocol.draws(sets["auditor"]), sets, seed=0)
     samples = trials.judged_on(sets["test"], seed=protocol.JUDGE_SEED)
     return sets, model, trained, samples, protocol.judge(model, trained.panel, samples)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from visionfail import corruptions, devices, evaluate, explain, metrics, models, paths
 from visionfail.imageset import ImageSet
+from visionfail.sweep import Answers
 
 CORE = ("contrast", "fog", "motion_blur", "gaussian_noise", "jpeg_compression", "brightness")
 SEVERITIES = (1, 3, 5)
@@ -27,7 +28,7 @@ RANDOM_SEED = 1000  # of the control's weights; no training uses it
 
 
 @dataclass(frozen=True, eq=False)
-class Drift:
+class Drift(Answers):
     """Per version (M) and image (N): predicted uint8, log_odds of the confidence, and of each map against the clean one
     overlap in [0, 1] and shift of the centre in shares of the side, by itself entropy and centre, the share of it in
     the middle quarter. NaN where a map is empty. labels (N,); `made` says of which weights, images and layer.
@@ -41,16 +42,6 @@ class Drift:
     entropy: np.ndarray
     centre: np.ndarray
     made: dict
-
-    @property
-    def correct(self) -> np.ndarray:
-        """(M, N) bool."""
-        return self.predicted == self.labels
-
-    @property
-    def confidence(self) -> np.ndarray:
-        """(M, N) in [0, 1]: the softmax probability of the predicted class."""
-        return metrics.confidence_from_log_odds(self.log_odds)
 
     @property
     def empty(self) -> np.ndarray:

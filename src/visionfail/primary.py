@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from visionfail import checkpoints, data, devices, evaluate, models, paths, reference, training
 from visionfail.imageset import ImageSet
@@ -13,6 +14,7 @@ from visionfail.profiles import Profile
 
 SEEDS = (0, 1, 2, 3, 4)
 LEARNING_RATE, BATCH_SIZE = 1e-3, 128
+EMA_DECAY = 0.98  # a step; the averaged weights are what is kept, as of the networks of study A
 EPOCHS = {"official": 3, "standin": 12}  # of the 1,500 embedded digits, a third as many steps as one of the real set
 
 
@@ -42,7 +44,8 @@ def load_or_train(profile: Profile, sets: dict[str, ImageSet], *, seed: int) -> 
     path = (profile.models if sets["test"].origin == "standin" else paths.MODELS) / name
     if path.with_name(f"{name}.json").exists():
         model, card = checkpoints.load(path)
-        if card["data_checksum"]["train"] == sets["train"].checksum() or sets["train"].origin == "subset":
+        same = card["data_checksum"]["train"] == sets["train"].checksum() or sets["train"].origin == "subset"
+        if same and card.get("ema_decay") == EMA_DECAY:
             return model.to(devices.best()), card, "loaded"
     if profile.name == "quick" and sets["train"].origin == "subset":
         raise FileNotFoundError(f"no {path}: make notebooks trains it on all 48,000 digits.")
@@ -56,6 +59,7 @@ def train(path: Path, sets: dict[str, ImageSet], *, seed: int) -> tuple[nn.Modul
     dataset = "standin" if sets["train"].origin == "standin" else "mnist"
     card = {"dataset": dataset, "arch": "mnist_cnn", "width": 64, "recipe": "adam"}
     card |= {"seed": seed, "epochs": len(history), "learning_rate": LEARNING_RATE, "batch_size": BATCH_SIZE}
+    card |= {"ema_decay": EMA_DECAY}
     return reference.finish(path, model, sets, card=card | {"history": history})
 
 
@@ -64,12 +68,15 @@ def fresh(train: ImageSet, val: ImageSet, *, seed: int) -> tuple[nn.Module, list
     mean, std = data.CHANNEL_STATS["mnist"]
     model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, seed=seed).to(devices.best())
     epochs = EPOCHS["standin" if train.origin == "standin" else "official"]
-    return model, fit(model, train, val, epochs=epochs, seed=seed)
+    return fit(model, train, val, epochs=epochs, seed=seed)
 
 
-def fit(model: nn.Module, train: ImageSet, val: ImageSet, *, epochs: int, seed: int) -> list[dict]:
-    """Cross-entropy with Adam in float32, no augmentation, on the device of the model; the history, a dict an epoch."""
+def fit(model: nn.Module, train: ImageSet, val: ImageSet, *, epochs: int, seed: int) -> tuple[nn.Module, list[dict]]:
+    """Cross-entropy with Adam in float32, no augmentation, on the device of the model: the network with its weights
+    averaged over the steps, in eval mode, and the history, a dict an epoch.
+    """
     train = train.to(next(model.parameters()).device)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True)
     generator, history = torch.Generator().manual_seed(seed), []
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     for epoch in range(epochs):
@@ -80,11 +87,12 @@ def fit(model: nn.Module, train: ImageSet, val: ImageSet, *, epochs: int, seed: 
             optimizer.zero_grad(set_to_none=True)
             cross_entropy(logits, labels).backward()
             optimizer.step()
+            average.update_parameters(model)
             right += (logits.argmax(1) == labels).sum()
-        model.eval()
-        row = {"epoch": epoch + 1, "train_accuracy": right.item() / len(train), **validated(model, val)}
+        row = {"epoch": epoch + 1, "train_accuracy": right.item() / len(train)}
+        row |= validated(average.module.eval(), val)
         history.append(row | {"seconds": round(time.perf_counter() - start, 1)})
-    return history
+    return average.module, history
 
 
 def validated(model: nn.Module, val: ImageSet) -> dict:

@@ -27,8 +27,22 @@ def all_conditions(severities: Sequence[int] = (1, 2, 3, 4, 5), names: Sequence[
     return [("clean", 0)] + [(name, severity) for name in names for severity in severities if severity > 0]
 
 
+class Answers:
+    """What follows from predicted (M, N), labels (N,) and the log-odds of the confidence (M, N)."""
+
+    @property
+    def correct(self) -> np.ndarray:
+        """(M, N) bool."""
+        return self.predicted == self.labels
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """(M, N) in [0, 1]: the softmax probability of the predicted class."""
+        return metrics.confidence_from_log_odds(self.log_odds)
+
+
 @dataclass(frozen=True, eq=False)
-class Outcomes:
+class Outcomes(Answers):
     """What a model answered, per condition (M) and image (N), small enough to commit.
 
     predicted uint8 (M, N); as float16 (M, N): log_odds of the confidence, log_odds_scaled the same at `temperature`
@@ -44,16 +58,6 @@ class Outcomes:
     origins: tuple[str, ...]
     temperature: float
     made: dict  # of which weights and images, in which precision and why, on what device, in how many seconds
-
-    @property
-    def correct(self) -> np.ndarray:
-        """(M, N) bool."""
-        return self.predicted == self.labels
-
-    @property
-    def confidence(self) -> np.ndarray:
-        """(M, N) in [0, 1]: the softmax probability of the predicted class."""
-        return metrics.confidence_from_log_odds(self.log_odds)
 
     def at(self, name: str, severity: int) -> int:
         """The row of a condition; raises ValueError where it was not run."""

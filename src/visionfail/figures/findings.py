@@ -152,7 +152,7 @@ def by_class(table: pd.DataFrame, *, model: str, severity: int, title: str = "")
         ax.plot(part.accuracy, [y] * len(part), "o", color="#B8B8B8", markersize=4)
         ends = [[worst.accuracy - worst.accuracy_lo], [worst.accuracy_hi - worst.accuracy]]
         ax.errorbar([worst.accuracy], [y], xerr=np.maximum(0, ends), fmt="o", color=model_colour(model), markersize=5)
-        ax.annotate(worst["class"], (worst.accuracy, y), xytext=(-9, 0), textcoords="offset points", ha="right",
+        ax.annotate(worst["class"], (worst.accuracy_lo, y), xytext=(-5, 0), textcoords="offset points", ha="right",
                     va="center", fontsize=8.5, color=model_colour(model))  # fmt: skip
     ax.set_yticks(range(len(names)), [readable(name) for name in names])
     ax.set(xlabel=f"accuracy of a class (corruptions at severity {severity})", xlim=(-0.13, 1.02))
