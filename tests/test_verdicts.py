@@ -54,6 +54,21 @@ def test_digits_are_resampled_jointly_so_that_common_luck_cancels():
     assert row["hi"] - row["lo"] < 0.5 * (hi - lo)
 
 
+def test_a_judge_without_seeds_is_resampled_once_and_the_others_each():
+    calls = []
+
+    def counted(score, failed, counts):
+        calls.append(score)
+        return selective.bootstrap_auroc(score, failed, counts)
+
+    first = seeds()[0]
+    shared = [Judged(first.scores | {"a": one.scores["a"]}, first.failed, first.digit) for one in seeds()]
+    found = verdicts.aurocs(shared, COUNTS, measure=(selective.auroc, counted))
+    assert len(calls) == 5 + 1 and np.ptp(found["b"].samples, axis=1).max() == 0
+    again = verdicts.aurocs([Judged(dict(one.scores), one.failed.copy(), one.digit) for one in shared], COUNTS)
+    assert np.array_equal(found["a"].samples, again["a"].samples)
+
+
 @pytest.mark.parametrize(
     ("value", "half", "spread", "verdict"),
     [

@@ -66,8 +66,12 @@ def aurocs(
     found, (exactly, resampled) = {}, measure
     for judge in judges or seeds[0].scores:
         exact = [exactly(seed.scores[judge], seed.failed) for seed in seeds]
-        drawn = [resampled(seed.scores[judge], seed.failed, counts[:, seed.digit]) for seed in seeds]
-        found[judge] = Aurocs(np.array(exact), np.stack(drawn, axis=1))
+        drawn = {}  # a judge without a seed of its own has the very same scores and failures in all of them
+        keys = [(id(seed.scores[judge]), id(seed.failed)) for seed in seeds]
+        for key, seed in zip(keys, seeds, strict=True):
+            if key not in drawn:
+                drawn[key] = resampled(seed.scores[judge], seed.failed, counts[:, seed.digit])
+        found[judge] = Aurocs(np.array(exact), np.stack([drawn[key] for key in keys], axis=1))
     return found
 
 
