@@ -1,0 +1,35 @@
+"""One network's numbers on CIFAR-10-C: swept or loaded, summarised, and written to results/."""
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from visionfail import paths, reference, results, summary, sweep
+from visionfail.imageset import ImageSet
+from visionfail.profiles import Profile
+from visionfail.sweep import Outcomes
+
+
+def run(
+    profile: Profile, sets: dict[str, ImageSet], model: nn.Module, card: dict, *, seed: int
+) -> tuple[Outcomes, pd.DataFrame, str]:
+    """(answers, rows of results/, "loaded" | "computed") of the network of `card` on sets["test"], clean and under the
+    19 corruptions at the profile's severities. The answers and rows are kept as the run cifar10c-<arch>-<recipe>-s<seed>.
+    """
+    name = reference.stem("cifar10c", card["arch"], card["recipe"], seed)
+    options = {"severities": profile.severities, "weights": card["sha256"], "state": profile.state}
+    found, how = sweep.load_or_run(profile.results / f"{name}.npz", model, sets, **options)
+    published = pd.read_csv(paths.RESULTS / "published_cifar10c.csv")
+    bootstrap = {"bootstraps": profile.bootstraps, "generator": np.random.default_rng(0)}
+    test = sets["test"]
+    config = {"origin": test.origin, "n": len(test), "weights_sha256": card["sha256"], "bootstraps": profile.bootstraps}
+    results.save(
+        name,
+        summary.rows(found, published, model=card["arch"], seed=seed, **bootstrap),
+        folder=profile.results,
+        config=config | {"dtype": found.made["dtype"]},
+        seconds=found.made["seconds"],
+        device=found.made["device"],
+        data_checksums={"test": test.checksum()},
+    )
+    return found, results.load(name, folder=profile.results)[0], how
