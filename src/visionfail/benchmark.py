@@ -14,7 +14,7 @@ def run(
     profile: Profile, sets: dict[str, ImageSet], model: nn.Module, card: dict, *, seed: int
 ) -> tuple[Outcomes, pd.DataFrame, str]:
     """(answers, rows of results/, "loaded" | "computed") of the network of `card` on sets["test"], clean and under the
-    19 corruptions at the profile's severities. The answers and rows are kept as the run cifar10c-<arch>-<recipe>-s<seed>.
+    19 corruptions at the profile's severities. Both are kept in results/, as the run cifar10c-<arch>-<recipe>-s<seed>.
     """
     name = reference.stem("cifar10c", card["arch"], card["recipe"], seed)
     options = {"severities": profile.severities, "weights": card["sha256"], "state": profile.state}
