@@ -49,12 +49,9 @@ def judge(
         "C4b": ahead["shifted"],
         "C4c": ahead["within slices"],
         "C5a": verdicts.share([sure * failed for sure, failed in pairs], wrong, counts),
-        "C5b": verdicts.share(
-            [(sure > 0.9) & failed for sure, failed in zip(confidence, wrong, strict=True)], wrong, counts
-        ),
+        "C5b": verdicts.share([(sure > 0.9) & failed for sure, failed in pairs], wrong, counts),
     }
     common = {"source": "working hypothesis", "model": "mnist_cnn", "seed": f"0 to {len(mix) - 1}"}
     common |= {"status": "confirmatory", "n": counts.shape[1], "where": "notebook 09"}
-    return pd.DataFrame([claims.row(key, *CLAIMS[key], value) | common for key, value in values.items()])[
-        list(claims.COLUMNS)
-    ]
+    lines = [claims.row(key, *CLAIMS[key], value) | common for key, value in values.items()]
+    return pd.DataFrame(lines)[list(claims.COLUMNS)]

@@ -152,10 +152,8 @@ COLUMNS = (
 
 
 def _interval_row(claim: Claim, exact: Curves, samples: Curves, axes: Mapping[str, Curves]) -> dict:
-    lo, hi = intervals.percentile_interval(claim.compute(samples, axes))
-    row = {"statistic": claim.statistic, "low": claim.low, "high": claim.high, "lo": lo, "hi": hi}
-    verdict = intervals.verdict(lo, hi, low=claim.low, high=claim.high)
-    return row | {"value": float(claim.compute(exact, axes)), "verdict": verdict}
+    value = Aurocs(np.array([claim.compute(exact, axes)]), claim.compute(samples, axes)[:, None])
+    return row(claim.key, claim.words, claim.statistic, claim.low, claim.high, value)
 
 
 def _regime_row(claim: RegimeClaim, exact: Curves, samples: Curves, axes: Mapping[str, Curves]) -> dict:
