@@ -107,6 +107,17 @@ def test_values_are_means_over_images_right_when_clean():
     assert (table.n == kept.sum()).all()
 
 
+def test_two_networks_maps_are_compared_on_images_that_both_have():
+    a, b = np.zeros((40, 10, 10)), np.zeros((40, 10, 10))
+    a[:, :2] = b[:20, :2] = b[20:30, 2:4] = 1  # half of them alike, ten two rows further down, ten have no second map
+    counts = intervals.resampling_counts(200, 40, np.random.default_rng(0))
+    found = drift_claims.between(a, b, np.full(40, True), counts)
+    assert found["n"] == 30 and found["overlap"] == pytest.approx(2 / 3) and found["shift"] == pytest.approx(0.2 / 3)
+    assert 0.4 < found["overlap lo"] < found["overlap"] < found["overlap hi"] < 0.9
+    only = drift_claims.between(a, b, np.arange(40) < 10, counts)
+    assert only["n"] == 10 and only["overlap"] == 1 and only["shift"] == 0
+
+
 def test_empty_maps_are_left_out():
     found = constructed()
     found.overlap[1, :50] = np.nan

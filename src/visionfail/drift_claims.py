@@ -13,7 +13,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from visionfail import claims, drift, verdicts
+from visionfail import claims, drift, explain, verdicts
 from visionfail.drift import CLEAN, CONDITIONS, JITTER, MEASURES, Drift
 from visionfail.verdicts import Aurocs, Judged
 
@@ -40,9 +40,24 @@ CLAIMS = {  # key: (words, statistic, low, high)
 
 def mean(found: Drift, measure: str, versions: Sequence[tuple], kept: np.ndarray, counts: np.ndarray) -> Aurocs:
     """The mean of a measure over `versions` and the images `kept` (N,), and in each resample of the images."""
-    values = getattr(found, measure)[[CONDITIONS.index(pair) for pair in versions]].astype(np.float64)
+    return _mean(getattr(found, measure)[[CONDITIONS.index(pair) for pair in versions]], kept, counts)
+
+
+def _mean(values: np.ndarray, kept: np.ndarray, counts: np.ndarray) -> Aurocs:
+    values = values.astype(np.float64)
     known = np.isfinite(values) & kept
     return verdicts.share([np.where(known, values, 0).sum(axis=0)], [known.sum(axis=0)], counts)
+
+
+def between(a: np.ndarray, b: np.ndarray, kept: np.ndarray, counts: np.ndarray) -> dict:
+    """How far two networks' maps (N, H, W) of the same images lie apart: overlap and shift, in shares of the side, each
+    a mean with its 95% interval over the images `kept` (N,) that have both maps, and n, how many those are.
+    """
+    overlap, shift = explain.overlap(a, b), explain.shift(a, b) / a.shape[-1]
+    line = {}
+    for name, values in {"overlap": overlap, "shift": shift}.items():
+        line[name], line[f"{name} lo"], line[f"{name} hi"] = _mean(values[None], kept, counts).interval()
+    return line | {"n": int((kept & np.isfinite(overlap)).sum())}
 
 
 def by_condition(found: Drift, kept: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
