@@ -18,8 +18,11 @@ STANDARD = (
     TrainConfig(epochs=8, peak_lr=0.1),
     TrainConfig(epochs=14, peak_lr=0.1, weight_decay=1e-3, sides=(24,) * 5),
 )
-# One long round instead: restarts had forgotten most of what came before. notes/decisions.md has the pilot of its rate.
-DENSENET = (TrainConfig(epochs=16, peak_lr=0.1, weight_decay=1e-3, sides=(16,) * 6 + (24,) * 8 + (28,)),)
+# First a long round, mostly at small sides; then one at full side and half the rate. notes/decisions.md has the pilot.
+DENSENET = (
+    TrainConfig(epochs=16, peak_lr=0.1, weight_decay=1e-3, sides=(16,) * 6 + (24,) * 8 + (28,)),
+    TrainConfig(epochs=5, peak_lr=0.05, weight_decay=1e-3),
+)
 RECIPES = {"resnet18": STANDARD, "densenet121": DENSENET}
 # Two cores, about a minute: shows the way, not the result.
 QUICK = (TrainConfig(epochs=3, batch_size=64, peak_lr=0.1, sides=(), ema_decay=0.98, padding=2),)
