@@ -29,23 +29,31 @@ def test_one_seed_of_either_leaves_the_architecture_undecided():
     rows = [i for i, (name, _) in enumerate(FOUND.conditions) if name in CORRUPTIONS]
     means = [sweeps[arch, 0].correct[rows].mean() for arch in ("densenet121", "resnet18")]
     assert row.value == pytest.approx(means[0] - means[1]) and row.lo < row.value < row.hi
-    assert row.verdict == "undecided" and "these checkpoints" in row.statistic and row.n == 300
+    assert row.verdict == "undecided" and row.n == 300
+    assert row.statistic.endswith("(these checkpoints, ResNet-18's trained longer)")
 
 
 @pytest.mark.parametrize(("ahead", "verdict"), [(0.015, "holds"), (0.2, "fails"), (-0.1, "fails")])
 def test_several_seeds_decide_where_seeds_and_images_agree(ahead, verdict):
     sweeps = {("densenet121", s): network(0.7 + ahead, s) for s in range(3)}
-    sweeps |= {("resnet18", s): network(0.7, 10 + s) for s in range(3)}
+    sweeps |= {("resnet18", s): network(0.7, 10 + s) for s in range(1, 4)}
     row = judged(sweeps).iloc[0]
     assert row.verdict == verdict and row.seed == "0 and 1 and 2"
-    means = [[sweeps[a, s].correct[:, :].mean() for s in range(3)] for a in architectures.COMPARED]
+    means = [[one.correct.mean() for (arch, _), one in sweeps.items() if arch == a] for a in architectures.COMPARED]
     assert stats.ttest_ind(*means).pvalue < 0.05
 
 
 def test_seeds_that_differ_more_than_the_networks_decide_nothing():
     sweeps = {("densenet121", s): network(0.6 + 0.2 * s, s) for s in range(2)}
-    sweeps |= {("resnet18", s): network(0.68, 10 + s) for s in range(2)}
+    sweeps |= {("resnet18", s): network(0.68, 10 + s) for s in range(1, 3)}
     assert judged(sweeps).verdict.iloc[0] == "undecided"
+
+
+def test_a_network_trained_longer_does_not_count_where_one_trained_alike_is_there():
+    sweeps = {("densenet121", 0): network(0.75, 0), ("resnet18", 1): network(0.73, 1)}
+    longer = sweeps | {("resnet18", 0): network(0.99, 2)}
+    assert judged(longer).equals(judged(sweeps)) and judged(sweeps).statistic[0].endswith("(these checkpoints)")
+    assert list(architectures.alike(longer)) == list(sweeps)
 
 
 def test_without_one_of_the_networks_there_is_no_row():

@@ -94,7 +94,7 @@ def test_quick_profile_takes_real_images_where_they_are():
 @pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
 def test_committed_cards_fit_their_weights_and_the_recipe(path):
     _, card = checkpoints.load(path.stem)
-    assert reference.rounds_of(card) == reference.seeded(reference.RECIPES[card["arch"]], card["rounds"][0]["seed"])
+    assert reference.rounds_of(card) == reference.standard(card["arch"], card["rounds"][0]["seed"])
     assert card["origin"] == "official" and card["accuracy"]["test"]["n"] == 10_000
 
 
@@ -122,6 +122,12 @@ def test_networks_at_hand_are_the_committed_ones_in_order(tmp_path, monkeypatch)
     real = {"test": dataclasses.replace(squares(4, seed=0), origin="official")}
     assert reference.available(real) == [("resnet18", 0), ("densenet121", 0), ("resnet18", 1)]
     assert reference.available({"test": squares(4, seed=0)}) == [("resnet18", 0)]
+
+
+def test_architectures_and_further_seeds_are_trained_alike():
+    alike = {key: reference.standard(*key) for key in (("densenet121", 1), ("resnet18", 1))}
+    assert alike["densenet121", 1] == alike["resnet18", 1] != reference.standard("resnet18", 0)
+    assert [config.seed for config in alike["resnet18", 1]] == [1, 101]
 
 
 def test_stem_is_the_house_style():
