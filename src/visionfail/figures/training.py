@@ -81,9 +81,9 @@ def validation_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], *, t
             x = _column(history, "epoch") if spent == "epoch" else np.cumsum(_column(history, "seconds")) / 3600
             y = _column(history, "val_accuracy")
             ax.plot(x, y, color=model_colour(model), marker=".")
-            ends.append((x[-1], y[-1], model_name(model), model_colour(model)))
+            ends.append((y[-1], model_name(model), model_colour(model)))
         ax.set_xlabel("epoch" if spent == "epoch" else "hours of training, each on its own machine")
-        label_line_ends(ax, ends)
+        label_line_ends(ax, [(ax.get_xlim()[1], *end) for end in ends])  # a shorter curve ends amid a longer one
     left.set_ylabel("validation accuracy")
     percent_axis(left.yaxis)
     return fig
