@@ -55,7 +55,7 @@ def _over_seeds(means: Sequence[np.ndarray], lo: float, hi: float, longer: str) 
         return {"verdict": "undecided", "statistic": f"{statistic} (these checkpoints{longer})"}
     seeds = stats.ttest_ind(*means, equal_var=False).confidence_interval()
     verdict = intervals.verdict(min(lo, seeds.low), max(hi, seeds.high), low=CLAIM["low"], high=CLAIM["high"])
-    return {"verdict": verdict, "statistic": f"{statistic} (over seeds: {seeds.low:.3f} to {seeds.high:.3f}{longer})"}
+    return {"verdict": verdict, "statistic": f"{statistic} (over seeds: {seeds.low:.3f} to {seeds.high:.3f})"}
 
 
 def mean_right(outcomes: Outcomes) -> np.ndarray:
