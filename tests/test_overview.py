@@ -52,13 +52,18 @@ def test_no_stand_in_and_no_subset_is_a_finding(tmp_path, origin):
         overview.networks(tmp_path)
 
 
-def test_sentences_carry_their_marks(tmp_path):
+def test_sentences_stand_beside_each_other_by_network_with_their_marks(tmp_path):
     row = dict.fromkeys(claims.COLUMNS, "words") | {"claim": "1", "model": "resnet18", "seed": 0, "n": 100}
     row |= {"value": 0.5, "lo": 0.4, "hi": 0.6, "low": 0.1, "high": np.inf, "where": "notebook 05"}
-    other = row | {"status": "exploratory", "lo": np.nan, "low": -np.inf, "high": 0.7}
-    rows = [row | {"status": "confirmatory, subset"}, other]
+    row |= {"status": "exploratory", "verdict": "holds"}
+    regime = row | {"claim": "10", "lo": np.nan, "hi": np.nan, "high": 1.0, "verdict": "undecided"}
+    other = {"model": "densenet121", "status": "confirmatory, subset", "value": 0.05, "verdict": "fails"}
+    only = row | {"claim": "2", "low": -np.inf, "high": 0.7}
+    rows = [row, regime, only, row | other, regime | other]
     claims.save(pd.DataFrame(rows)[list(claims.COLUMNS)], tmp_path)
     table = overview.sentences(tmp_path, where="notebook 05")
-    assert list(table.network) == ["ResNet-18, seed 0 ‡", "ResNet-18, seed 0 †"]
-    assert list(table.measured) == ["50.0% (40.0 to 60.0)", "50.0%"]
-    assert list(table["holds where"]) == ["above 10%", "at most 70%"]
+    assert list(table[""]) == ["1", "10", "2"] and set(table.sentence) == {"words"}
+    assert list(table["holds where"]) == ["above 10%", "10% or more", "at most 70%"]
+    first = ["holds, 50.0% (40.0 to 60.0)", "undecided, 50.0%", "holds, 50.0% (40.0 to 60.0)"]
+    assert list(table["ResNet-18, seed 0 †"]) == first
+    assert list(table["DenseNet-121, seed 0 ‡"]) == ["fails, 5.0% (40.0 to 60.0)", "fails, 5.0%", ""]

@@ -11,6 +11,7 @@ from visionfail.training import TrainConfig
 
 ROUND = TrainConfig(epochs=1, batch_size=50, ema_decay=0.9)
 CARDS = sorted(paths.MODELS.glob("cifar10-*.json"))
+AT_HAND = [path for path in CARDS if path.with_suffix(".safetensors").exists()]
 SETS = {"train": squares(200, seed=0), "val": squares(50, seed=1), "test": squares(70, seed=2)}
 
 
@@ -92,16 +93,27 @@ def test_quick_profile_takes_real_images_where_they_are():
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
-def test_committed_cards_fit_their_weights_and_the_recipe(path):
-    _, card = checkpoints.load(path.stem)
+def test_committed_cards_fit_the_recipe_and_the_answers_of_their_network(path):
+    card = checkpoints.read_card(path)
     assert reference.rounds_of(card) == reference.standard(card["arch"], card["rounds"][0]["seed"])
     assert card["origin"] == "official" and card["accuracy"]["test"]["n"] == 10_000
+    sweep = paths.RESULTS / f"cifar10c-{path.stem.removeprefix('cifar10-')}.npz"
+    if sweep.exists():
+        answers = Outcomes.load(sweep)
+        right = answers.correct[answers.at("clean", 0)].mean()
+        assert answers.made["weights"] == card["sha256"]
+        assert abs(right - card["accuracy"]["test"]["value"]) <= 3 / 10_000
 
 
-if CARDS:
+@pytest.mark.parametrize("path", AT_HAND, ids=lambda p: p.stem)
+def test_committed_weights_are_those_of_their_card(path):
+    assert checkpoints.load(path.stem)[1] == checkpoints.read_card(path)
+
+
+if AT_HAND:
 
     @pytest.mark.realdata
-    @pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
+    @pytest.mark.parametrize("path", AT_HAND, ids=lambda p: p.stem)
     def test_accuracy_of_the_card_is_recomputed(path):
         model, card = checkpoints.load(path.stem)
         test = data.load("cifar10", "test")
@@ -117,7 +129,8 @@ if CARDS:
 
 def test_networks_at_hand_are_the_committed_ones_in_order(tmp_path, monkeypatch):
     for name in ("resnet18-standard-s1", "densenet121-standard-s0", "resnet18-standard-s0", "resnet18-quick-s0"):
-        (tmp_path / f"cifar10-{name}.json").touch()
+        (tmp_path / f"cifar10-{name}.safetensors").touch()
+    (tmp_path / "cifar10-resnet18-standard-s2.json").touch()  # a card without weights
     monkeypatch.setattr(paths, "MODELS", tmp_path)
     real = {"test": dataclasses.replace(squares(4, seed=0), origin="official")}
     assert reference.available(real) == [("resnet18", 0), ("densenet121", 0), ("resnet18", 1)]
@@ -133,3 +146,13 @@ def test_architectures_and_further_seeds_are_trained_alike():
 def test_stem_is_the_house_style():
     assert reference.stem("cifar10", "resnet18", "standard", 0) == "cifar10-resnet18-standard-s0"
     assert training.TrainConfig().seed == 0
+
+
+def test_trained_networks_are_told_from_their_cards():
+    rows = {(row["arch"], row["seed"]): row for row in reference.trained()}
+    card = checkpoints.read_card(paths.MODELS / "cifar10-densenet121-standard-s0.json")
+    row, test = rows["densenet121", 0], card["accuracy"]["test"]
+    assert (row["test"], row["lo"], row["hi"], row["n"]) == (test["value"], test["lo"], test["hi"], test["n"])
+    hours = sum(epoch["seconds"] for epoch in card["history"]) / 3600
+    assert row["epochs"] == len(card["history"]) and row["hours"] == pytest.approx(hours, rel=1e-3)
+    assert next(iter(rows)) == reference.EXAMINED and len(rows) == len(CARDS)

@@ -239,3 +239,12 @@ def test_disagreement_counts_both_ways_and_agrees_with_mcnemar():
     table = [[found["both right"], found["only a"]], [found["only b"], found["neither"]]]
     assert found["p"] == pytest.approx(mcnemar(table, exact=True).pvalue)
     assert found["lo"] < found["difference"] < found["hi"]
+
+
+def test_every_two_networks_are_compared_once():
+    rng = np.random.default_rng(0)
+    right = {name: rng.random(300) < share for name, share in {"x": 0.9, "y": 0.8, "z": 0.7}.items()}
+    table = comparison.disagreements(right, bootstraps=200)
+    assert list(zip(table.a, table.b, strict=True)) == [("x", "y"), ("x", "z"), ("y", "z")]
+    assert list(table.apart) == [(right[a] != right[b]).sum() for a, b in zip(table.a, table.b, strict=True)]
+    assert table.difference[1] == pytest.approx(right["x"].mean() - right["z"].mean()) and set(table.n) == {300}

@@ -1,5 +1,8 @@
 """Ours beside what others have published, the same images or not; and two of ours on the same images."""
 
+import itertools
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -116,6 +119,18 @@ def disagreement(
     )
     p = intervals.mcnemar_exact(correct_a, correct_b)
     return found | {"difference": value, "lo": lo, "hi": hi, "p": p, "n": len(correct_a)}
+
+
+def disagreements(correct: Mapping[str, np.ndarray], *, bootstraps: int) -> pd.DataFrame:
+    """`disagreement` of every two of several models on the same images, {name: correct (N,) bool}: columns a, b, apart
+    (only one of them right), and difference, lo, hi, n.
+    """
+    rows = []
+    for a, b in itertools.combinations(correct, 2):
+        pair = disagreement(correct[a], correct[b], bootstraps=bootstraps, generator=np.random.default_rng(0))
+        pair |= {"a": a, "b": b, "apart": pair["only a"] + pair["only b"]}
+        rows.append({name: pair[name] for name in ("a", "b", "apart", "difference", "lo", "hi", "n")})
+    return pd.DataFrame(rows)
 
 
 def drops(outcomes: Outcomes, *, bootstraps: int, generator: np.random.Generator) -> pd.DataFrame:

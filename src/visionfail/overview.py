@@ -63,16 +63,19 @@ def _percent(row: pd.Series) -> str:
     return f"{100 * row.value:.2f} ({100 * row.lo:.2f} to {100 * row.hi:.2f})"
 
 
-def sentences(folder: Path, *, where: str | None = None, digits: int = 1) -> pd.DataFrame:
-    """Every sentence judged, or those of one notebook, with what was measured, where it would hold, and the verdict; in
-    percent. † exploratory: the network's curves had been seen; ‡ judged on part of the test images.
+def sentences(folder: Path, *, where: str, digits: int = 1) -> pd.DataFrame:
+    """The sentences judged in one notebook, a row each, with where it would hold and a column a network: verdict, and
+    what was measured, in percent. † exploratory: its curves had been seen; ‡ judged on part of the test images.
     """
     lines = []
     for row in claims.stored(Path(folder) / "claims.csv", where=where).itertuples():
         mark = " †" * ("exploratory" in row.status) + " ‡" * ("subset" in row.status)
-        line = {"": row.claim, "sentence": row.words, "network": f"{model_name(row.model)}, seed {row.seed}{mark}"}
-        lines.append(line | {"measured": _measured(row, digits), "holds where": _region(row), "verdict": row.verdict})
-    return pd.DataFrame(lines)
+        line = {"": row.claim, "sentence": row.words, "holds where": _region(row)}
+        line |= {"network": f"{model_name(row.model)}, seed {row.seed}{mark}"}
+        lines.append(line | {"found": f"{row.verdict}, {_measured(row, digits)}"})
+    long = pd.DataFrame(lines).set_index(["", "sentence", "holds where", "network"]).found
+    wide = long.unstack("network", fill_value="", sort=False)  # raises ValueError where a sentence is judged twice
+    return wide.rename_axis(columns=None).reset_index()
 
 
 def _measured(row, digits: int) -> str:

@@ -57,12 +57,29 @@ def cifar10(profile: Profile) -> dict[str, ImageSet]:
 
 
 def available(sets: dict[str, ImageSet]) -> list[tuple[str, int]]:
-    """(arch, seed) of the networks that `classifier` has ready: the committed ones, on stand-ins ResNet-18 seed 0."""
-    if sets["test"].origin == "standin":
-        return [("resnet18", 0)]
-    names = [path.stem.split("-") for path in paths.MODELS.glob("cifar10-*-standard-s*.json")]
+    """(arch, seed) of the networks that `classifier` has ready: those with weights, on stand-ins ResNet-18 seed 0."""
+    return [EXAMINED] if sets["test"].origin == "standin" else _networks(".safetensors")
+
+
+def _networks(suffix: str) -> list[tuple[str, int]]:
+    """(arch, seed) of the files of the recipe "standard" in models/, by seed, EXAMINED first."""
+    names = [path.stem.split("-") for path in paths.MODELS.glob(f"cifar10-*-standard-s*{suffix}")]
     found = [(arch, int(seed.removeprefix("s"))) for _, arch, _, seed in names]
     return sorted(found, key=lambda one: (one[1], one[0] != EXAMINED[0], one[0]))
+
+
+def trained() -> list[dict]:
+    """A row a network with a card in models/, its weights at hand or not: arch, seed, epochs, hours of training, and
+    val, test, lo, hi, n: its accuracies, that on test images with the Wilson interval.
+    """
+    rows = []
+    for arch, seed in _networks(".json"):
+        card = checkpoints.read_card(checkpoints.files(stem("cifar10", arch, "standard", seed))[1])
+        row = {"arch": arch, "seed": seed, "epochs": len(card["history"]), "hours": card["seconds"] / 3600}
+        test = card["accuracy"]["test"]
+        row |= {"val": card["accuracy"]["val"]["value"], "test": test["value"]}
+        rows.append(row | {name: test[name] for name in ("lo", "hi", "n")})
+    return rows
 
 
 def classifier(
