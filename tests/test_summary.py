@@ -248,3 +248,9 @@ def test_every_two_networks_are_compared_once():
     assert list(zip(table.a, table.b, strict=True)) == [("x", "y"), ("x", "z"), ("y", "z")]
     assert list(table.apart) == [(right[a] != right[b]).sum() for a, b in zip(table.a, table.b, strict=True)]
     assert table.difference[1] == pytest.approx(right["x"].mean() - right["z"].mean()) and set(table.n) == {300}
+
+
+def test_runs_of_resnet18_come_first(tmp_path):
+    names = [f"cifar10c-{network}" for network in ("densenet121-standard-s0", "resnet18-standard-s1", "vit-tiny-s0")]
+    found = summary.in_order([tmp_path / f"{name}.csv" for name in names])
+    assert found == [names[1], names[0], names[2]]

@@ -22,8 +22,8 @@ def networks(folder: Path) -> pd.DataFrame:
     """A row a network: accuracy on clean test images and its means over CIFAR-10-C, in percent; ours with intervals,
     then the published ones with standard training. Empty where a network was not run. ValueError for other origins.
     """
-    runs = [path.stem for path in sorted(Path(folder).glob("cifar10c-*.csv"))]
-    unswept = [path.stem for path in sorted(Path(folder).glob("cifar10-*.csv"))]
+    runs = summary.in_order(Path(folder).glob("cifar10c-*.csv"))
+    unswept = summary.in_order(Path(folder).glob("cifar10-*.csv"))
     unswept = [run for run in unswept if run.replace("cifar10-", "cifar10c-") not in runs]
     published = pd.read_csv(Path(folder) / "published_cifar10c.csv")
     lines = [_ours(run, folder) for run in runs + unswept]

@@ -1,6 +1,6 @@
 """From what a model answered on each image to the rows of results/: accuracy, calibration, means over CIFAR-10-C."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,12 +74,17 @@ def overview(folder: Path, *, bootstraps: int = 1000) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+def in_order(files: Iterable[Path]) -> list[str]:
+    """Names of runs, <dataset>-<arch>-<recipe>-s<seed>, from their files: ResNet-18, the one most examined, first."""
+    return sorted((path.stem for path in files), key=lambda run: ("-resnet18-" not in run, run))
+
+
 def stored(folder: Path) -> tuple[pd.DataFrame, dict[tuple[str, int], Outcomes]]:
     """The whole sweeps stored in `folder`: their rows of results/ in one table, and {(model, seed): outcomes}.
 
     ValueError where there is none.
     """
-    runs = [path.stem for path in sorted(Path(folder).glob("cifar10c-*.npz"))]
+    runs = in_order(Path(folder).glob("cifar10c-*.npz"))
     if not runs:
         raise ValueError(f"no sweep in {folder}: run notebook 03 in the full profile, or get the committed ones.")
     tables = [results.load(run, folder=folder)[0] for run in runs]

@@ -170,15 +170,15 @@ def claims(table: pd.DataFrame, *, title: str = "") -> Figure:
     the right; rows of `claims.judge`. Claims about a regime show the share of bootstraps that agree.
     """
     keys = list(dict.fromkeys(table.claim))
-    networks = list(table.groupby(["model", "seed"], sort=False).groups)
     fig = new_figure(0.42 * len(keys) + 0.5, title)
     ax = fig.add_subplot()
     low, high = _limits(table)
     for y, key in enumerate(keys):
         part = table[table.claim == key]
         _region(ax, y, np.clip([part.low.iloc[0], part.high.iloc[0]], low, high))
-        for row in part.itertuples():
-            _dot(ax, y + 0.22 * (networks.index((row.model, row.seed)) - (len(networks) - 1) / 2), row)
+        places = y + min(0.22, 0.8 / len(part)) * (np.arange(len(part)) - (len(part) - 1) / 2)
+        for row, place in zip(part.itertuples(), places, strict=True):
+            _dot(ax, place, row)
         ax.text(high, y, "  " + " / ".join(dict.fromkeys(part.verdict)), va="center", fontsize=8.5)
     ax.set(xlim=(low, high), ylim=(len(keys) - 0.5, -0.5))
     words = table.drop_duplicates("claim").set_index("claim").words
@@ -211,7 +211,7 @@ def _dot(ax: Axes, y: float, row) -> None:
     ends = np.nan_to_num([[row.value - row.lo], [row.hi - row.value]])
     label = None if name in known else name
     ax.errorbar([row.value], [y], xerr=np.maximum(0, ends), fmt="o", markersize=5, color=model_colour(row.model),
-                alpha=1 if row.seed == 0 else 0.6, label=label)  # fmt: skip
+                alpha=1 if str(row.seed).startswith("0") else 0.6, label=label)  # fmt: skip
 
 
 def _wrapped(words: str, width: int = 46) -> str:
