@@ -63,7 +63,7 @@ def test_sentences_stand_beside_each_other_by_network_with_their_marks(tmp_path)
     claims.save(pd.DataFrame(rows)[list(claims.COLUMNS)], tmp_path)
     table = overview.sentences(tmp_path, where="notebook 05")
     assert list(table[""]) == ["1", "10", "2"] and set(table.sentence) == {"words"}
-    assert list(table["holds where"]) == ["above 10%", "10% or more", "at most 70%"]
+    assert list(table["holds where"]) == ["above 10%", "10% or more of bootstraps", "at most 70%"]
     first = ["holds, 50.0% (40.0 to 60.0)", "undecided, 50.0%", "holds, 50.0% (40.0 to 60.0)"]
     assert list(table["ResNet-18, seed 0 †"]) == first
     assert list(table["DenseNet-121, seed 0 ‡"]) == ["fails, 5.0% (40.0 to 60.0)", "fails, 5.0%", ""]

@@ -87,7 +87,8 @@ def _region(row) -> str:
     low, high = f"{100 * row.low:.4g}%", f"{100 * row.high:.4g}%"
     if np.isinf(row.low) or np.isinf(row.high):
         return f"at most {high}" if np.isinf(row.low) else f"above {low}"
-    return f"{low} or more" if row.high == 1 else f"{low} to {high}"
+    of = " of bootstraps" * bool(pd.isna(row.lo))  # a regime's share
+    return f"{low} or more{of}" if row.high == 1 else f"{low} to {high}"
 
 
 def failure_finders(folder: Path) -> pd.DataFrame:
