@@ -6,7 +6,7 @@ import pytest
 from conftest import squares
 from test_summary import outcomes
 
-from visionfail import claims, dose, intervals, paths, results, summary
+from visionfail import architectures, claims, dose, intervals, paths, results, summary
 
 FOUND = outcomes(n=300)[0]
 DOSES = pd.DataFrame(dose.doses(squares(20, seed=0)))
@@ -113,10 +113,7 @@ def test_a_notebook_replaces_its_own_sentences_and_no_others(tmp_path):
 def test_committed_verdicts_are_those_of_the_stored_answers():
     committed = claims.stored(COMMITTED, where="notebook 04")
     doses, _ = results.load(dose.RUN, folder=paths.RESULTS)
-    again = [
-        claims.judge(found, doses, model=model, seed=seed, bootstraps=1000, generator=np.random.default_rng(0))
-        for (model, seed), found in summary.stored(paths.RESULTS)[1].items()
-    ]
-    again = pd.concat(again, ignore_index=True)
+    again = architectures.judge_all(summary.stored(paths.RESULTS)[1], doses, bootstraps=1000)
+    assert committed[["claim", "model", "seed"]].equals(again[["claim", "model", "seed"]])
     assert committed.verdict.tolist() == again.verdict.tolist()
     assert np.allclose(committed[["value", "lo", "hi"]], again[["value", "lo", "hi"]], rtol=1e-4, equal_nan=True)

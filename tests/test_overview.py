@@ -58,6 +58,7 @@ def test_sentences_stand_beside_each_other_by_network_with_their_marks(tmp_path)
     row |= {"status": "exploratory", "verdict": "holds"}
     regime = row | {"claim": "10", "lo": np.nan, "hi": np.nan, "high": 1.0, "verdict": "undecided"}
     other = {"model": "densenet121", "status": "confirmatory, subset", "value": 0.05, "verdict": "fails"}
+    other |= {"statistic": "a minus b (these checkpoints)"}
     only = row | {"claim": "2", "low": -np.inf, "high": 0.7}
     rows = [row, regime, only, row | other, regime | other]
     claims.save(pd.DataFrame(rows)[list(claims.COLUMNS)], tmp_path)
@@ -66,4 +67,5 @@ def test_sentences_stand_beside_each_other_by_network_with_their_marks(tmp_path)
     assert list(table["holds where"]) == ["above 10%", "10% or more of bootstraps", "at most 70%"]
     first = ["holds, 50.0% (40.0 to 60.0)", "undecided, 50.0%", "holds, 50.0% (40.0 to 60.0)"]
     assert list(table["ResNet-18, seed 0 †"]) == first
-    assert list(table["DenseNet-121, seed 0 ‡"]) == ["fails, 5.0% (40.0 to 60.0)", "fails, 5.0%", ""]
+    second = ["fails, 5.0% (40.0 to 60.0), these checkpoints", "fails, 5.0%, these checkpoints", ""]
+    assert list(table["DenseNet-121, seed 0 ‡"]) == second

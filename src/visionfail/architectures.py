@@ -14,6 +14,17 @@ COMPARED = ("densenet121", "resnet18")
 CLAIM = {"claim": "8", "words": "DenseNet-121 is slightly tougher than ResNet-18", "low": 0.0, "high": 0.03}
 
 
+def judge_all(sweeps: Mapping[tuple[str, int], Outcomes], doses: pd.DataFrame, *, bootstraps: int) -> pd.DataFrame:
+    """Every sentence of notes/claims.md about study A, each network's own and claim 8: rows of claims.csv."""
+    tables = [
+        claims.judge(o, doses, model=model, seed=seed, bootstraps=bootstraps, generator=np.random.default_rng(0))
+        for (model, seed), o in sweeps.items()
+    ]
+    tables.append(judge(sweeps, bootstraps=bootstraps, generator=np.random.default_rng(0)))
+    tables = [table.astype({"seed": str}) for table in tables if len(table)]
+    return pd.concat(tables, ignore_index=True)
+
+
 def judge(
     sweeps: Mapping[tuple[str, int], Outcomes], *, bootstraps: int, generator: np.random.Generator
 ) -> pd.DataFrame:

@@ -72,7 +72,8 @@ def sentences(folder: Path, *, where: str, digits: int = 1) -> pd.DataFrame:
         mark = " †" * ("exploratory" in row.status) + " ‡" * ("subset" in row.status)
         line = {"": row.claim, "sentence": row.words, "holds where": _region(row)}
         line |= {"network": f"{model_name(row.model)}, seed {row.seed}{mark}"}
-        lines.append(line | {"found": f"{row.verdict}, {_measured(row, digits)}"})
+        which = ", these checkpoints" * ("these checkpoints" in row.statistic)  # not their architectures
+        lines.append(line | {"found": f"{row.verdict}, {_measured(row, digits)}{which}"})
     long = pd.DataFrame(lines).set_index(["", "sentence", "holds where", "network"]).found
     wide = long.unstack("network", fill_value="", sort=False)  # raises ValueError where a sentence is judged twice
     return wide.rename_axis(columns=None).reset_index()
