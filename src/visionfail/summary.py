@@ -62,13 +62,13 @@ def clean_rows(predicted: np.ndarray, test: ImageSet, *, model: str, seed: int) 
 def overview(folder: Path, *, bootstraps: int = 1000) -> pd.DataFrame:
     """One line a stored sweep in `folder`: clean accuracy and the mean over the corruptions, recomputed per image."""
     lines = []
-    for path in sorted(Path(folder).glob("cifar10c-*.npz")):
-        outcomes = Outcomes.load(path)
+    for run in in_order(Path(folder).glob("cifar10c-*.npz")):
+        outcomes = Outcomes.load(Path(folder) / f"{run}.npz")
         generator = np.random.default_rng(0)
         means = mean_rows(outcomes, None, None, bootstraps=bootstraps, generator=generator)
         clean = next(row for row in condition_rows(outcomes) if row["metric"] == "accuracy")
         severities = sorted({severity for _, severity in outcomes.conditions} - {0})
-        line = {"model": path.stem.removeprefix("cifar10c-"), "origin": pooled(outcomes.origins), "n": clean["n"]}
+        line = {"model": run.removeprefix("cifar10c-"), "origin": pooled(outcomes.origins), "n": clean["n"]}
         line |= {"severities": " ".join(map(str, severities)), "clean accuracy": _percent(clean)}
         lines.append(line | {row["condition"]: _percent(row) for row in means})
     return pd.DataFrame(lines)
