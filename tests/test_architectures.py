@@ -1,6 +1,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from test_summary import outcomes
@@ -69,3 +70,18 @@ def test_the_spread_of_seeds_is_that_of_their_accuracies():
     assert np.allclose(table.sd, np.std(accuracy, axis=0, ddof=1)) and (table.seeds == 3).all()
     with pytest.raises(ValueError, match="1 sweeps: a spread needs two"):
         architectures.seed_spread(sweeps[:1])
+
+
+def test_agreement_weighs_architectures_against_seeds_trained_alike():
+    values = {("resnet18", "0"): 0.9, ("densenet121", "0"): 0.5, ("resnet18", "1"): 0.2, ("resnet18", "2"): 0.3}
+    rows = [{"claim": "7a", "words": "a", "model": m, "seed": s, "value": v} for (m, s), v in values.items()]
+    rows = pd.DataFrame(rows).assign(verdict=["holds", "fails", "holds", "holds"])
+    once = rows[:1].assign(claim="8")
+    spans = rows[:1].assign(claim="C1", model="mnist_cnn", seed="0 to 4")
+    (row,) = architectures.agreement(pd.concat([rows, once, spans])).to_dict("records")
+    assert (row["networks"], row["smallest"], row["largest"]) == (4, 0.2, 0.9)
+    assert row["between_seeds"] == pytest.approx(0.1) and row["between_architectures"] == pytest.approx(0.25)
+    assert row["verdicts"] == "holds, fails" and not row["same"]
+    table = architectures.agreement(rows[:2].assign(verdict="fails"))
+    assert table.same.all() and table.between_seeds.isna().all()  # one seed of each has no spread
+    assert table.between_architectures[0] == pytest.approx(-0.4)

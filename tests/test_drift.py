@@ -118,6 +118,24 @@ def test_two_networks_maps_are_compared_on_images_that_both_have():
     assert only["n"] == 10 and only["overlap"] == 1 and only["shift"] == 0
 
 
+def test_what_moves_a_map_names_each_cause_and_every_two_networks():
+    trained = {("resnet18", 0): constructed(40), ("densenet121", 0): constructed(40), ("resnet18", 1): constructed(40)}
+    maps = {key: np.zeros((40, 10, 10)) for key in trained}
+    maps["resnet18", 0][:, :2] = maps["densenet121", 0][:, :2] = maps["resnet18", 1][:, 1:3] = 1
+    counts = intervals.resampling_counts(50, 40, np.random.default_rng(0))
+    table = drift_claims.what_moves(trained, maps, counts)
+    own = table[table.other == ""].set_index(["model", "seed", "cause"])
+    assert len(own) == 3 * 4 and own.overlap["resnet18", 0, "jitter"] == pytest.approx(0.9, abs=1e-3)
+    rows = [drift.CONDITIONS.index((name, 3)) for name in drift.CORE]
+    one = trained["resnet18", 0]
+    kept = one.correct[0]
+    assert own.overlap["resnet18", 0, "severity 3"] == pytest.approx(one.overlap[rows][:, kept].mean(), abs=1e-3)
+    pairs = table[table.other != ""].set_index(["model", "seed", "other"])
+    assert pairs.cause.value_counts().to_dict() == {"another architecture": 2, "another seed": 1}
+    assert pairs.overlap["resnet18", 0, "resnet18 s1"] == pytest.approx(1 / 3)  # two rows of ten, one of them shared
+    assert pairs.overlap["resnet18", 0, "densenet121 s0"] == 1 and (table.n == kept.sum()).all()
+
+
 def test_empty_maps_are_left_out():
     found = constructed()
     found.overlap[1, :50] = np.nan

@@ -108,19 +108,27 @@ def regimes():
     return table.assign(point=table.regime.where(table.index != 12, "near-linear"))
 
 
-def silence(model="resnet18", shift=0.0):
+def silence(model="resnet18", shift=0.0, seed=0):
     """By severity, as silent.by_severity, and by condition."""
     metrics_of = ["accuracy", "confidence", "sure_when_wrong", "ece", "ece_scaled"]
     rows = [(s, metric, 0.1 + 0.05 * s + shift) for s in range(6) for metric in metrics_of]
     table = pd.DataFrame(rows, columns=["severity", "metric", "value"])
-    table = table.assign(lo=table.value - 0.01, hi=table.value + 0.01, n=10_000, model=model)
+    table = table.assign(lo=table.value - 0.01, hi=table.value + 0.01, n=10_000, model=model, seed=seed)
     dots = pd.DataFrame({"model": model, "severity": range(6), "accuracy": np.linspace(0.95, 0.2, 6)})
     return table, dots.assign(confidence=np.linspace(0.97, 0.7, 6))
 
 
+def moves():
+    """Rows as of drift_claims.what_moves, of two seeds of one network and a pair of architectures."""
+    rows = [("jitter", 0, 0.9), ("jitter", 1, 0.85), ("severity 5", 0, 0.6), ("severity 5", 1, 0.55)]
+    rows += [("another seed", 0, 0.58), ("another architecture", 0, 0.5)]
+    table = pd.DataFrame(rows, columns=["cause", "seed", "overlap"]).assign(model="resnet18", n=900)
+    return table.eval("lo = overlap - 0.01\nhi = overlap + 0.01")
+
+
 def silent_failure():
-    tables, dots = zip(silence(), silence("densenet121", 0.02), strict=True)
-    return figures.silent_failure(pd.concat(tables), pd.concat(dots), above=0.9, title="Wrong and sure")
+    tables, dots = zip(silence(), silence("densenet121", 0.02), silence("resnet18", 0.01, seed=1), strict=True)
+    return figures.silent_failure(pd.concat(tables), pd.concat(dots[:2]), above=0.9, title="Wrong and sure")
 
 
 def judged():
@@ -217,6 +225,7 @@ EVERY |= {
     "ends": lambda: figures.severity_curves(published(), band="95%", columns=3, label_ends=True, title="Curves"),
     "regimes": lambda: figures.regime_grid(regimes(), n=10_000, title="Regimes by axis"),
     "silent": silent_failure,
+    "moves": lambda: figures.what_moves(moves(), title="What moves a map?"),
     "claims": lambda: figures.claims(judged(), title="The sentences, judged"),
 }
 
@@ -507,7 +516,9 @@ def test_regimes_show_what_the_curve_says_where_the_bootstraps_waver():
 def test_silent_failure_draws_the_numbers_it_was_given():
     left, middle, right = EVERY["silent"]().axes
     assert np.allclose(middle.lines[0].get_ydata(), 0.1 + 0.05 * np.arange(6))
-    assert [line.get_linestyle() for line in right.lines] == ["-", "--"] * 2
+    assert [line.get_linestyle() for line in right.lines] == ["-", "--"] * 3
+    assert middle.lines[2].get_linewidth() < middle.lines[0].get_linewidth()  # another seed, in its model's colour
+    assert middle.lines[2].get_color() == middle.lines[0].get_color()
     assert np.allclose(left.collections[0].get_offsets()[:, 0], np.linspace(0.95, 0.2, 6))
 
 
@@ -569,6 +580,17 @@ def test_drift_begins_with_jitter():
     trained, random = fig.axes[0].lines
     assert np.allclose(trained.get_ydata(), [0.9, 0.8, 0.6, 0.4]) and random.get_linestyle() == "--"
     assert [label.get_text() for label in fig.axes[0].get_xticklabels()] == ["jitter", "1", "3", "5"]
+
+
+def test_what_moves_a_map_is_hollow_for_further_seeds_and_grey_between_architectures():
+    fig = EVERY["moves"]()
+    (ax,) = fig.axes
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert np.allclose([dot.get_xdata()[0] for dot in dots], [0.9, 0.85, 0.6, 0.55, 0.58, 0.5])
+    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True, False, True, False, False]
+    colours = [dot.get_color() for dot in dots]
+    assert set(colours[:5]) == {figures.model_colour("resnet18")} and colours[5] not in figures.MODEL_COLOURS.values()
+    assert {"ResNet-18, seed 0", "ResNet-18, seed 1", "two architectures"} <= set(texts(fig))
 
 
 def test_doubt_has_a_line_a_severity():

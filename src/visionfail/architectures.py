@@ -1,6 +1,7 @@
 """Is one architecture tougher than another? Weighed against what another training seed of the same network changes."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from visionfail import claims, intervals, reference
 from visionfail.corruptions import CORRUPTIONS
 from visionfail.sweep import Outcomes
 
+T = TypeVar("T")
 COMPARED = ("densenet121", "resnet18")
 CLAIM = {"claim": "8", "words": "DenseNet-121 is slightly tougher than ResNet-18", "low": 0.0, "high": 0.03}
 
@@ -53,8 +55,10 @@ def judge(
     return pd.DataFrame([found | {"status": "confirmatory"}])[list(claims.COLUMNS)]
 
 
-def alike(sweeps: Mapping[tuple[str, int], Outcomes]) -> dict[tuple[str, int], Outcomes]:
-    """Networks trained by one recipe: without ResNet-18 seed 0, trained longer, where another of its seeds is there."""
+def alike(sweeps: Mapping[tuple[str, int], T]) -> dict[tuple[str, int], T]:
+    """Of {(arch, seed): anything} those of networks trained by one recipe: without ResNet-18 seed 0, trained longer,
+    where another of its seeds is there.
+    """
     others = {key: one for key, one in sweeps.items() if key != reference.EXAMINED}
     return others if any(arch == reference.EXAMINED[0] for arch, _ in others) else dict(sweeps)
 
@@ -84,3 +88,23 @@ def seed_spread(sweeps: Sequence[Outcomes]) -> pd.DataFrame:
     accuracy = np.stack([one.correct.mean(axis=1) for one in sweeps])
     table = pd.DataFrame(sweeps[0].conditions, columns=["condition", "severity"])
     return table.assign(spread=np.ptp(accuracy, axis=0), sd=accuracy.std(axis=0, ddof=1), seeds=len(sweeps))
+
+
+def agreement(judged: pd.DataFrame) -> pd.DataFrame:
+    """Do networks get the same verdicts? From rows of claims.csv a row a sentence judged for several: claim, words,
+    networks, smallest and largest value, between_seeds (largest minus smallest among the ResNet-18 trained alike;
+    missing where fewer than two), between_architectures (DenseNet-121's mean minus theirs), verdicts, same.
+    """
+    lines = []
+    for (claim, words), part in judged.groupby(["claim", "words"], sort=False):
+        values = {(row.model, int(row.seed)): row.value for row in part.itertuples() if row.seed.isdecimal()}
+        if len(values) < 2:
+            continue
+        ours, theirs = ([v for (arch, _), v in alike(values).items() if arch == name] for name in COMPARED)
+        line = {"claim": claim, "words": words, "networks": len(values)}
+        line |= {"smallest": min(values.values()), "largest": max(values.values())}
+        line |= {"between_seeds": np.ptp(theirs) if len(theirs) > 1 else np.nan}
+        line |= {"between_architectures": np.mean(ours) - np.mean(theirs) if ours and theirs else np.nan}
+        line |= {"verdicts": ", ".join(dict.fromkeys(part.verdict)), "same": part.verdict.nunique() == 1}
+        lines.append(line)
+    return pd.DataFrame(lines)

@@ -3,7 +3,8 @@
 Only images that the network gets right when they are clean count, in every version of them.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from visionfail import claims, drift, explain, verdicts
 from visionfail.drift import CLEAN, CONDITIONS, JITTER, MEASURES, Drift
 from visionfail.verdicts import Aurocs, Judged
 
+Network = tuple[str, int]  # architecture, seed
 CORRUPTED = tuple(pair for pair in CONDITIONS if pair not in (CLEAN, JITTER))
 SEVERE = tuple(pair for pair in CORRUPTED if pair[1] == max(drift.SEVERITIES))
 FOLDS = 5
@@ -58,6 +60,31 @@ def between(a: np.ndarray, b: np.ndarray, kept: np.ndarray, counts: np.ndarray) 
     for name, values in {"overlap": overlap, "shift": shift}.items():
         line[name], line[f"{name} lo"], line[f"{name} hi"] = _mean(values[None], kept, counts).interval()
     return line | {"n": int((kept & np.isfinite(overlap)).sum())}
+
+
+def what_moves(
+    trained: Mapping[Network, Drift], maps: Mapping[Network, np.ndarray], counts: np.ndarray
+) -> pd.DataFrame:
+    """What a map keeps of its place under jitter, under the corruptions at each severity and, on clean images that both
+    get right, in another network. `maps` (N, H, W) are of the true classes. A row a network and cause, or a pair of
+    networks: model, seed, cause, other, overlap with its 95% interval over images lo, hi, and n.
+    """
+    lines = []
+    for (model, seed), found in trained.items():
+        kept = found.correct[CONDITIONS.index(CLEAN)]
+        causes = {"jitter": [JITTER]}
+        causes |= {f"severity {level}": [pair for pair in CORRUPTED if pair[1] == level] for level in drift.SEVERITIES}
+        for cause, versions in causes.items():
+            value, lo, hi = mean(found, "overlap", versions, kept, counts).interval()
+            line = {"model": model, "seed": seed, "cause": cause, "other": "", "n": int(kept.sum())}
+            lines.append(line | {"overlap": value, "lo": lo, "hi": hi})
+    for a, b in itertools.combinations(maps, 2):
+        kept = trained[a].correct[CONDITIONS.index(CLEAN)] & trained[b].correct[CONDITIONS.index(CLEAN)]
+        apart = between(maps[a], maps[b], kept, counts)
+        line = {"model": a[0], "seed": a[1], "other": f"{b[0]} s{b[1]}", "n": apart["n"]}
+        line |= {"cause": "another seed" if a[0] == b[0] else "another architecture"}
+        lines.append(line | {"overlap": apart["overlap"], "lo": apart["overlap lo"], "hi": apart["overlap hi"]})
+    return pd.DataFrame(lines)
 
 
 def by_condition(found: Drift, kept: np.ndarray, counts: np.ndarray) -> pd.DataFrame:

@@ -102,10 +102,10 @@ def failure_finders(folder: Path) -> pd.DataFrame:
     said = said[(said.rival == "1 - confidence") & ~said.slice.str.contains(", (?:weak|middle|strong)")]
     lines = []
     for row in said.sort_values("primary", ascending=False, kind="stable").itertuples():
-        line = {"test digits": f"**{row.slice}**" if row.primary else row.slice}
+        line = {"test digits": row.slice}
         line |= {f"AUROC, {judge}": f"{found[row.slice, f'AUROC: {judge}']:.3f}" for judge in JUDGES}
         line |= {"difference": f"{row.value:+.3f} ({row.lo:+.3f} to {row.hi:+.3f})"}
-        lines.append(line | {"verdict": f"**{row.verdict}**" if row.primary else row.verdict, "n": f"{row.n:,}"})
+        lines.append(line | {"verdict": row.verdict, "n": f"{row.n:,}"})
     return pd.DataFrame(lines)
 
 

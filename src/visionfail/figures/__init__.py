@@ -19,7 +19,7 @@ from visionfail.figures.auditing import (
 from visionfail.figures.benchmark import corruption_heatmap, ours_vs_published, severity_curves
 from visionfail.figures.findings import by_class, claims, paired_differences, regime_grid, silent_failure
 from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, heat, image_grid
-from visionfail.figures.saliency import beside_maps, doubt, drift_curves, storyboard
+from visionfail.figures.saliency import beside_maps, doubt, drift_curves, storyboard, what_moves
 from visionfail.figures.style import (
     MODEL_COLOURS,
     OKABE_ITO,
@@ -91,4 +91,5 @@ __all__ = [
     "use_style",
     "validation_curves",
     "verdict_card",
+    "what_moves",
 ]

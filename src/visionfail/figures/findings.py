@@ -65,16 +65,15 @@ def silent_failure(by_severity: pd.DataFrame, conditions: pd.DataFrame, *, above
     """Three panels: accuracy against mean confidence of every condition; of the wrong answers those that are sure, by
     severity; ECE by severity before (solid) and after (dashed) the temperature.
 
-    `by_severity` are rows of `silent.by_severity` with a column model; `conditions` has model, severity, accuracy and
-    confidence.
+    `by_severity` are rows of `silent.by_severity` with columns model and seed; seeds other than 0 are thin lines.
+    `conditions` has model, severity, accuracy and confidence.
     """
     fig = new_figure(3.0, title)
     left, middle, right = fig.subplots(1, 3)
     _scatter(left, conditions)
-    for model, part in by_severity.groupby("model", sort=False):
-        _line(middle, part[part.metric == "sure_when_wrong"], model)
-        _line(right, part[part.metric == "ece"], model)
-        _line(right, part[part.metric == "ece_scaled"], model, linestyle="--")
+    for (model, seed), part in by_severity.groupby(["model", "seed"], sort=False):
+        for ax, metric in ((middle, "sure_when_wrong"), (right, "ece"), (right, "ece_scaled")):
+            _line(ax, part[part.metric == metric], model, seed=seed, dashed=metric == "ece_scaled")
     middle.set(ylabel=f"share of errors with confidence > {above:g}")
     right.set(ylabel="ECE (dashed: with temperature)")
     for ax in (middle, right):
@@ -84,7 +83,8 @@ def silent_failure(by_severity: pd.DataFrame, conditions: pd.DataFrame, *, above
         percent_axis(axis)
     legend(fig, named_handles(middle))
     n = int(by_severity.n.iloc[0])
-    footnote(fig, f"bands: 95%, bootstrap over n = {n:,} images; left: larger dots are severer")
+    thin = "; thin: other training seeds" if (by_severity.seed != 0).any() else ""
+    footnote(fig, f"bands: 95%, bootstrap over n = {n:,} images; left: larger dots are severer{thin}")
     return fig
 
 
@@ -99,11 +99,12 @@ def _scatter(ax: Axes, conditions: pd.DataFrame) -> None:
     ax.set(xlim=(low, 1), ylim=(low, 1), xlabel="accuracy", ylabel="mean confidence")
 
 
-def _line(ax: Axes, part: pd.DataFrame, model: str, linestyle: str = "-") -> None:
-    part = part.sort_values("severity")
-    label = model_name(model) if linestyle == "-" else None
-    ax.plot(part.severity, part.value, color=model_colour(model), linestyle=linestyle, marker=".", label=label)
-    ax.fill_between(part.severity, part.lo, part.hi, color=model_colour(model), alpha=0.25, linewidth=0)
+def _line(ax: Axes, part: pd.DataFrame, model: str, *, seed: int, dashed: bool) -> None:
+    part, colour = part.sort_values("severity"), model_colour(model)
+    style = {"color": colour, "linestyle": "--" if dashed else "-", "marker": "." if seed == 0 else None}
+    label = None if seed or dashed else model_name(model)
+    ax.plot(part.severity, part.value, linewidth=None if seed == 0 else 0.9, label=label, **style)
+    ax.fill_between(part.severity, part.lo, part.hi, color=colour, alpha=0.25 if seed == 0 else 0.12, linewidth=0)
 
 
 def paired_differences(

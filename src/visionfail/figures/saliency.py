@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from visionfail.figures.pictures import heat, image_grid
 from visionfail.figures.style import (
+    GREY,
     footnote,
     label_line_ends,
     legend,
@@ -101,6 +102,33 @@ def _line(ax: Axes, part: pd.DataFrame, model: str, weights: str) -> None:
     style = {"color": model_colour(model), "linestyle": "-" if trained else "--", "linewidth": 1.6 if trained else 1.1}
     ax.plot(x, part.value, marker=".", label=label, **style)
     ax.fill_between(x, part.lo, part.hi, color=model_colour(model), alpha=0.25 if trained else 0.12, linewidth=0)
+
+
+def what_moves(table: pd.DataFrame, *, title: str = "") -> Figure:
+    """How much of a map is left, a row a cause: dots with 95% intervals in the colour of the network, hollow for seeds
+    other than 0, grey between two architectures; rows of `drift_claims.what_moves`.
+    """
+    causes = list(dict.fromkeys(table.cause))
+    fig = new_figure(0.42 * len(causes) + 0.5, title)
+    ax, known = fig.add_subplot(), set()
+    for y, cause in enumerate(causes):
+        part = table[table.cause == cause]
+        places = y + min(0.2, 0.7 / len(part)) * (np.arange(len(part)) - (len(part) - 1) / 2)
+        for row, place in zip(part.itertuples(), places, strict=True):
+            apart = cause == "another architecture"
+            name = "two architectures" if apart else f"{model_name(row.model)}, seed {row.seed}"
+            colour = GREY if apart else model_colour(row.model)
+            style = {"color": colour, "markerfacecolor": colour if row.seed == 0 else "white", "markersize": 5}
+            ends = np.maximum(0, [[row.overlap - row.lo], [row.hi - row.overlap]])
+            ax.errorbar([row.overlap], [place], xerr=ends, fmt="o", label=None if name in known else name, **style)
+            known.add(name)
+    ax.set_yticks(range(len(causes)), causes)
+    ax.set(xlim=(0, 1), ylim=(len(causes) - 0.5, -0.5), xlabel="overlap with the map that it is compared to")
+    ax.grid(False, axis="y")
+    legend(fig, named_handles(ax))
+    footnote(fig, f"bars: 95%, bootstrap over images, n = {table.n.min():,} to {table.n.max():,} right when clean")
+    footnote(fig, "jitter and severities: the same network's clean map; others: two networks on the same clean image")
+    return fig
 
 
 def doubt(table: pd.DataFrame, *, model: str, severities: Sequence[int], title: str = "") -> Figure:
