@@ -36,8 +36,9 @@ lint: $(VENV)/installed-dev  ## ruff check and format, mending what it can
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-notebooks: $(VENV)/installed  ## every notebook in the full profile, on real data, committed as executed
+notebooks: $(VENV)/installed  ## every notebook in full, on real data: figures, results, then the README's tables
 	$(PY) tools/notebooks.py
+	$(PY) tools/readme.py
 
 bench: $(VENV)/installed-dev  ## speed, side by side with the plain way of doing the same
 	$(PY) benchmarks/bench_corruptions.py
@@ -48,5 +49,5 @@ bench: $(VENV)/installed-dev  ## speed, side by side with the plain way of doing
 app: $(VENV)/installed  ## the demo in a browser: choose or send a digit, see whether it is right and whether it knows
 	$(PY) -m streamlit run app/digits.py
 
-readme: $(VENV)/installed  ## write the README's results table from results/
+readme: $(VENV)/installed  ## the README's tables alone, from results/
 	$(PY) tools/readme.py

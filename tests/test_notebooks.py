@@ -77,6 +77,11 @@ def test_committed_copy_is_as_executed_and_clean(path):
     assert path.stat().st_size < 2_000_000
 
 
+def test_the_overview_comes_after_all_whose_results_it_reads():
+    names = [path.stem for path in NOTEBOOKS]
+    assert names[-1] == "00_overview" and names[:-1] == sorted(names[:-1])
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_cells_are_short_and_parameters_are_tagged(path):
     cells = code_cells(path)

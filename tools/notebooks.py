@@ -24,8 +24,8 @@ if sys.platform == "win32":  # the kernel's sockets need it there
 
 
 def find(names: list[str] | None = None) -> list[Path]:
-    """The notebooks in their order, or those whose names begin so."""
-    every = sorted(paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    """The notebooks in their order, or those whose names begin so; the overview last: it reads what others write."""
+    every = sorted(paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"), key=lambda path: (path.name[:2] == "00", path.name))
     chosen = [path for path in every if not names or any(path.name.startswith(name) for name in names)]
     if not chosen:
         raise SystemExit(f"no notebook begins with {' or '.join(names or [])} in {paths.NOTEBOOKS}")

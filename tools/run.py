@@ -62,7 +62,7 @@ def main() -> None:
     shutil.rmtree(out, ignore_errors=True)  # nothing here may come from another day's code or data
     done = run_notebooks(out)
     committed, here = summary.overview(profiles.FULL.results), summary.overview(profiles.QUICK.results)
-    page(out, done, committed, here)
+    page(out, sorted(done), committed, here)
     print("\nThe findings, recomputed from the committed answers of the reference models:\n")
     print(committed.to_string(index=False) if len(committed) else "none committed yet")
     print("\nWhat just ran here (look at origin: a stand-in or a subset shows the way, not the result):\n")
