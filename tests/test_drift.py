@@ -107,33 +107,25 @@ def test_values_are_means_over_images_right_when_clean():
     assert (table.n == kept.sum()).all()
 
 
-def test_two_networks_maps_are_compared_on_images_that_both_have():
-    a, b = np.zeros((40, 10, 10)), np.zeros((40, 10, 10))
-    a[:, :2] = b[:20, :2] = b[20:30, 2:4] = 1  # half of them alike, ten two rows further down, ten have no second map
-    counts = intervals.resampling_counts(200, 40, np.random.default_rng(0))
-    found = drift_claims.between(a, b, np.full(40, True), counts)
-    assert found["n"] == 30 and found["overlap"] == pytest.approx(2 / 3) and found["shift"] == pytest.approx(0.2 / 3)
-    assert 0.4 < found["overlap lo"] < found["overlap"] < found["overlap hi"] < 0.9
-    only = drift_claims.between(a, b, np.arange(40) < 10, counts)
-    assert only["n"] == 10 and only["overlap"] == 1 and only["shift"] == 0
-
-
 def test_what_moves_a_map_names_each_cause_and_every_two_networks():
     trained = {("resnet18", 0): constructed(40), ("densenet121", 0): constructed(40), ("resnet18", 1): constructed(40)}
     maps = {key: np.zeros((40, 10, 10)) for key in trained}
     maps["resnet18", 0][:, :2] = maps["densenet121", 0][:, :2] = maps["resnet18", 1][:, 1:3] = 1
-    counts = intervals.resampling_counts(50, 40, np.random.default_rng(0))
-    table = drift_claims.what_moves(trained, maps, counts)
-    own = table[table.other == ""].set_index(["model", "seed", "cause"])
-    assert len(own) == 3 * 4 and own.overlap["resnet18", 0, "jitter"] == pytest.approx(0.9, abs=1e-3)
+    maps["densenet121", 0][:10] = 0  # ten empty ones
+    maps["resnet18", 1][1::2] = np.roll(maps["resnet18", 1][1::2], 5, axis=1)  # every second image elsewhere
+    counts = intervals.resampling_counts(200, 40, np.random.default_rng(0))
+    table = drift_claims.what_moves(trained, maps, counts).set_index(["model", "seed", "cause", "other"])
+    one, kept = trained["resnet18", 0], trained["resnet18", 0].correct[0]
+    assert table.overlap["resnet18", 0, "jitter", ""] == pytest.approx(0.9, abs=1e-3)
     rows = [drift.CONDITIONS.index((name, 3)) for name in drift.CORE]
-    one = trained["resnet18", 0]
-    kept = one.correct[0]
-    assert own.overlap["resnet18", 0, "severity 3"] == pytest.approx(one.overlap[rows][:, kept].mean(), abs=1e-3)
-    pairs = table[table.other != ""].set_index(["model", "seed", "other"])
-    assert pairs.cause.value_counts().to_dict() == {"another architecture": 2, "another seed": 1}
-    assert pairs.overlap["resnet18", 0, "resnet18 s1"] == pytest.approx(1 / 3)  # two rows of ten, one of them shared
-    assert pairs.overlap["resnet18", 0, "densenet121 s0"] == 1 and (table.n == kept.sum()).all()
+    assert table.overlap["resnet18", 0, "severity 3", ""] == pytest.approx(one.overlap[rows][:, kept].mean(), abs=1e-3)
+    seeds = table.loc["resnet18", 0, "another seed", "resnet18 s1"]
+    assert seeds.overlap == pytest.approx(kept[::2].sum() / 3 / kept.sum()) and seeds.lo < seeds.overlap < seeds.hi
+    assert seeds.n == kept.sum()  # two rows of ten, one of them shared, where the second map stands still
+    other = table.loc["resnet18", 0, "another architecture", "densenet121 s0"]
+    assert other.overlap == 1 and other.n == kept[10:].sum()
+    assert list(table.overlap.xs("another image", level="cause")[["resnet18"]]) == [1, 0]
+    assert len(table) == 3 * 4 + 3 + 3
 
 
 def test_empty_maps_are_left_out():

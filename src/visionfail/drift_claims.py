@@ -51,40 +51,34 @@ def _mean(values: np.ndarray, kept: np.ndarray, counts: np.ndarray) -> Aurocs:
     return verdicts.share([np.where(known, values, 0).sum(axis=0)], [known.sum(axis=0)], counts)
 
 
-def between(a: np.ndarray, b: np.ndarray, kept: np.ndarray, counts: np.ndarray) -> dict:
-    """How far two networks' maps (N, H, W) of the same images lie apart: overlap and shift, in shares of the side, each
-    a mean with its 95% interval over the images `kept` (N,) that have both maps, and n, how many those are.
-    """
-    overlap, shift = explain.overlap(a, b), explain.shift(a, b) / a.shape[-1]
-    line = {}
-    for name, values in {"overlap": overlap, "shift": shift}.items():
-        line[name], line[f"{name} lo"], line[f"{name} hi"] = _mean(values[None], kept, counts).interval()
-    return line | {"n": int((kept & np.isfinite(overlap)).sum())}
-
-
 def what_moves(
     trained: Mapping[Network, Drift], maps: Mapping[Network, np.ndarray], counts: np.ndarray
 ) -> pd.DataFrame:
-    """What a map keeps of its place under jitter, under the corruptions at each severity and, on clean images that both
-    get right, in another network. `maps` (N, H, W) are of the true classes. A row a network and cause, or a pair of
-    networks: model, seed, cause, other, overlap with its 95% interval over images lo, hi, and n.
+    """What a map keeps of its place under jitter, under the corruptions at each severity, in another network, and on
+    another image, the next one: what maps share that have nothing in common. `maps` (N, H, W) are of clean images and
+    their true classes; of these, images that both get right. A row a network or pair and cause: model, seed, cause,
+    other, overlap with its 95% interval over images lo, hi, and n.
     """
+    right = {key: found.correct[CONDITIONS.index(CLEAN)] for key, found in trained.items()}
+    severities = {f"severity {s}": [pair for pair in CORRUPTED if pair[1] == s] for s in drift.SEVERITIES}
     lines = []
-    for (model, seed), found in trained.items():
-        kept = found.correct[CONDITIONS.index(CLEAN)]
-        causes = {"jitter": [JITTER]}
-        causes |= {f"severity {level}": [pair for pair in CORRUPTED if pair[1] == level] for level in drift.SEVERITIES}
-        for cause, versions in causes.items():
-            value, lo, hi = mean(found, "overlap", versions, kept, counts).interval()
-            line = {"model": model, "seed": seed, "cause": cause, "other": "", "n": int(kept.sum())}
-            lines.append(line | {"overlap": value, "lo": lo, "hi": hi})
+    for key, found in trained.items():
+        for cause, versions in ({"jitter": [JITTER]} | severities).items():
+            value = mean(found, "overlap", versions, right[key], counts).interval()
+            lines.append((*key, cause, "", *value, right[key].sum()))
     for a, b in itertools.combinations(maps, 2):
-        kept = trained[a].correct[CONDITIONS.index(CLEAN)] & trained[b].correct[CONDITIONS.index(CLEAN)]
-        apart = between(maps[a], maps[b], kept, counts)
-        line = {"model": a[0], "seed": a[1], "other": f"{b[0]} s{b[1]}", "n": apart["n"]}
-        line |= {"cause": "another seed" if a[0] == b[0] else "another architecture"}
-        lines.append(line | {"overlap": apart["overlap"], "lo": apart["overlap lo"], "hi": apart["overlap hi"]})
-    return pd.DataFrame(lines)
+        cause = "another seed" if a[0] == b[0] else "another architecture"
+        lines.append((*a, cause, "{} s{}".format(*b), *_apart(maps[a], maps[b], right[a] & right[b], counts)))
+    for key, one in maps.items():
+        following, both = np.roll(one, -1, axis=0), right[key] & np.roll(right[key], -1)
+        lines.append((*key, "another image", "", *_apart(one, following, both, counts)))
+    return pd.DataFrame(lines, columns=["model", "seed", "cause", "other", "overlap", "lo", "hi", "n"])
+
+
+def _apart(a: np.ndarray, b: np.ndarray, kept: np.ndarray, counts: np.ndarray) -> tuple[float, float, float, int]:
+    """Overlap of maps (N, H, W), its interval, and of how many images `kept` (N,) that have both maps."""
+    overlap = explain.overlap(a, b)
+    return *_mean(overlap[None], kept, counts).interval(), int((kept & np.isfinite(overlap)).sum())
 
 
 def by_condition(found: Drift, kept: np.ndarray, counts: np.ndarray) -> pd.DataFrame:

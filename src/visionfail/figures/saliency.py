@@ -127,7 +127,9 @@ def what_moves(table: pd.DataFrame, *, title: str = "") -> Figure:
     ax.grid(False, axis="y")
     legend(fig, named_handles(ax))
     footnote(fig, f"bars: 95%, bootstrap over images, n = {table.n.min():,} to {table.n.max():,} right when clean")
-    footnote(fig, "jitter and severities: the same network's clean map; others: two networks on the same clean image")
+    footnote(
+        fig, "first four: the same network's clean map of the same image; another image: the next test image, clean"
+    )
     return fig
 
 
