@@ -41,8 +41,8 @@ def degradation() -> str:
     return sentences(
         "notebook 04",
         "Fractions of the {n:,} test images as percent, with 95% bootstrap intervals over images; for 1 to 3 the share "
-        "of bootstraps that have the regime, undecided where the curve has none of those with a name. † exploratory: the "
-        "network's curves had been seen before it was judged. These checkpoints: with one training seed of either "
+        "of bootstraps that have the regime, undecided where the curve has none of those with a name. † exploratory: "
+        "the network's curves had been seen before it was judged. These checkpoints: with one training seed of either "
         "network nothing is said about architectures.",
     )
 
