@@ -612,11 +612,12 @@ def test_paired_differences_are_filled_where_they_survive_holm():
     table = pd.DataFrame(rows, columns=["condition", "severity", "difference", "p_holm"])
     table = table.eval("lo = difference - 0.01\nhi = difference + 0.01").assign(n=10_000)
     spread = table[["condition", "severity"]].assign(spread=0.02, seeds=3)
-    fig = figures.paired_differences(table, models=("densenet121", "resnet18"), spread=spread)
+    fig = figures.paired_differences(table, networks=[("densenet121", 0), ("resnet18", 1)], spread=spread)
     dots = [container.lines[0] for container in fig.axes[0].containers if hasattr(container, "has_xerr")]
     assert [dot.get_xdata()[0] for dot in dots[:5]] == pytest.approx([0.01, 0.02, 0.03, 0.04, 0.05])
     assert [to_hex(dot.get_markerfacecolor()) != "#ffffff" for dot in dots[:5]] == [False, False, False, True, True]
     assert [bar.get_width() for bar in fig.axes[0].patches] == pytest.approx([0.04, 0.04])
+    assert fig.axes[0].get_xlabel() == "accuracy, DenseNet-121, seed 0 minus ResNet-18, seed 1"
 
 
 def test_the_worst_class_of_every_condition_is_named():

@@ -1,5 +1,6 @@
 """Figures of what notebook 04 finds: regimes, silent failure, claims with their verdicts."""
 
+from collections.abc import Sequence
 from textwrap import fill
 
 import numpy as np
@@ -108,20 +109,20 @@ def _line(ax: Axes, part: pd.DataFrame, model: str, *, seed: int, dashed: bool) 
 
 
 def paired_differences(
-    table: pd.DataFrame, *, models: tuple[str, str], spread: pd.DataFrame | None = None, title: str = ""
+    table: pd.DataFrame, *, networks: Sequence[tuple[str, int]], spread: pd.DataFrame | None = None, title: str = ""
 ) -> Figure:
-    """Accuracy of one network minus another's, a row a corruption, a dot a severity (darker: severer), filled where
-    Holm's correction leaves p under 5%; rows of `comparison.paired`. `spread`, of `architectures.seed_spread`, shades
-    what seeds of the second network differ by, the largest of its severities.
+    """Accuracy of the first of two `networks` (model, seed) minus that of the second, a row a corruption, a dot a
+    severity (darker: severer), filled where Holm's correction leaves p under 5%; rows of `comparison.paired`. `spread`,
+    of `architectures.seed_spread`, shades what seeds of the second differ by, the largest of its severities.
     """
     part = table[table.severity > 0]
     names = list(dict.fromkeys(part.condition))
     fig = new_figure(0.27 * len(names) + 0.7, title)
-    ax, colour = fig.add_subplot(), model_colour(models[0])
+    ax, colour = fig.add_subplot(), model_colour(networks[0][0])
     for y, name in enumerate(names):
         if spread is not None:
             reach = spread[(spread.condition == name) & (spread.severity > 0)].spread.max()
-            label = f"spread of {int(spread.seeds.iloc[0])} seeds of {model_name(models[1])}" if y == 0 else None
+            label = f"spread of {int(spread.seeds.iloc[0])} seeds of {model_name(networks[1][0])}" if y == 0 else None
             ax.barh(y, 2 * reach, left=-reach, height=0.8, color="#E2E2E2", zorder=0, label=label)
         for row in part[part.condition == name].itertuples():
             place, sure = y + 0.11 * (row.severity - 3), row.p_holm < 0.05
@@ -130,7 +131,7 @@ def paired_differences(
                         fmt="o", markerfacecolor=colour if sure else "white", elinewidth=0.9, **style)  # fmt: skip
     ax.axvline(0, color=GREY, linewidth=0.8)
     ax.set_yticks(range(len(names)), [readable(name) for name in names])
-    ax.set(ylim=(len(names) - 0.5, -0.5), xlabel=f"accuracy, {model_name(models[0])} minus {model_name(models[1])}")
+    ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="accuracy, " + " minus ".join(_network(*one) for one in networks))
     percent_axis(ax.xaxis)
     ax.grid(False, axis="y")
     if spread is not None:
@@ -207,8 +208,12 @@ def _region(ax: Axes, y: float, ends: np.ndarray) -> None:
     ax.fill_between(ends, y - 0.42, y + 0.42, color=OKABE_ITO["green"], alpha=0.2, linewidth=0)
 
 
+def _network(model: str, seed: int | str) -> str:
+    return f"{model_name(model)}, seed {seed}"
+
+
 def _dot(ax: Axes, y: float, row) -> None:
-    name, known = f"{model_name(row.model)}, seed {row.seed}", ax.get_legend_handles_labels()[1]
+    name, known = _network(row.model, row.seed), ax.get_legend_handles_labels()[1]
     ends = np.nan_to_num([[row.value - row.lo], [row.hi - row.value]])
     label = None if name in known else name
     ax.errorbar([row.value], [y], xerr=np.maximum(0, ends), fmt="o", markersize=5, color=model_colour(row.model),
