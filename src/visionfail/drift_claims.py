@@ -66,7 +66,7 @@ def what_moves(
         for cause, versions in ({"jitter": [JITTER]} | severities).items():
             value = mean(found, "overlap", versions, right[key], counts).interval()
             lines.append((*key, cause, "", *value, right[key].sum()))
-    for a, b in itertools.combinations(maps, 2):
+    for a, b in sorted(itertools.combinations(maps, 2), key=lambda pair: pair[0][0] != pair[1][0]):  # seeds first
         cause = "another seed" if a[0] == b[0] else "another architecture"
         lines.append((*a, cause, "{} s{}".format(*b), *_apart(maps[a], maps[b], right[a] & right[b], counts)))
     for key, one in maps.items():

@@ -62,10 +62,10 @@ def available(sets: dict[str, ImageSet]) -> list[tuple[str, int]]:
 
 
 def _networks(suffix: str) -> list[tuple[str, int]]:
-    """(arch, seed) of the files of the recipe "standard" in models/, by seed, EXAMINED first."""
+    """(arch, seed) of the files of the recipe "standard" in models/: EXAMINED and its further seeds, then others."""
     names = [path.stem.split("-") for path in paths.MODELS.glob(f"cifar10-*-standard-s*{suffix}")]
     found = [(arch, int(seed.removeprefix("s"))) for _, arch, _, seed in names]
-    return sorted(found, key=lambda one: (one[1], one[0] != EXAMINED[0], one[0]))
+    return sorted(found, key=lambda one: (one[0] != EXAMINED[0], one))
 
 
 def trained() -> list[dict]:
