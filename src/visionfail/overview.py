@@ -11,7 +11,7 @@ import pandas as pd
 
 from visionfail import claims, comparison, intervals, results, summary
 from visionfail.corruptions import CORRUPTIONS
-from visionfail.figures.style import model_name, readable
+from visionfail.figures.style import network_name, readable
 from visionfail.sweep import Outcomes
 
 METRICS = {"accuracy": "mean accuracy", "mce": "mCE", "relative_mce": "relative mCE"}
@@ -41,7 +41,7 @@ def _rows(run: str, folder: Path, *, allowed: set[str]) -> pd.DataFrame:
 def _ours(run: str, folder: Path) -> dict[str, str]:
     rows = _rows(run, folder, allowed=WHOLE)
     clean = rows[(rows.condition == "clean") & (rows.metric == "accuracy")].iloc[0]
-    line = {"model": f"{model_name(clean.model)}, seed {clean.seed}", "clean test accuracy": _percent(clean)}
+    line = {"model": network_name(clean.model, clean.seed), "clean test accuracy": _percent(clean)}
     means = rows.set_index(["condition", "metric"])
     for label in summary.SETS:
         for metric, words in METRICS.items():
@@ -71,7 +71,7 @@ def sentences(folder: Path, *, where: str, digits: int = 1) -> pd.DataFrame:
     for row in claims.stored(Path(folder) / "claims.csv", where=where).itertuples():
         mark = " †" * ("exploratory" in row.status) + " ‡" * ("subset" in row.status)
         line = {"": row.claim, "sentence": row.words, "holds where": _region(row)}
-        line |= {"network": f"{model_name(row.model)}, seed {row.seed}{mark}"}
+        line |= {"network": network_name(row.model, row.seed) + mark}
         which = ", these checkpoints" * ("these checkpoints" in row.statistic)  # not their architectures
         lines.append(line | {"found": f"{row.verdict}, {_measured(row, digits)}{which}"})
     long = pd.DataFrame(lines).set_index(["", "sentence", "holds where", "network"]).found

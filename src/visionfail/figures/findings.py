@@ -17,6 +17,7 @@ from visionfail.figures.style import (
     model_colour,
     model_name,
     named_handles,
+    network_name,
     new_figure,
     percent_axis,
     readable,
@@ -131,7 +132,7 @@ def paired_differences(
                         fmt="o", markerfacecolor=colour if sure else "white", elinewidth=0.9, **style)  # fmt: skip
     ax.axvline(0, color=GREY, linewidth=0.8)
     ax.set_yticks(range(len(names)), [readable(name) for name in names])
-    ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="accuracy, " + " minus ".join(_network(*one) for one in networks))
+    ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="accuracy, " + " minus ".join(network_name(*one) for one in networks))
     percent_axis(ax.xaxis)
     ax.grid(False, axis="y")
     if spread is not None:
@@ -208,12 +209,8 @@ def _region(ax: Axes, y: float, ends: np.ndarray) -> None:
     ax.fill_between(ends, y - 0.42, y + 0.42, color=OKABE_ITO["green"], alpha=0.2, linewidth=0)
 
 
-def _network(model: str, seed: int | str) -> str:
-    return f"{model_name(model)}, seed {seed}"
-
-
 def _dot(ax: Axes, y: float, row) -> None:
-    name, known = _network(row.model, row.seed), ax.get_legend_handles_labels()[1]
+    name, known = network_name(row.model, row.seed), ax.get_legend_handles_labels()[1]
     ends = np.nan_to_num([[row.value - row.lo], [row.hi - row.value]])
     label = None if name in known else name
     ax.errorbar([row.value], [y], xerr=np.maximum(0, ends), fmt="o", markersize=5, color=model_colour(row.model),

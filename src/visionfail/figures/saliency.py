@@ -17,6 +17,7 @@ from visionfail.figures.style import (
     model_colour,
     model_name,
     named_handles,
+    network_name,
     new_figure,
     percent_axis,
     readable,
@@ -116,7 +117,7 @@ def what_moves(table: pd.DataFrame, *, title: str = "") -> Figure:
         places = y + min(0.2, 0.7 / len(part)) * (np.arange(len(part)) - (len(part) - 1) / 2)
         for row, place in zip(part.itertuples(), places, strict=True):
             apart = cause == "another architecture"
-            name = "two architectures" if apart else f"{model_name(row.model)}, seed {row.seed}"
+            name = "two architectures" if apart else network_name(row.model, row.seed)
             colour = GREY if apart else model_colour(row.model)
             style = {"color": colour, "markerfacecolor": colour if row.seed == 0 else "white", "markersize": 5}
             ends = np.maximum(0, [[row.overlap - row.lo], [row.hi - row.overlap]])

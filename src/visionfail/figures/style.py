@@ -110,6 +110,11 @@ def model_name(model: str) -> str:
     return MODEL_NAMES.get(model, f"{model} (published)")
 
 
+def network_name(model: str, seed: int | str) -> str:
+    """One trained network as a reader knows it: ("resnet18", 0) -> "ResNet-18, seed 0"."""
+    return f"{model_name(model)}, seed {seed}"
+
+
 def readable(condition: str) -> str:
     """The name of a corruption as a reader knows it: "jpeg_compression" -> "JPEG compression"."""
     words = condition.replace("_", " ")
