@@ -30,6 +30,7 @@ REGIME_COLOURS = {
     "early-plateau": OKABE_ITO["purple"],
     "undecided": "#D0D0D0",
 }
+MARKERS = "os^Dv"  # a shape a training seed, so that two of one colour can be told apart
 AXES = {"severity": "severity", "pixel_change": "mean pixel change", "parameter": "the named parameter"}
 
 
@@ -213,8 +214,9 @@ def _dot(ax: Axes, y: float, row) -> None:
     name, known = network_name(row.model, row.seed), ax.get_legend_handles_labels()[1]
     ends = np.nan_to_num([[row.value - row.lo], [row.hi - row.value]])
     label = None if name in known else name
-    ax.errorbar([row.value], [y], xerr=np.maximum(0, ends), fmt="o", markersize=5, color=model_colour(row.model),
-                alpha=1 if str(row.seed).startswith("0") else 0.6, label=label)  # fmt: skip
+    marker = MARKERS[int(str(row.seed)[0]) % len(MARKERS)]
+    ax.errorbar([row.value], [y], xerr=np.maximum(0, ends), fmt=marker, markersize=5, color=model_colour(row.model),
+                alpha=1 if marker == MARKERS[0] else 0.6, label=label)  # fmt: skip
 
 
 def _wrapped(words: str, width: int = 46) -> str:
