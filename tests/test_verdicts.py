@@ -120,6 +120,19 @@ def test_another_measure_is_resampled_alike():
     assert lo < found.exact.mean() < hi
 
 
+def test_a_resample_without_failures_is_left_out_and_spoils_no_interval():
+    failed = np.arange(100) < verdicts.FEW
+    counts = intervals.resampling_counts(200, 100, np.random.default_rng(0))
+    lucky = counts.copy()
+    lucky[0, failed] = 0
+    scores = {"a": np.random.default_rng(1).normal(size=100) + failed, "b": np.arange(100.0)}
+    rare, usual = (verdicts.aurocs([Judged(scores, failed, np.arange(100))], c) for c in (lucky, counts))
+    assert np.isnan(rare["a"].samples[0]).all() and len(rare["a"].means()) == 199
+    assert rare["a"].interval()[1:] == intervals.percentile_interval(usual["a"].samples[1:, 0])
+    row = verdicts.compared(verdicts.average([rare["a"] - rare["b"], usual["a"] - usual["b"]]))
+    assert np.isfinite(list(row.values())[:3]).all() and 0 <= row["p"] <= 1
+
+
 def test_the_interval_over_seeds_is_students():
     values = [0.91, 0.93, 0.92, 0.90, 0.94]
     found = verdicts.over_seeds(values)

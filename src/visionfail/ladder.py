@@ -38,7 +38,8 @@ def ladder(
         scores = {"auditor": judge.score(reading.features())}
         scores["1 - confidence"] = auditor.from_logits(reading.logits)["1 - confidence"]
         for name, score in scores.items():
-            lo, hi = intervals.percentile_interval(selective.bootstrap_auroc(score, reading.failed, counts))
+            samples = selective.defined(selective.bootstrap_auroc(score, reading.failed, counts))
+            lo, hi = intervals.percentile_interval(samples)
             found = {"value": selective.auroc(score, reading.failed), "lo": lo, "hi": hi}
             rows.append(
                 {"step": step, "judge": name} | found | {"n": len(digit), "failures": int(reading.failed.sum())}

@@ -61,6 +61,7 @@ def augrc(score: ArrayLike, failed: ArrayLike) -> float:
 def bootstrap_auroc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> np.ndarray:
     """AUROC in each resample, (B,): counts (B, N) says how often each sample is drawn, as
     `intervals.resampling_counts` gives them; the same counts for several scores make the comparison paired.
+    NaN where a resample drew no failure or no right answer: `defined` leaves those out.
     """
     score, failed = _checked(score, failed)
     order = np.argsort(score, kind="stable")
@@ -69,12 +70,18 @@ def bootstrap_auroc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> 
     return np.concatenate([_auroc_of(counts[row : row + ROWS, order], failed, starts) for row in some])
 
 
+def defined(samples: np.ndarray) -> np.ndarray:
+    """The resamples (B,) without those that are NaN: with ten failures, one in 20,000 draws none of them."""
+    return samples[~np.isnan(samples)]
+
+
 def _auroc_of(counts: np.ndarray, failed: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """AUROC (B,) of samples in ascending order, drawn so often (B, N); equal scores begin at `starts`."""
     wrong = np.add.reduceat(np.where(failed, counts, 0), starts, axis=1, dtype=np.float64)
     right = np.add.reduceat(np.where(failed, 0, counts), starts, axis=1, dtype=np.float64)
     below = np.cumsum(right, axis=1) - right / 2  # right answers with a lower score, and half of those with the same
-    return (wrong * below).sum(axis=1) / (wrong.sum(axis=1) * right.sum(axis=1))
+    pairs = wrong.sum(axis=1) * right.sum(axis=1)
+    return np.divide((wrong * below).sum(axis=1), pairs, out=np.full(len(counts), np.nan), where=pairs > 0)
 
 
 def bootstrap_aurc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> np.ndarray:
@@ -121,7 +128,7 @@ def auroc_interval(
 ) -> tuple[float, float, float]:
     """(AUROC, lo, hi): 95% percentile bootstrap over samples, one a digit."""
     counts = intervals.resampling_counts(bootstraps, len(np.asarray(failed)), generator)
-    return (auroc(score, failed), *intervals.percentile_interval(bootstrap_auroc(score, failed, counts)))
+    return (auroc(score, failed), *intervals.percentile_interval(defined(bootstrap_auroc(score, failed, counts))))
 
 
 def _errors_by_rank(score: np.ndarray, failed: np.ndarray) -> np.ndarray:

@@ -40,7 +40,9 @@ def enough(seeds: Sequence[Judged]) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Aurocs:
-    """AUROC of one judge on one slice by seed, (S,), and in each resample of the digits, (B, S)."""
+    """AUROC of one judge on one slice by seed, (S,), and in each resample of the digits, (B, S); NaN where a resample
+    has no failure, or nothing else.
+    """
 
     exact: np.ndarray
     samples: np.ndarray
@@ -48,9 +50,13 @@ class Aurocs:
     def __sub__(self, other: "Aurocs") -> "Aurocs":
         return Aurocs(self.exact - other.exact, self.samples - other.samples)
 
+    def means(self) -> np.ndarray:
+        """The mean over seeds in each resample where it is defined: (B,), or a few less."""
+        return selective.defined(self.samples.mean(axis=1))
+
     def interval(self) -> tuple[float, float, float]:
         """(mean over seeds, lo, hi): 95% over digits, for these seeds."""
-        return (float(self.exact.mean()), *intervals.percentile_interval(self.samples.mean(axis=1)))
+        return (float(self.exact.mean()), *intervals.percentile_interval(self.means()))
 
 
 AUROC = (selective.auroc, selective.bootstrap_auroc)
@@ -123,7 +129,7 @@ def compared(difference: Aurocs) -> dict:
     """
     value, lo, hi = difference.interval()
     seeds = over_seeds(difference.exact)
-    means = difference.samples.mean(axis=1)
+    means = difference.means()
     p = 2 * stats.norm.sf(abs(value) / means.std(ddof=1)) if means.std() else 1.0
     return {"value": value, "lo": lo, "hi": hi, "t_lo": seeds["lo"], "t_hi": seeds["hi"], "p": p}
 
