@@ -119,9 +119,9 @@ def silence(model="resnet18", shift=0.0, seed=0):
 
 
 def moves():
-    """Rows as of drift_claims.what_moves, of two seeds of one network and a pair of architectures."""
+    """Rows as of drift_claims.what_moves, of two seeds of one network, each beside another architecture."""
     rows = [("jitter", 0, 0.9), ("jitter", 1, 0.85), ("severity 5", 0, 0.6), ("severity 5", 1, 0.55)]
-    rows += [("another seed", 0, 0.58), ("another architecture", 0, 0.5)]
+    rows += [("another seed", 0, 0.58), ("another architecture", 0, 0.5), ("another architecture", 1, 0.48)]
     table = pd.DataFrame(rows, columns=["cause", "seed", "overlap"]).assign(model="resnet18", n=900)
     return table.eval("lo = overlap - 0.01\nhi = overlap + 0.01")
 
@@ -582,14 +582,15 @@ def test_drift_begins_with_jitter():
     assert [label.get_text() for label in fig.axes[0].get_xticklabels()] == ["jitter", "1", "3", "5"]
 
 
-def test_what_moves_a_map_is_hollow_for_further_seeds_and_grey_between_architectures():
+def test_what_moves_a_map_is_hollow_for_further_seeds_and_grey_and_filled_between_architectures():
     fig = EVERY["moves"]()
     (ax,) = fig.axes
     dots = [line for line in ax.lines if line.get_marker() == "o"]
-    assert np.allclose([dot.get_xdata()[0] for dot in dots], [0.9, 0.85, 0.6, 0.55, 0.58, 0.5])
-    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True, False, True, False, False]
+    assert np.allclose([dot.get_xdata()[0] for dot in dots], [0.9, 0.85, 0.6, 0.55, 0.58, 0.5, 0.48])
+    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True] * 2 + [False] * 3
     colours = [dot.get_color() for dot in dots]
-    assert set(colours[:5]) == {figures.model_colour("resnet18")} and colours[5] not in figures.MODEL_COLOURS.values()
+    assert set(colours[:5]) == {figures.model_colour("resnet18")}
+    assert colours[5] == colours[6] and colours[5] not in figures.MODEL_COLOURS.values()
     assert {"ResNet-18, seed 0", "ResNet-18, seed 1", "two architectures"} <= set(texts(fig))
 
 

@@ -107,7 +107,7 @@ def _line(ax: Axes, part: pd.DataFrame, model: str, weights: str) -> None:
 
 def what_moves(table: pd.DataFrame, *, title: str = "") -> Figure:
     """How much of a map is left, a row a cause: dots with 95% intervals in the colour of the network, hollow for seeds
-    other than 0, grey between two architectures; rows of `drift_claims.what_moves`.
+    other than 0, grey for each pair of architectures; rows of `drift_claims.what_moves`.
     """
     causes = list(dict.fromkeys(table.cause))
     fig = new_figure(0.42 * len(causes) + 0.5, title)
@@ -119,7 +119,8 @@ def what_moves(table: pd.DataFrame, *, title: str = "") -> Figure:
             apart = cause == "another architecture"
             name = "two architectures" if apart else network_name(row.model, row.seed)
             colour = GREY if apart else model_colour(row.model)
-            style = {"color": colour, "markerfacecolor": colour if row.seed == 0 else "white", "markersize": 5}
+            filled = apart or row.seed == 0
+            style = {"color": colour, "markerfacecolor": colour if filled else "white", "markersize": 5}
             ends = np.maximum(0, [[row.overlap - row.lo], [row.hi - row.overlap]])
             ax.errorbar([row.overlap], [place], xerr=ends, fmt="o", label=None if name in known else name, **style)
             known.add(name)
