@@ -38,12 +38,9 @@ def ladder(
         scores = {"auditor": judge.score(reading.features())}
         scores["1 - confidence"] = auditor.from_logits(reading.logits)["1 - confidence"]
         for name, score in scores.items():
-            samples = selective.defined(selective.bootstrap_auroc(score, reading.failed, counts))
-            lo, hi = intervals.percentile_interval(samples)
-            found = {"value": selective.auroc(score, reading.failed), "lo": lo, "hi": hi}
-            rows.append(
-                {"step": step, "judge": name} | found | {"n": len(digit), "failures": int(reading.failed.sum())}
-            )
+            value, lo, hi = selective.auroc_resampled(score, reading.failed, counts)
+            row = {"step": step, "judge": name, "value": value, "lo": lo, "hi": hi}
+            rows.append(row | {"n": len(digit), "failures": int(reading.failed.sum())})
     return pd.DataFrame(rows)
 
 

@@ -127,7 +127,11 @@ def auroc_interval(
     score: ArrayLike, failed: ArrayLike, *, bootstraps: int, generator: np.random.Generator
 ) -> tuple[float, float, float]:
     """(AUROC, lo, hi): 95% percentile bootstrap over samples, one a digit."""
-    counts = intervals.resampling_counts(bootstraps, len(np.asarray(failed)), generator)
+    return auroc_resampled(score, failed, intervals.resampling_counts(bootstraps, len(np.asarray(failed)), generator))
+
+
+def auroc_resampled(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> tuple[float, float, float]:
+    """(AUROC, lo, hi): 95% percentile bootstrap over the resamples that counts (B, N) describe."""
     return (auroc(score, failed), *intervals.percentile_interval(defined(bootstrap_auroc(score, failed, counts))))
 
 
