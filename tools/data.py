@@ -1,11 +1,11 @@
-"""Download and verify data sets: python tools/data.py [cifar10] [mnist] [svhn] [cifar10c] [cifar10h]; default: all."""
+"""Download and verify data sets: python tools/data.py [set ...]; default: all of them."""
 
 import argparse
 import sys
 
 from visionfail import data, paths
 
-SETS = ("cifar10", "mnist", "svhn", "cifar10c", "cifar10h")
+SETS = ("cifar10", "mnist", "svhn", "svhn10k", "gtsrb", "cifar10c", "cifar10h")
 
 
 def bring(name: str, root: str | None) -> bool:

@@ -1,8 +1,11 @@
 """The data sets: images in memory as uint8 tensors, the same splits on every machine, and where they come from."""
 
 import os
+from pathlib import Path
 
-from visionfail import cifar10c, corruptions, official, paths, splits, standins, votes
+import torch
+
+from visionfail import cifar10c, corruptions, gtsrb, official, paths, splits, standins, svhn10k, votes
 from visionfail.corruptions.published import IDENTICAL
 from visionfail.imageset import ImageSet
 
@@ -10,11 +13,15 @@ CLASSES = {
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     "mnist": tuple("0123456789"),
     "svhn": tuple("0123456789"),
+    "svhn10k": tuple("0123456789"),
+    "gtsrb": gtsrb.CLASSES,
 }
 SPLITS = {
     "cifar10": ("train", "val", "test"),
     "mnist": ("train", "auditor", "val", "test"),
     "svhn": ("train", "val", "test"),
+    "svhn10k": ("train", "val", "test"),
+    "gtsrb": ("train", "val", "heldout", "test"),
 }
 # Mean and standard deviation of all pixels of the training images, a channel each, in [0, 1]. The often copied
 # CIFAR-10 deviation 0.2023 0.1994 0.2010 is a mean of per-image values instead.
@@ -22,6 +29,8 @@ CHANNEL_STATS = {
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
     "mnist": ((0.1307,), (0.3081,)),
     "svhn": ((0.4377, 0.4438, 0.4728), (0.1980, 0.2010, 0.1970)),
+    "svhn10k": ((0.4547, 0.4554, 0.4725), (0.2220, 0.2286, 0.2308)),
+    "gtsrb": ((0.3386, 0.3109, 0.3204), (0.2743, 0.2636, 0.2701)),
 }
 
 
@@ -29,13 +38,19 @@ def load(name: str, split: str, *, root: str | os.PathLike | None = None, downlo
     """A split of the official "cifar10", "mnist" or "svhn": uint8 images (N, C, H, W), origin "official".
 
     "train" and "val" are fixed stratified parts of the official training set (svhn and cifar10: 90% and 10%; mnist:
-    48,000 and 2,000, and 10,000 "auditor"). ValueError for an unknown set or split or a damaged file (it is set
+    48,000 and 2,000, and 10,000 "auditor"). Origin "subset", with groups: "svhn10k", the first 10,000 SVHN test digits
+    split by house number, and "gtsrb", every second training frame split by track into "train", "val" and "heldout",
+    and its "test", whose groups are not told. ValueError for an unknown set or split or a damaged file (it is set
     aside), FileNotFoundError for a missing one; with `download`, ConnectionError or PermissionError instead.
     """
     check_request(name, split)
     folder = paths.data_dir(root)
     if download:
-        official.download(name, folder)
+        fetch(name, root=root)
+    if name == "svhn10k":
+        return _svhn10k(split, folder)
+    if name == "gtsrb":
+        return _gtsrb(split, folder)
     official.check(name, folder)
     images, labels = official.read(name, "test" if split == "test" else "train", folder)
     whole = ImageSet(images, labels, CLASSES[name], "official")
@@ -45,15 +60,42 @@ def load(name: str, split: str, *, root: str | os.PathLike | None = None, downlo
     return ImageSet(images[chosen], labels[chosen], CLASSES[name], "official")
 
 
+def _svhn10k(split: str, folder: Path) -> ImageSet:
+    images, labels, house = svhn10k.read(folder)
+    chosen = svhn10k.parts(labels, house)[split]
+    groups = torch.from_numpy(house[chosen])
+    return ImageSet(
+        torch.from_numpy(images[chosen]), torch.from_numpy(labels[chosen]), CLASSES["svhn10k"], "subset", groups
+    )
+
+
+def _gtsrb(split: str, folder: Path) -> ImageSet:
+    if split == "test":
+        images, labels = gtsrb.read_test(folder)
+        return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), gtsrb.CLASSES, "subset")
+    images, labels, track = gtsrb.read_training(folder)
+    chosen = gtsrb.parts(labels, track)[split]
+    groups = torch.from_numpy(track[chosen])
+    return ImageSet(torch.from_numpy(images[chosen]), torch.from_numpy(labels[chosen]), gtsrb.CLASSES, "subset", groups)
+
+
 def load_or_standin(name: str, split: str, *, root: str | os.PathLike | None = None) -> ImageSet:
     """The official split where its set is on disk, else the stand-in, origin "standin"; never downloads.
 
     A set of which a file is missing or damaged is refused as in `load`, so that no study mixes the two.
     """
     check_request(name, split)
-    if official.there(name, paths.data_dir(root)):
+    if is_present(name, paths.data_dir(root)):
         return load(name, split, root=root)
     return standins.load(name, split)
+
+
+def is_present(name: str, folder: Path) -> bool:
+    """Whether any file of the set is, or was, in the folder."""
+    special = {"svhn10k": svhn10k, "gtsrb": gtsrb}
+    if name in special:
+        return special[name].is_present(folder)
+    return official.there(name, folder)
 
 
 def load_cifar10c(
@@ -86,8 +128,8 @@ def load_cifar10c(
 
 
 def fetch(name: str, *, root: str | os.PathLike | None = None) -> bool:
-    """Verify what is there of "cifar10", "mnist", "svhn", "cifar10c" or "cifar10h", the human votes, and download what
-    is not; False if all was.
+    """Verify what is there of a set that `load` knows, of "cifar10c" or of "cifar10h", the human votes, and download
+    what is not; False if all was.
 
     ConnectionError where no mirror has it, PermissionError where the folder can't be written.
     """
@@ -97,6 +139,10 @@ def fetch(name: str, *, root: str | os.PathLike | None = None) -> bool:
     if name == "cifar10h":
         return votes.fetch(folder)
     check_request(name, "train")
+    if name == "svhn10k":
+        return svhn10k.download(folder)
+    if name == "gtsrb":
+        return gtsrb.download(folder)
     return official.download(name, folder)
 
 

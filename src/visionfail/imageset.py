@@ -15,25 +15,30 @@ class ImageSet:
 
     `origin` goes with every number made from the images: "official"; "identical" (regenerated, with the published
     MD5); "regenerated"; "subset" (some of the official images); "standin" (other images in their place).
+    `groups` int64 (N,), where it is known: images of one group show one thing (a house, a sign), so n counts groups.
     """
 
     images: Tensor
     labels: Tensor
     classes: tuple[str, ...]
     origin: str
+    groups: Tensor | None = None
 
     def __post_init__(self) -> None:
         _check_images(self.images)
         _check_labels(self.labels, len(self.images), len(self.classes))
         if self.origin not in ORIGINS:
             raise ValueError(f"unknown origin {self.origin!r}: choose one of {', '.join(ORIGINS)}.")
+        if self.groups is not None:
+            _check_groups(self.groups, len(self.images))
 
     def __len__(self) -> int:
         return len(self.images)
 
     def to(self, device: torch.device | str) -> "ImageSet":
-        """The same set with images and labels on `device`."""
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+        """The same set with images, labels and groups on `device`."""
+        groups = None if self.groups is None else self.groups.to(device)
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device), groups=groups)
 
     def first(self, count: int) -> "ImageSet":
         """The first `count` images, or this very set if it has no more; part of an official set is a "subset"."""
@@ -42,7 +47,8 @@ class ImageSet:
         if count >= len(self):
             return self
         origin = "subset" if self.origin in ("official", "identical") else self.origin
-        return replace(self, images=self.images[:count], labels=self.labels[:count], origin=origin)
+        groups = None if self.groups is None else self.groups[:count]
+        return replace(self, images=self.images[:count], labels=self.labels[:count], origin=origin, groups=groups)
 
     def checksum(self) -> str:
         """sha256 of pixels and labels in their order, in hex: what results and cards name their data by."""
@@ -69,4 +75,11 @@ def _check_labels(labels: Tensor, images: int, classes: int) -> None:
     if low < 0 or high >= classes:
         raise ValueError(
             f"labels run from {low} to {high}, out of range for {classes} classes: they must lie in 0 to {classes - 1}."
+        )
+
+
+def _check_groups(groups: Tensor, images: int) -> None:
+    if groups.dtype != torch.int64 or groups.shape != (images,):
+        raise ValueError(
+            f"groups are {groups.dtype} {tuple(groups.shape)} for {images} images: pass int64 (N,), a group per image."
         )

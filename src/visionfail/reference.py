@@ -24,6 +24,34 @@ SHORT = (
     TrainConfig(epochs=16, peak_lr=0.1, weight_decay=1e-3, sides=(16,) * 6 + (24,) * 8 + (28,)),
     TrainConfig(epochs=5, peak_lr=0.05, weight_decay=1e-3),
 )
+# Digits and signs are not mirrored; small turns and other light are what photographs of them differ by.
+SVHN10K = (
+    TrainConfig(
+        epochs=30,
+        peak_lr=0.1,
+        weight_decay=1e-3,
+        ema_decay=0.98,
+        padding=3,
+        flip=False,
+        rotation=10.0,
+        jitter=0.4,
+        sides=(16,) * 8 + (24,) * 12,
+    ),
+)
+GTSRB = (
+    TrainConfig(
+        epochs=20,
+        peak_lr=0.1,
+        weight_decay=1e-3,
+        ema_decay=0.99,
+        padding=3,
+        flip=False,
+        rotation=10.0,
+        jitter=0.4,
+        sides=(16,) * 6 + (24,) * 9,
+    ),
+)
+RECIPES = {"svhn10k": SVHN10K, "gtsrb": GTSRB}
 EXAMINED = ("resnet18", 0)
 # Two cores, about a minute: shows the way, not the result.
 QUICK = (TrainConfig(epochs=3, batch_size=64, peak_lr=0.1, sides=(), ema_decay=0.98, padding=2),)
@@ -104,10 +132,30 @@ def classifier(
     )
 
 
+def grouped(profile: Profile, dataset: str, *, seed: int) -> tuple[nn.Module, dict, str]:
+    """(model, card, "loaded" | "trained"): ResNet-18 on "svhn10k" or "gtsrb", trained on "train", watched on "val".
+
+    The card carries validation accuracy only: the test data of these sets are for study B.
+    """
+    sets = {split: data.load(dataset, split, download=True) for split in ("train", "val")}
+    return load_or_train(
+        paths.MODELS / stem(dataset, "resnet18", "standard", seed),
+        sets,
+        dataset=dataset,
+        arch="resnet18",
+        width=64,
+        rounds=seeded(RECIPES[dataset], seed),
+        recipe="standard",
+        state=profile.state,
+        retrain=False,
+    )
+
+
 def load_or_train(
     path: Path,
     sets: dict[str, ImageSet],
     *,
+    dataset: str = "cifar10",
     arch: str,
     width: int,
     rounds: tuple[TrainConfig, ...],
@@ -118,13 +166,15 @@ def load_or_train(
     """(model, card, "loaded" | "trained") of the checkpoint at `path`, a path without suffix.
 
     Loaded where one with these rounds and this origin of the data is there; else trained on sets["train"], watched
-    on sets["val"], judged once on sets["test"], and saved.
+    on sets["val"], judged once on sets["test"] where it is given, and saved.
     """
     if not retrain and path.with_name(path.name + ".json").exists():
         model, card = checkpoints.load(path)
         if rounds_of(card) == rounds and card["origin"] == sets["train"].origin:
             return model.to(devices.best()), card, "loaded"
-    return *train(path, sets, arch=arch, width=width, rounds=rounds, recipe=recipe, state=state), "trained"
+    return *train(
+        path, sets, dataset=dataset, arch=arch, width=width, rounds=rounds, recipe=recipe, state=state
+    ), "trained"
 
 
 def rounds_of(card: dict) -> tuple[TrainConfig, ...]:
@@ -136,6 +186,7 @@ def train(
     path: Path,
     sets: dict[str, ImageSet],
     *,
+    dataset: str = "cifar10",
     arch: str,
     width: int,
     rounds: tuple[TrainConfig, ...],
@@ -143,14 +194,14 @@ def train(
     state: Path,
 ) -> tuple[nn.Module, dict]:
     """Train round by round, save in half precision, read back and judge what was saved: (model, card)."""
-    mean, std = data.CHANNEL_STATS["cifar10"]
+    mean, std = data.CHANNEL_STATS[dataset]
     sizes = {"num_classes": len(sets["train"].classes), "width": width}
     model, history = models.build(arch, mean=mean, std=std, seed=rounds[0].seed, **sizes), []
     files = [state / f"{path.name}-round{k}.pt" for k in range(1, len(rounds) + 1)]  # resumed from if they are there
     for config, file in zip(rounds, files, strict=True):
         model, added = training.fit(model, sets["train"], sets["val"], config=config, state=file)
         history = joined(history, added)
-    model, card = finish(path, model, sets, card=card_of(history, sets, arch, width, rounds, recipe))
+    model, card = finish(path, model, sets, card=card_of(history, sets, dataset, arch, width, rounds, recipe))
     for file in files:
         file.unlink()  # done: who trains again begins at the beginning
     return model, card
@@ -162,11 +213,17 @@ def joined(history: list[dict], added: list[dict]) -> list[dict]:
 
 
 def card_of(
-    history: list[dict], sets: dict[str, ImageSet], arch: str, width: int, rounds: tuple[TrainConfig, ...], recipe: str
+    history: list[dict],
+    sets: dict[str, ImageSet],
+    dataset: str,
+    arch: str,
+    width: int,
+    rounds: tuple[TrainConfig, ...],
+    recipe: str,
 ) -> dict:
-    """What only whoever trained a CIFAR-10 network can tell of it; `finish` adds the rest."""
+    """What only whoever trained a network can tell of it; `finish` adds the rest."""
     return {
-        "dataset": "standin" if sets["train"].origin == "standin" else "cifar10",
+        "dataset": "standin" if sets["train"].origin == "standin" else dataset,
         "arch": arch,
         "width": width,
         "recipe": recipe,
@@ -197,7 +254,7 @@ def finish(path: Path, model: nn.Module, sets: dict[str, ImageSet], *, card: dic
     }
     checkpoints.save(model, path, card=card)
     model, _ = checkpoints.load(path)
-    accuracy = {name: score(model.to(device), sets[name]) for name in ("val", "test")}
+    accuracy = {name: score(model.to(device), sets[name]) for name in ("val", "test") if name in sets}
     card = checkpoints.save(model, path, card=card | {"accuracy": accuracy})
     return model, card
 

@@ -51,3 +51,25 @@ def mnist(labels: np.ndarray) -> dict[str, np.ndarray]:
     auditor = np.concatenate([part["auditor"], part["test"], rest[:more]])
     train = np.concatenate([part["train"], rest[more:]])
     return {"train": np.sort(train), "auditor": np.sort(auditor), "val": part["val"]}
+
+
+def by_group(labels: np.ndarray, groups: np.ndarray, held_out: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Sorted indices of "train" and of each part named in `held_out`: images of one group stay together.
+
+    Each held-out part gets a tenth of the groups of each class, one at least; a group's class is that of its first
+    image. Raises ValueError where a class has too few groups for one in each part.
+    """
+    labels, groups = np.asarray(labels), np.asarray(groups)
+    names, first_image = np.unique(groups, return_index=True)
+    class_of_group = labels[first_image]
+    order = stratified_order(class_of_group)
+    part_of_group = np.full(len(names), "train", dtype=object)
+    for label in np.unique(class_of_group):
+        mine = order[class_of_group[order] == label]  # this class's groups in a fixed random order
+        count = max(1, round(len(mine) / 10))
+        if len(mine) <= count * len(held_out):
+            raise ValueError(f"class {label} has {len(mine)} groups, too few for {len(held_out) + 1} parts.")
+        for k, name in enumerate(held_out):
+            part_of_group[mine[k * count : (k + 1) * count]] = name
+    part_of_image = part_of_group[np.searchsorted(names, groups)]
+    return {name: np.flatnonzero(part_of_image == name) for name in ("train", *held_out)}

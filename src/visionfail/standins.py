@@ -10,12 +10,12 @@ from visionfail import splits
 from visionfail.imageset import ImageSet
 
 OBJECTS = ("disc", "ring", "square", "triangle", "cross", "star", "crescent", "bar", "hexagon", "pair")
-SIZES = {"train": 4000, "val": 1000, "test": 2000}
+SIZES = {"train": 4000, "val": 1000, "test": 2000, "heldout": 1000}
 SIDE = 32
 
 
 def load(name: str, split: str) -> ImageSet:
-    """The stand-in for a split of `name`: drawn objects for "cifar10" and "svhn", embedded digits for "mnist"."""
+    """The stand-in for a split of `name`: drawn objects for the coloured sets, embedded digits for "mnist"."""
     return mnist_digits(split) if name == "mnist" else coloured_objects(split)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, interpolate, pad
+from torch.nn.functional import affine_grid, cross_entropy, grid_sample, interpolate, pad
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
@@ -27,6 +27,8 @@ class TrainConfig:
     ema_decay: float = 0.995  # a step; the averaged weights are what fit returns. 0: no averaging
     padding: int = 4  # zero pixels around the image before the random crop
     flip: bool = True  # mirror, alternating: an image seen plain in one epoch is seen mirrored in the next
+    rotation: float = 0.0  # degrees: each image is turned by up to so much, either way
+    jitter: float = 0.0  # brightness, contrast and each channel's gain are multiplied by 1 - jitter to 1 + jitter
     sides: tuple[int, ...] = ()  # side of the images in the first epochs, one entry an epoch; then the full side
     seed: int = 0
 
@@ -46,6 +48,31 @@ def augment(images: Tensor, *, padding: int, flip: Tensor, generator: torch.Gene
     padded = pad(images, (padding,) * 4).permute(0, 2, 3, 1)  # channels last: a pixel is gathered whole
     batch = torch.arange(n, device=images.device)[:, None, None]
     return padded[batch, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def rotate(images: Tensor, *, degrees: float, generator: torch.Generator) -> Tensor:
+    """Each float image (N, C, H, W) turned about its middle by an angle of its own, uniform in +-`degrees`."""
+    n = len(images)
+    angle = (2 * torch.rand(n, generator=generator) - 1) * math.radians(degrees)
+    cosine, sine, zero = angle.cos(), angle.sin(), torch.zeros(n)
+    matrix = torch.stack([cosine, -sine, zero, sine, cosine, zero], dim=1).view(n, 2, 3)
+    places = affine_grid(matrix.to(images.device), list(images.shape), align_corners=False)  # (N, H, W, 2)
+    return grid_sample(images, places, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def jitter_colours(images: Tensor, *, jitter: float, generator: torch.Generator) -> Tensor:
+    """Float images (N, C, H, W) in [0, 1] with contrast, brightness and each channel's gain changed at random.
+
+    Each factor is uniform in 1 +- `jitter`, half of it for a channel's gain, and drawn for every image.
+    """
+    n, channels = images.shape[:2]
+    draws = 2 * torch.rand(n, 2 + channels, 1, 1, generator=generator).to(images.device) - 1
+    contrast = 1 + jitter * draws[:, 0:1]
+    brightness = 1 + jitter * draws[:, 1:2]
+    gain = 1 + jitter / 2 * draws[:, 2:]  # (N, C, 1, 1)
+    middle = images.mean((1, 2, 3), keepdim=True)
+    changed = (middle + contrast * (images - middle)) * brightness * gain
+    return changed.clamp_(0, 1)
 
 
 def to_float(images: Tensor, *, side: int | None = None) -> Tensor:
@@ -144,7 +171,12 @@ def train_epoch(run: Run, data: ImageSet, *, epoch: int, bar: tqdm) -> dict:
         flip = (run.first_flip[index] ^ bool(epoch % 2)) & config.flip
         index = index.to(device)
         images = augment(data.images[index], padding=config.padding, flip=flip.to(device), generator=run.generator)
-        images = to_float(images, side=side).contiguous(memory_format=torch.channels_last)
+        images = to_float(images, side=side)
+        if config.rotation:
+            images = rotate(images, degrees=config.rotation, generator=run.generator)
+        if config.jitter:
+            images = jitter_colours(images, jitter=config.jitter, generator=run.generator)
+        images = images.contiguous(memory_format=torch.channels_last)
         loss, correct = train_step(run.model, run.optimizer, images, data.labels[index])
         if run.config.ema_decay:
             run.average.update_parameters(run.model)
