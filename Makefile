@@ -5,21 +5,26 @@ PY := $(VENV)/bin/python
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run test lint notebooks bench readme app
+.PHONY: help setup lab data run check test lint notebooks bench readme app
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/installed: requirements.txt pyproject.toml
-	test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install -q -r requirements.txt
+	@echo "Installing into $(VENV): torch and JupyterLab are large, this takes two to ten minutes, once."
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install -q -r requirements.txt
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(PY) -m pip install -q -e ".[dev]"
+	@echo "Installing what the tests need beside it."
+	@$(PY) -m pip install -q -e ".[dev]"
 	@touch $@
 
 setup: $(VENV)/installed  ## make .venv and install everything the notebooks need
+
+lab: $(VENV)/installed  ## the notebooks in JupyterLab
+	$(PY) -m jupyter lab notebooks
 
 data: $(VENV)/installed  ## download the data sets, with checksums, or verify what is there
 	$(PY) tools/data.py
@@ -27,14 +32,22 @@ data: $(VENV)/installed  ## download the data sets, with checksums, or verify wh
 run: $(VENV)/installed  ## every notebook in the quick profile, and a page with what they show: runs/quick/index.html
 	$(PY) tools/run.py
 
-test: $(VENV)/installed-dev  ## ruff, unit tests, every notebook in the quick profile
+check: $(VENV)/installed-dev  ## ruff, types and the quick unit tests: under two minutes
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m basedpyright --pythonpath $(PY)
+	$(PY) -m pytest -m "not slow"
+
+test: $(VENV)/installed-dev  ## all of it: ruff, types, every test, every notebook once in the quick profile
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m basedpyright --pythonpath $(PY)
 	$(PY) -m pytest
 
-lint: $(VENV)/installed-dev  ## ruff check and format, mending what it can
+lint: $(VENV)/installed-dev  ## ruff check and format, mending what it can, then types
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+	$(PY) -m basedpyright --pythonpath $(PY)
 
 notebooks: $(VENV)/installed  ## every notebook in full, on real data: figures, results, then the README's tables
 	$(PY) tools/notebooks.py
