@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from visionfail import corruptions, demo, figures, uploads
+from visionfail import corruptions, data, failure, figures
+from visionfail.studies import auditing
 
 ORIGINS = {
     "official": "Digits: MNIST's test set.",
@@ -11,13 +12,13 @@ ORIGINS = {
 
 
 @st.cache_resource
-def loaded() -> demo.Demo:
-    return demo.load()
+def loaded() -> failure.Monitor:
+    return failure.load_monitor()
 
 
 @st.cache_resource
 def digits():
-    return demo.digits()
+    return auditing.demo_digits()
 
 
 st.set_page_config("visionfail: is it wrong?", layout="wide")
@@ -34,7 +35,7 @@ with st.sidebar:
         picture = truth = None
         if sent is not None:
             try:
-                picture = uploads.as_digit(uploads.read(sent.getvalue(), channels=1, side=28))
+                picture = data.as_digit(data.read_picture(sent.getvalue(), channels=1, side=28))
             except ValueError as error:
                 st.error(str(error))
     shift = st.selectbox("Shift", ["none", *corruptions.SHIFTS])
@@ -50,7 +51,7 @@ if picture is None:
 
 if shift != "none":
     picture = corruptions.shift(picture, shift, strength)
-found, limit = demo.answer(known, picture), known.limit(budget)
+found, limit = failure.monitor_answer(known, picture), known.limit(budget)
 seen, said, decided = st.columns(3)
 seen.image(
     picture[0, 0].numpy(), caption="what the network sees" + (f" (a {truth})" if truth is not None else ""), width=180

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from visionfail import demo, figures
+from visionfail import failure, figures
+from visionfail.studies import auditing
 
 SEED = 3000  # of the draws: none that anything was learnt from or judged on; same data, same picture
 
@@ -11,9 +12,9 @@ SEED = 3000  # of the draws: none that anything was learnt from or judged on; sa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=Path("snapshot.png"), help="a .png")
-    file, known, images = parser.parse_args().file, demo.load(), demo.digits()
-    image, label, shift = demo.confident_failure(known, images, seed=SEED)
-    found = demo.answer(known, image)
+    file, known, images = parser.parse_args().file, failure.load_monitor(), auditing.demo_digits()
+    image, label, shift = auditing.confident_failure(known, images, seed=SEED)
+    found = failure.monitor_answer(known, image)
     words = f"a {label}, {shift}\nread as {found.predicted}, {found.confidence:.1%} sure\n"
     words += f"auditor: {found.failure:.1%} that it is wrong"
     fig = figures.verdict_card(image[0, 0].numpy(), known.points, known.failure, here=found.place, words=words,

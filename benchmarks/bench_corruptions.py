@@ -17,8 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from visionfail.corruptions import CORRUPTIONS, EXTRAS, corrupt
-from visionfail.corruptions.frost_texture import SIDE, frost_textures
+from visionfail.corruptions import CORRUPTIONS, EXTRAS, SIDE, corrupt, frost_textures
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import corruption_references as references

@@ -17,9 +17,8 @@ import torch
 from bench_corruptions import pictures, processor
 from bench_training import network
 
-from visionfail import devices, sweep
-from visionfail.data import CLASSES
-from visionfail.imageset import ImageSet
+from visionfail import devices, evaluation
+from visionfail.data import CLASSES, ImageSet
 
 
 def peak_gigabytes() -> float:
@@ -39,7 +38,7 @@ def main() -> None:
     dtype = torch.bfloat16 if devices.fast_bf16() else torch.float32
     before, start = peak_gigabytes(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        sweep.run(model, clean, conditions, temperature=1.0, identity={}, folder=Path(folder), dtype=dtype)
+        evaluation.run_sweep(model, clean, conditions, temperature=1.0, identity={}, folder=Path(folder), dtype=dtype)
     seconds = time.perf_counter() - start
     print(f"{processor()}; Python {platform.python_version()}, torch {version('torch')}")
     print(f"ResNet-18, {chosen.corruption} at 5 severities, n = {chosen.images:,} images, {dtype}")

@@ -20,8 +20,9 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchvision.transforms import v2
 
-from visionfail import data, devices, evaluate, models, training
-from visionfail.imageset import ImageSet
+from visionfail import data, devices, models
+from visionfail.data import ImageSet
+from visionfail.models import training
 
 BATCH = 128
 MEAN, STD = data.CHANNEL_STATS["cifar10"]
@@ -61,10 +62,10 @@ def plain_training(images: ImageSet) -> Callable[[], None]:
 
 def our_training(images: ImageSet) -> Callable[[], None]:
     """A function that trains one epoch on `images` as training.fit does."""
-    run = training.Run(network(), training.TrainConfig(batch_size=BATCH), train=images)
+    run = models.Run(network(), models.TrainConfig(batch_size=BATCH), train=images)
     run.model.train()
     steps = len(images) // BATCH
-    return lambda: training.train_epoch(run, images, epoch=0, bar=training.tqdm(total=steps, disable=True))
+    return lambda: models.train_epoch(run, images, epoch=0, bar=training.tqdm(total=steps, disable=True))
 
 
 def plain_prediction(model: nn.Module, images: torch.Tensor) -> Callable[[], torch.Tensor]:
@@ -79,7 +80,7 @@ def plain_prediction(model: nn.Module, images: torch.Tensor) -> Callable[[], tor
 
 def our_prediction(model: nn.Module, images: torch.Tensor) -> Callable[[], torch.Tensor]:
     dtype = torch.bfloat16 if devices.fast_bf16() else torch.float32
-    return lambda: evaluate.predict(model, images, batch_size=BATCH, dtype=dtype)
+    return lambda: models.predict(model, images, batch_size=BATCH, dtype=dtype)
 
 
 def rates(ways: dict[str, Callable], n: int, repeats: int) -> dict[str, float]:
@@ -103,7 +104,7 @@ def main() -> None:
     labels = torch.from_numpy(np.random.default_rng(0).integers(0, 10, n))
     train = ImageSet(pictures(n), labels, data.CLASSES["cifar10"], "standin")
     packages = ", ".join(f"{package} {version(package)}" for package in ("torch", "torchvision"))
-    print(f"{processor()}; {devices.describe('cpu')}; Python {platform.python_version()}, {packages}")
+    print(f"{processor()}; {devices.describe_device('cpu')}; Python {platform.python_version()}, {packages}")
     print(f"ResNet-18, 32 x 32 x 3, images a second, best of {chosen.repeats}\n")
     print(f"{'':<28}{'ours':>8}{'plain':>8}{'ratio':>8}{'n':>8}")
     model, images = network().eval(), pictures(chosen.images)

@@ -1,21 +1,21 @@
 import pytest
 
-from visionfail import paths, profiles
+from visionfail import files, paths, profiles
 
 
 def test_auto_asks_the_environment(monkeypatch):
     monkeypatch.setenv("VISIONFAIL_PROFILE", "full")
-    assert profiles.get() is profiles.FULL and profiles.get("quick") is profiles.QUICK
+    assert profiles.get_profile() is profiles.FULL and profiles.get_profile("quick") is profiles.QUICK
     monkeypatch.setenv("VISIONFAIL_PROFILE", "fast")
     with pytest.raises(ValueError, match="fast"):
-        profiles.get()
+        profiles.get_profile()
 
 
 def test_auto_without_gpu_is_quick_and_with_one_full(monkeypatch):
     monkeypatch.delenv("VISIONFAIL_PROFILE", raising=False)
     for there, expected in ((False, profiles.QUICK), (True, profiles.FULL)):
         monkeypatch.setattr("torch.cuda.is_available", lambda there=there: there)
-        assert profiles.get() is expected
+        assert profiles.get_profile() is expected
 
 
 def test_only_full_writes_where_files_are_committed():
@@ -26,10 +26,10 @@ def test_only_full_writes_where_files_are_committed():
 def test_half_written_file_never_takes_the_name(tmp_path):
     target = tmp_path / "file.txt"
     target.write_text("old")
-    with pytest.raises(RuntimeError), paths.atomic_write(target) as part:
+    with pytest.raises(RuntimeError), files.atomic_write(target) as part:
         part.write_text("half")
         raise RuntimeError
     assert target.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["file.txt"]
-    with paths.atomic_write(target) as part:
+    with files.atomic_write(target) as part:
         part.write_text("new")
     assert target.read_text() == "new"

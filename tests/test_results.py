@@ -35,12 +35,12 @@ def save(folder, rows=(ROW, MEAN), **changes):
         "data_checksums": {"test": "md5:0"},
         "device": "cpu, 2 cores",
     } | changes
-    results.save("03_sweep", rows, folder=folder, **keywords)
+    results.save_run("03_sweep", rows, folder=folder, **keywords)
 
 
 def test_what_is_saved_comes_back(tmp_path):
     save(tmp_path)
-    table, meta = results.load("03_sweep", folder=tmp_path)
+    table, meta = results.load_run("03_sweep", folder=tmp_path)
     assert tuple(table.columns) == results.COLUMNS
     assert table.run.tolist() == ["03_sweep"] * 2
     first, second = table.iloc[0], table.iloc[1]
@@ -82,7 +82,7 @@ def test_windows_line_ends_made_by_git_are_no_edit(tmp_path):
     save(tmp_path)
     for file in tmp_path.iterdir():
         file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
-    assert len(results.load("03_sweep", folder=tmp_path)[0]) == 2
+    assert len(results.load_run("03_sweep", folder=tmp_path)[0]) == 2
 
 
 def edit_config(folder):
@@ -118,7 +118,7 @@ def test_damage_is_refused(tmp_path, damage, message):
     save(tmp_path)
     damage(tmp_path)
     with pytest.raises(ValueError, match=message):
-        results.load("03_sweep", folder=tmp_path)
+        results.load_run("03_sweep", folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_damage_is_refused(tmp_path, damage, message):
         (lambda folder: save(folder, config={"epochs": 3}), "lacks 'origin'"),
         (lambda folder: save(folder, config=CONFIG | {"path": paths.ROOT}), "not plain json"),
         (lambda folder: save(folder, config=CONFIG | {"lr": float("nan")}), "not plain json"),
-        (lambda folder: results.load("../secret", folder=folder), "names a file"),
+        (lambda folder: results.load_run("../secret", folder=folder), "names a file"),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_written(tmp_path, call, message):

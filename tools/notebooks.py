@@ -17,7 +17,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from visionfail import paths
+from visionfail import files, paths
 
 if sys.platform == "win32":  # the kernel's sockets need it there
     asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
@@ -61,7 +61,7 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
-    with paths.atomic_write(path) as part:
+    with files.atomic_write(path) as part:
         part.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 

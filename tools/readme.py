@@ -8,7 +8,7 @@ import argparse
 
 import pandas as pd
 
-from visionfail import claims, overview, paths
+from visionfail import claims, files, paths, report
 
 WRITTEN = "Written by `make readme` from results/."
 
@@ -22,7 +22,7 @@ def markdown(table: pd.DataFrame, note: str) -> str:
 def networks() -> str:
     """Our networks beside the published ones with standard training."""
     return markdown(
-        overview.networks(paths.RESULTS),
+        report.networks_table(paths.RESULTS),
         "Percent; mCE and relative mCE against WRN-28-10 with standard training = 100, smaller is better. In brackets "
         "95% intervals: Wilson for clean accuracy, bootstrap over the 10,000 test images elsewhere. Corrupted images "
         "regenerated; the frost texture is ours, hence the means without it.",
@@ -31,9 +31,9 @@ def networks() -> str:
 
 def sentences(where: str, note: str, *, digits: int = 1) -> str:
     """The sentences judged in one notebook and their verdicts, in percent with so many digits."""
-    n = claims.stored(paths.RESULTS / "claims.csv", where=where).n.iloc[0]
+    n = claims.load_claims(paths.RESULTS / "claims.csv", where=where).n.iloc[0]
     note = note.format(n=n) + " Statistics and regions: [notes/claims.md](notes/claims.md)."
-    return markdown(overview.sentences(paths.RESULTS, where=where, digits=digits), note)
+    return markdown(report.claims_table(paths.RESULTS, where=where, digits=digits), note)
 
 
 def degradation() -> str:
@@ -59,7 +59,7 @@ def knowing() -> str:
 
 def auditor() -> str:
     """Who finds failures better, slice by slice: the auditor or confidence, with the verdict."""
-    table = overview.failure_finders(paths.RESULTS)
+    table = report.auditor_table(paths.RESULTS)
     table.loc[0, ["test digits", "verdict"]] = [f"**{table[name][0]}**" for name in ("test digits", "verdict")]
     return markdown(
         table,
@@ -88,7 +88,7 @@ def main() -> None:
     new = written(text)
     if parser.parse_args().check:
         raise SystemExit("README.md is stale: make readme" if new != text else 0)
-    with paths.atomic_write(readme) as part:
+    with files.atomic_write(readme) as part:
         part.write_text(new, encoding="utf-8", newline="\n")
 
 

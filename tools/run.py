@@ -14,7 +14,7 @@ from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 
 from notebooks import execute, find, write
-from visionfail import paths, profiles, summary
+from visionfail import evaluation, files, profiles
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>visionfail, quick profile</title>
@@ -40,7 +40,7 @@ def run_notebooks(out: Path) -> list[tuple[str, float]]:
             raise SystemExit(f"{path.name} stopped:\n{error}") from None
         write(notebook, out / "notebooks" / path.name)
         body, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook)
-        with paths.atomic_write(out / "notebooks" / f"{path.stem}.html") as part:
+        with files.atomic_write(out / "notebooks" / f"{path.stem}.html") as part:
             part.write_text(body, encoding="utf-8")
         done.append((path.stem, time.time() - start))
         print(f"{path.stem}: {done[-1][1]:.0f} s", flush=True)
@@ -52,7 +52,7 @@ def page(out: Path, done: list[tuple[str, float]], committed: pd.DataFrame, here
     pictures = sorted((out / "figures").glob("*.png"))
     figures = "".join(f'<h3>{html.escape(p.stem)}</h3><img src="figures/{p.name}" alt="{p.stem}">' for p in pictures)
     tables = {"findings": committed.to_html(index=False, border=0), "here": here.to_html(index=False, border=0)}
-    with paths.atomic_write(out / "index.html") as part:
+    with files.atomic_write(out / "index.html") as part:
         part.write_text(PAGE.format(notebooks=items, figures=figures, **tables), encoding="utf-8")
 
 
@@ -61,7 +61,10 @@ def main() -> None:
     out = profiles.QUICK.out
     shutil.rmtree(out, ignore_errors=True)  # nothing here may come from another day's code or data
     done = run_notebooks(out)
-    committed, here = summary.overview(profiles.FULL.results), summary.overview(profiles.QUICK.results)
+    committed, here = (
+        evaluation.stored_overview(profiles.FULL.results),
+        evaluation.stored_overview(profiles.QUICK.results),
+    )
     page(out, sorted(done), committed, here)
     print("\nThe findings, recomputed from the committed answers of the reference models:\n")
     print(committed.to_string(index=False) if len(committed) else "none committed yet")

@@ -2,18 +2,20 @@
 
 import streamlit as st
 
-from visionfail import corruptions, data, demo, explain, figures, official, paths, uploads
+from visionfail import corruptions, data, explain, failure, figures, paths
+from visionfail.failure import monitor
+from visionfail.names import readable
 
 
 @st.cache_resource
-def loaded() -> demo.Demo:
-    return demo.load(**demo.CIFAR10)
+def loaded() -> failure.Monitor:
+    return failure.load_monitor(**monitor.CIFAR10)
 
 
 @st.cache_resource
 def images():
     """The test images where CIFAR-10 is on disk; never drawn objects, which this network has not learnt."""
-    return data.load("cifar10", "test") if official.there("cifar10", paths.data_dir()) else None
+    return data.load("cifar10", "test") if data.is_present("cifar10", paths.data_dir()) else None
 
 
 st.set_page_config("visionfail: a ResNet-18 on one picture", layout="wide")
@@ -30,11 +32,11 @@ with st.sidebar:
         sent = st.file_uploader("PNG or JPEG, cut to a square and shrunk to 32 x 32", accept_multiple_files=False)
         if sent is not None:
             try:
-                picture = uploads.read(sent.getvalue(), channels=3, side=32)
+                picture = data.read_picture(sent.getvalue(), channels=3, side=32)
             except ValueError as error:
                 st.error(str(error))
     names = ["none", *corruptions.CORRUPTIONS, *corruptions.EXTRAS]
-    corruption = st.selectbox("Corruption", names, format_func=figures.readable)
+    corruption = st.selectbox("Corruption", names, format_func=readable)
     severity = st.slider("Severity", 1, 5, 3, disabled=corruption == "none")
 
 if picture is None:
@@ -43,7 +45,7 @@ if picture is None:
 
 if corruption != "none":
     picture = corruptions.corrupt(picture, corruption, severity)
-found = demo.answer(known, picture)
+found = failure.monitor_answer(known, picture)
 seen, mapped, said = st.columns(3)
 seen.image(
     picture[0].permute(1, 2, 0).numpy(), caption="what the network sees" + (f" ({truth})" if truth else ""), width=220

@@ -6,7 +6,7 @@ import platform
 import torch
 
 
-def best() -> torch.device:
+def best_device() -> torch.device:
     """CUDA where it is, else Apple's MPS, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
@@ -30,7 +30,7 @@ def autocast(device: torch.device | str) -> contextlib.AbstractContextManager:
     return torch.autocast(device.type, torch.bfloat16) if fast_bf16(device) else contextlib.nullcontext()
 
 
-def describe(device: torch.device | str) -> str:
+def describe_device(device: torch.device | str) -> str:
     """The device in words, for cards and benchmark tables: its name, and on a CPU its cores and instructions."""
     device = torch.device(device)
     if device.type == "cuda":

@@ -1,15 +1,23 @@
 """The folders of the repository, found from the package and never from the working directory."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
 RUNS = ROOT / "runs"
+
+
 RESULTS = ROOT / "results"
+
+
 FIGURES = ROOT / "figures"
+
+
 MODELS = ROOT / "models"
+
+
 NOTEBOOKS = ROOT / "notebooks"
 
 
@@ -24,16 +32,3 @@ def data_dir(root: str | os.PathLike | None = None) -> Path:
             f"{folder} is a file, not a folder: point VISIONFAIL_DATA (or root) at a folder, or unset it to use data/."
         )
     return folder
-
-
-@contextmanager
-def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; it takes the name `path` only when the block ends without error."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

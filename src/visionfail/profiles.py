@@ -38,10 +38,12 @@ class Profile:
 
 
 QUICK = Profile(name="quick", test_images=200, severities=(0, 1, 3, 5), bootstraps=200, out=paths.RUNS / "quick")
+
+
 FULL = Profile(name="full", test_images=10_000, severities=(0, 1, 2, 3, 4, 5), bootstraps=1000, out=paths.ROOT)
 
 
-def get(name: str = "auto") -> Profile:
+def get_profile(name: str = "auto") -> Profile:
     """The profile called `name`; "auto" asks VISIONFAIL_PROFILE, then takes full where CUDA is there, else quick.
 
     Raises ValueError for an unknown name.

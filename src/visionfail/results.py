@@ -14,19 +14,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from visionfail import paths
-from visionfail.imageset import ORIGINS
+from visionfail import files, paths
+from visionfail.data import ORIGINS
 
 COLUMNS = (
     "run", "dataset", "origin", "split", "model", "seed", "condition", "severity", "metric", "value", "lo", "hi", "n",
 )  # fmt: skip
+
+
 TEXT = ("run", "dataset", "origin", "split", "model", "condition", "metric")
+
+
 WHOLE = ("seed", "severity", "n")  # empty where a row has none: a mean over severities, a published model's seed
+
+
 OPTIONAL = ("seed", "severity", "lo", "hi", "n")
+
+
 DIGITS = "%.6g"  # 1 in 10,000 images x 75 conditions still shows
 
 
-def save(
+def save_run(
     run: str,
     rows: Iterable[Mapping[str, Any]],
     *,
@@ -60,7 +68,7 @@ def save(
     _write(Path(folder) / f"{run}.json", json.dumps(meta, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def load(run: str, *, folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+def load_run(run: str, *, folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """(table, meta) as `save` wrote them. ValueError for a missing or damaged file, a missing column, a csv or a
     configuration that was edited after the run.
     """
@@ -81,7 +89,7 @@ def is_current(run: str, *, folder: Path, config: Mapping[str, Any]) -> bool:
     """
     if not all((Path(folder) / f"{_name(run)}.{kind}").exists() for kind in ("csv", "json")):
         return False
-    return load(run, folder=folder)[1]["config_sha256"] == config_hash(config)
+    return load_run(run, folder=folder)[1]["config_sha256"] == config_hash(config)
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
@@ -175,7 +183,7 @@ def _read(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with paths.atomic_write(path) as part:
+    with files.atomic_write(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 

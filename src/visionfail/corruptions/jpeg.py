@@ -13,6 +13,7 @@ from torch.nn.functional import pad
 
 QUALITY = (80, 65, 58, 50, 40)
 
+
 # Quantisation steps at quality 50, from the JPEG standard (ITU-T T.81, annex K)
 BRIGHTNESS_STEPS = (
     (16, 11, 10, 16, 24, 40, 51, 61),
@@ -24,6 +25,8 @@ BRIGHTNESS_STEPS = (
     (49, 64, 78, 87, 103, 121, 120, 101),
     (72, 92, 95, 98, 112, 100, 103, 99),
 )
+
+
 COLOUR_STEPS = (
     (17, 18, 24, 47, 99, 99, 99, 99),
     (18, 21, 26, 66, 99, 99, 99, 99),
@@ -31,6 +34,7 @@ COLOUR_STEPS = (
     (47, 66, 99, 99, 99, 99, 99, 99),
     *((99,) * 8,) * 4,
 )
+
 
 # Left halves of the cosine matrix times 2^13 sqrt(2); the right halves mirror them, odd rows with the other sign.
 # Not quite the rounded cosines: libjpeg multiplies with sums of rounded constants.
@@ -58,7 +62,7 @@ def jpeg_compression(images: Tensor, severity: int) -> Tensor:
     return join_colours(brightness, enlarge(colours, images.shape[2:])).to(torch.uint8)
 
 
-def shift(x: Tensor, bits: int) -> Tensor:
+def shift_bits(x: Tensor, bits: int) -> Tensor:
     """x / 2^bits, rounded to the nearest whole number, halves upwards; in place."""
     return x.add_(2 ** (bits - 1)).div_(2**bits).floor_()
 
@@ -71,18 +75,18 @@ def cut(x: Tensor) -> Tensor:
 def split_colours(x: Tensor) -> tuple[Tensor, Tensor]:
     """RGB (N, 3, H, W) -> brightness (N, 1, H, W), blueness and redness (N, 2, H, W), all 0 to 255."""
     red, green, blue = x[:, 0:1], x[:, 1:2], x[:, 2:3]
-    brightness = shift((red * 19595).add_(green * 38470).add_(blue * 7471), 16)
+    brightness = shift_bits((red * 19595).add_(green * 38470).add_(blue * 7471), 16)
     blueness = (blue * 32768).sub_(red * 11059).sub_(green * 21709)
     redness = (red * 32768).sub_(green * 27439).sub_(blue * 5329)
-    return brightness, shift(torch.cat([blueness, redness], dim=1).add_((128 << 16) - 1), 16)
+    return brightness, shift_bits(torch.cat([blueness, redness], dim=1).add_((128 << 16) - 1), 16)
 
 
 def join_colours(brightness: Tensor, colours: Tensor) -> Tensor:
     """The way back, RGB (N, 3, H, W), 0 to 255."""
     blueness, redness = (colours - 128).chunk(2, dim=1)
-    red = brightness + shift(redness * 91881, 16)
-    green = brightness + shift((blueness * -22554).sub_(redness * 46802), 16)
-    blue = brightness + shift(blueness * 116130, 16)
+    red = brightness + shift_bits(redness * 91881, 16)
+    green = brightness + shift_bits((blueness * -22554).sub_(redness * 46802), 16)
+    blue = brightness + shift_bits(blueness * 116130, 16)
     return cut(torch.cat([red, green, blue], dim=1))
 
 
@@ -134,13 +138,13 @@ def cosine_matrix(like: Tensor) -> Tensor:
 def cosine_transform(x: Tensor) -> Tensor:
     """Blocks of (N, C, H, W) -> coefficients (N, C, H / 8, 8, W / 8, 8), eight times too large: rows, then columns."""
     matrix = cosine_matrix(x)
-    x = shift(x.unflatten(3, (-1, 8)) @ matrix.T, 11)
+    x = shift_bits(x.unflatten(3, (-1, 8)) @ matrix.T, 11)
     x = matrix @ x.flatten(3).unflatten(2, (-1, 8))
-    return shift(x, 15).unflatten(4, (-1, 8))
+    return shift_bits(x, 15).unflatten(4, (-1, 8))
 
 
 def inverse_transform(x: Tensor) -> Tensor:
     """Coefficients (N, C, H / 8, 8, W / 8, 8) -> (N, C, H, W): columns, then rows."""
     matrix = cosine_matrix(x)
-    x = shift(matrix.T @ x.flatten(4), 11)
-    return shift(x.unflatten(4, (-1, 8)) @ matrix, 18).flatten(4).flatten(2, 3)
+    x = shift_bits(matrix.T @ x.flatten(4), 11)
+    return shift_bits(x.unflatten(4, (-1, 8)) @ matrix, 18).flatten(4).flatten(2, 3)

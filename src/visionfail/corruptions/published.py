@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from torch import Tensor
 
-from visionfail.corruptions import corrupt
+from visionfail.corruptions.apply import corrupt
 
 PUBLISHED_MD5 = {
     "brightness": "0a81ef75e0b523c3383219c330a85d48",
@@ -35,6 +35,7 @@ PUBLISHED_MD5 = {
     "speckle_noise": "ef00b87611792b00df09c0b0237a1e30",
     "zoom_blur": "6ea8e63f1c5cdee1517533840641641b",
 }
+
 
 # proven by a test on the real images; the random ones were made without a seed, JPEG with an older library
 IDENTICAL = ("brightness", "contrast", "defocus_blur", "gaussian_blur", "pixelate", "saturate", "zoom_blur")

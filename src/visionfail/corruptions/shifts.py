@@ -17,7 +17,11 @@ RANGES = {
     "occlusion": (6.0, 18.0),  # radius of the disc in pixels, its centre anywhere in the picture
     "translation": (0.0, 3.0),  # pixels in any direction, rounded to whole ones along each axis
 }
+
+
 SHIFTS = tuple(RANGES)
+
+
 NOISE_UNIT = 0.3081  # of pixels in [0, 1]
 
 
@@ -82,11 +86,11 @@ def parameter(name: str, strength: Tensor) -> Tensor:
 
 def apply_shift(images: Tensor, name: str, strength: Tensor, keys: Tensor) -> Tensor:
     """`images` under one shift with the random numbers of `keys`, an image each."""
-    apply = {"rotation": rotate, "noise": add_noise, "occlusion": occlude, "translation": translate}[name]
+    apply = {"rotation": rotate_digits, "noise": add_noise, "occlusion": occlude, "translation": translate}[name]
     return apply(images, parameter(name, strength), keys)
 
 
-def rotate(images: Tensor, degrees: Tensor, keys: Tensor) -> Tensor:
+def rotate_digits(images: Tensor, degrees: Tensor, keys: Tensor) -> Tensor:
     """Turned about the centre to either side, bilinear, zeros from outside."""
     sign = torch.where(draws.uniforms(keys, 1)[:, 0] < 0.5, -1.0, 1.0)
     angle = (sign * degrees).double() * (math.pi / 180)

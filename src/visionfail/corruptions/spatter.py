@@ -18,11 +18,23 @@ SPATTER = (  # mean, sd and smoothing sigma of the field; threshold; strength (o
     (0.65, 0.1, 0.7, 0.69, 0.6, True),
     (0.65, 0.1, 0.5, 0.68, 0.6, True),
 )
+
+
 PALE_TURQUOISE = (175, 238, 238)
+
+
 BROWN = (63, 42, 20)
+
+
 CANNY_LOW, CANNY_HIGH = 50, 150
+
+
 TAN_22_5 = 13573  # in units of 2^-15
+
+
 FURTHEST = 20 << 16  # distances are in units of 2^-16 pixel
+
+
 STRAIGHT, DIAGONAL, KNIGHT = 65536, 91750, 143976  # 1, 1.4, 2.1969: steps to a neighbour, across, two on and one aside
 
 

@@ -3,93 +3,62 @@
 A figure function takes arrays or a results table and returns a Figure; `save_figure` stamps it and writes it.
 """
 
-from visionfail.figures.auditing import (
-    JUDGE_COLOURS,
+from visionfail.figures.corruption import corruption_heatmap, ours_vs_published, severity_curves
+from visionfail.figures.degradation import claims_plot, class_heatmap, paired_differences, regime_grid, silent_failure
+from visionfail.figures.failure import (
     budget_under_shift,
-    budgets_kept,
-    judge_colour,
-    judges_by_slice,
+    budgets_met,
+    detectors_by_slice,
     latent_map,
     lead,
-    risk_coverage,
+    risk_coverage_plot,
     scores_by_outcome,
     shift_curves,
     verdict_card,
 )
-from visionfail.figures.benchmark import corruption_heatmap, ours_vs_published, severity_curves
-from visionfail.figures.findings import by_class, claims, paired_differences, regime_grid, silent_failure
-from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, heat, image_grid
-from visionfail.figures.saliency import beside_maps, doubt, drift_curves, storyboard, what_moves
-from visionfail.figures.style import (
-    MODEL_COLOURS,
-    OKABE_ITO,
-    WIDTH,
-    footnote,
-    label_line_ends,
-    legend,
-    model_colour,
-    model_name,
-    named_handles,
-    new_figure,
-    readable,
-    save_figure,
-    use_style,
-)
+from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, image_grid
+from visionfail.figures.saliency import beside_maps, causes_of_drift_plot, drift_curves, human_uncertainty, storyboard
+from visionfail.figures.style import save_figure
 from visionfail.figures.training import (
     class_counts,
-    confusion,
+    confusion_plot,
     learning_curves,
-    per_class_accuracy,
-    reliability,
+    per_class_plot,
+    reliability_plot,
     validation_curves,
 )
 
 __all__ = [
-    "JUDGE_COLOURS",
-    "MODEL_COLOURS",
-    "OKABE_ITO",
-    "WIDTH",
     "augmentation_before_after",
     "beside_maps",
     "budget_under_shift",
-    "budgets_kept",
-    "by_class",
-    "claims",
+    "budgets_met",
+    "causes_of_drift_plot",
+    "claims_plot",
     "class_counts",
-    "confusion",
+    "class_heatmap",
+    "confusion_plot",
     "corruption_gallery",
     "corruption_heatmap",
-    "doubt",
+    "detectors_by_slice",
     "drift_curves",
-    "footnote",
-    "heat",
+    "human_uncertainty",
     "image_grid",
-    "judge_colour",
-    "judges_by_slice",
-    "label_line_ends",
     "latent_map",
     "lead",
     "learning_curves",
-    "legend",
-    "model_colour",
-    "model_name",
-    "named_handles",
-    "new_figure",
     "ours_vs_published",
     "paired_differences",
-    "per_class_accuracy",
-    "readable",
+    "per_class_plot",
     "regime_grid",
-    "reliability",
-    "risk_coverage",
+    "reliability_plot",
+    "risk_coverage_plot",
     "save_figure",
     "scores_by_outcome",
     "severity_curves",
     "shift_curves",
     "silent_failure",
     "storyboard",
-    "use_style",
     "validation_curves",
     "verdict_card",
-    "what_moves",
 ]

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from visionfail.figures.style import WIDTH, footnote, new_figure, readable
+from visionfail.figures.style import WIDTH, footnote, new_figure
+from visionfail.names import readable
 
 FROST_NOTE = "* frost: our own texture in the place of the benchmark's photographs"
 

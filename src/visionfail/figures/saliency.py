@@ -15,13 +15,11 @@ from visionfail.figures.style import (
     label_line_ends,
     legend,
     model_colour,
-    model_name,
     named_handles,
-    network_name,
     new_figure,
     percent_axis,
-    readable,
 )
+from visionfail.names import model_name, network_name, readable
 
 AXIS = {"overlap": "overlap with the clean map", "shift": "shift of the centre, of the side", "entropy": "entropy"}
 
@@ -105,7 +103,7 @@ def _line(ax: Axes, part: pd.DataFrame, model: str, weights: str) -> None:
     ax.fill_between(x, part.lo, part.hi, color=model_colour(model), alpha=0.25 if trained else 0.12, linewidth=0)
 
 
-def what_moves(table: pd.DataFrame, *, title: str = "") -> Figure:
+def causes_of_drift_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     """How much of a map is left, a row a cause: dots with 95% intervals in the colour of the network, hollow for seeds
     other than 0, grey for each pair of architectures; rows of `drift_claims.what_moves`.
     """
@@ -135,7 +133,7 @@ def what_moves(table: pd.DataFrame, *, title: str = "") -> Figure:
     return fig
 
 
-def doubt(table: pd.DataFrame, *, model: str, severities: Sequence[int], title: str = "") -> Figure:
+def human_uncertainty(table: pd.DataFrame, *, model: str, severities: Sequence[int], title: str = "") -> Figure:
     """Accuracy (left) and confidence (right) of one network by how much people doubt the clean image, a line a
     severity; rows of `human.by_group`.
     """

@@ -12,10 +12,11 @@ from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import offset_copy
 from sklearn.isotonic import isotonic_regression
 
-from visionfail import paths
-from visionfail.imageset import ORIGINS
+from visionfail import files
+from visionfail.data import ORIGINS
 
 WIDTH = 8.0  # inches; a README shows it about 800 pixels wide, so 8 points are the smallest that one can read
+
 
 # Okabe and Ito 2008, https://jfly.uni-koeln.de/color: told apart with any kind of colour vision
 OKABE_ITO = {
@@ -28,7 +29,10 @@ OKABE_ITO = {
     "vermillion": "#D55E00",
     "purple": "#CC79A7",
 }
+
+
 GREY = "#767676"
+
 
 # ours in colour, published ones in greys: dark for the standard recipe, light for those trained to be robust
 MODEL_COLOURS = {
@@ -45,7 +49,7 @@ MODEL_COLOURS = {
     "WRN-28-4 NoisyMix": "#B0B0B0",
     "LRR CARD-Deck": "#BABABA",
 }
-MODEL_NAMES = {"resnet18": "ResNet-18", "densenet121": "DenseNet-121", "mnist_cnn": "MNIST CNN", "yours": "your model"}
+
 
 STYLE = {
     "axes.axisbelow": True,
@@ -74,6 +78,7 @@ STYLE = {
     "ytick.labelsize": 9,
 }
 
+
 STAMPS = {
     "official": "",
     "identical": "",
@@ -81,6 +86,8 @@ STAMPS = {
     "subset": "SUBSET of the official data",
     "standin": "STAND-IN DATA, not the real data set",
 }
+
+
 LINE = 0.19  # inches of a line of legend or footnote
 
 
@@ -105,22 +112,6 @@ def model_colour(model: str) -> str:
     return MODEL_COLOURS[model]
 
 
-def model_name(model: str) -> str:
-    """The name of `model` as a reader knows it: "resnet18" -> "ResNet-18"; those not ours are called published."""
-    return MODEL_NAMES.get(model, f"{model} (published)")
-
-
-def network_name(model: str, seed: int | str) -> str:
-    """One trained network as a reader knows it: ("resnet18", 0) -> "ResNet-18, seed 0"."""
-    return f"{model_name(model)}, seed {seed}"
-
-
-def readable(condition: str) -> str:
-    """The name of a corruption as a reader knows it: "jpeg_compression" -> "JPEG compression"."""
-    words = condition.replace("_", " ")
-    return words.replace("gaussian", "Gaussian").replace("jpeg", "JPEG")
-
-
 def percent_axis(axis: Any) -> None:
     """Show the fractions on an axis (ax.xaxis or ax.yaxis) as percent."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(100 * value, 6):g}%"))
@@ -134,7 +125,7 @@ def label_line_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> 
     ax.figure.draw_without_rendering()  # only now is it known how many points one unit of y is
     ends = sorted(ends, key=lambda end: end[1])
     heights = np.array([ax.transData.transform(end[:2])[1] for end in ends]) * 72 / ax.figure.dpi
-    shifts = spread(heights, gap=1.15 * plt.rcParams["legend.fontsize"]) - heights
+    shifts = spread_apart(heights, gap=1.15 * plt.rcParams["legend.fontsize"]) - heights
     for (x, y, text, colour), shift in zip(ends, shifts, strict=True):
         ax.annotate(
             text,
@@ -149,7 +140,7 @@ def label_line_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> 
         )
 
 
-def spread(positions: np.ndarray, *, gap: float) -> np.ndarray:
+def spread_apart(positions: np.ndarray, *, gap: float) -> np.ndarray:
     """The ascending positions (N,) moved as little as possible, in squares, until neighbours are `gap` apart."""
     steps = gap * np.arange(len(positions))
     return isotonic_regression(np.asarray(positions, dtype=np.float64) - steps) + steps
@@ -197,7 +188,7 @@ def save_figure(fig: Figure, slug: str, *, folder: Path, origin: str, profile: s
     _stamp(fig, origin, profile)
     for kind in ("png", "svg") if svg else ("png",):
         metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
-        with paths.atomic_write(Path(folder) / f"{slug}.{kind}") as part, plt.rc_context(STYLE):
+        with files.atomic_write(Path(folder) / f"{slug}.{kind}") as part, plt.rc_context(STYLE):
             fig.savefig(part, format=kind, metadata=metadata)
 
 

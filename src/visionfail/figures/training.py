@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
-from visionfail import intervals
+from visionfail import metrics
 from visionfail.figures.style import (
     GREY,
     OKABE_ITO,
@@ -17,11 +17,11 @@ from visionfail.figures.style import (
     label_line_ends,
     legend,
     model_colour,
-    model_name,
     named_handles,
     new_figure,
     percent_axis,
 )
+from visionfail.names import model_name
 
 
 def class_counts(counts: Mapping[str, ArrayLike], classes: Sequence[str], *, title: str = "") -> Figure:
@@ -89,12 +89,12 @@ def validation_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], *, t
     return fig
 
 
-def per_class_accuracy(
+def per_class_plot(
     successes: ArrayLike, n: ArrayLike, classes: Sequence[str], *, model: str, title: str = ""
 ) -> Figure:
     """Accuracy of each class, worst on top, from counts (K,) of right answers and of images, with Wilson intervals."""
     successes, n = (_length(values, len(classes), "counts") for values in (successes, n))
-    lo, hi = intervals.wilson(successes, n)
+    lo, hi = metrics.wilson(successes, n)
     value = successes / n
     order = np.argsort(value, kind="stable")[::-1]
     fig = new_figure(0.29 * len(classes) + 0.9, title)
@@ -114,7 +114,7 @@ def per_class_accuracy(
     return fig
 
 
-def confusion(matrix: ArrayLike, classes: Sequence[str], *, title: str = "") -> Figure:
+def confusion_plot(matrix: ArrayLike, classes: Sequence[str], *, title: str = "") -> Figure:
     """Counts (K, K), rows the true class, coloured by share of the row; the numbers are counts."""
     matrix = np.asarray(matrix)
     if matrix.shape != (len(classes), len(classes)) or not (matrix.sum(axis=1) > 0).all():
@@ -135,7 +135,7 @@ def confusion(matrix: ArrayLike, classes: Sequence[str], *, title: str = "") -> 
     return fig
 
 
-def reliability(tables: Mapping[str, Mapping[str, np.ndarray]], *, model: str, title: str = "") -> Figure:
+def reliability_plot(tables: Mapping[str, Mapping[str, np.ndarray]], *, model: str, title: str = "") -> Figure:
     """Accuracy against confidence by bin, and images a bin, from {name: metrics.reliability_bins(...)}, one or two."""
     if not 1 <= len(tables) <= 2:
         raise ValueError(f"{len(tables)} tables: give one, or two such as before and after temperature scaling.")
@@ -146,7 +146,7 @@ def reliability(tables: Mapping[str, Mapping[str, np.ndarray]], *, model: str, t
     for (name, table), colour, marker in zip(tables.items(), colours, "so"[-len(tables) :], strict=True):
         some = table["n"] > 0
         x, y, n = (table[key][some] for key in ("confidence", "accuracy", "n"))
-        lo, hi = intervals.wilson(np.rint(y * n), n)
+        lo, hi = metrics.wilson(np.rint(y * n), n)
         ends = np.maximum(0, [y - lo, hi - y])
         top.errorbar(x, y, yerr=ends, color=colour, marker=marker, markersize=4, linewidth=1.2, capsize=2, label=name)
         bottom.stairs(table["n"], table["edges"], color=colour, linewidth=1.4)

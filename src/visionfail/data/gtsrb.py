@@ -1,0 +1,159 @@
+"""German traffic signs at 32x32 pixels: every second frame of the training tracks, split by track, and the test images.
+
+Stallkamp et al. 2012. A track is 30 frames of one sign, from far to near: 30 pictures, one independent thing.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torchvision import datasets
+
+from visionfail.data import downloads, splits
+
+SIDE = 32
+
+
+HELD_OUT = ("val", "heldout")
+
+
+TEST_IMAGES = 12_630
+
+
+CLASSES = (
+    "speed limit 20",
+    "speed limit 30",
+    "speed limit 50",
+    "speed limit 60",
+    "speed limit 70",
+    "speed limit 80",
+    "end of speed limit 80",
+    "speed limit 100",
+    "speed limit 120",
+    "no passing",
+    "no passing for trucks",
+    "right of way at next crossing",
+    "priority road",
+    "yield",
+    "stop",
+    "no vehicles",
+    "no trucks",
+    "no entry",
+    "danger",
+    "bend left",
+    "bend right",
+    "double bend",
+    "bumpy road",
+    "slippery road",
+    "road narrows on the right",
+    "road works",
+    "traffic signals",
+    "pedestrians",
+    "children crossing",
+    "bicycles crossing",
+    "ice and snow",
+    "wild animals",
+    "end of all limits",
+    "turn right",
+    "turn left",
+    "straight on",
+    "straight or right",
+    "straight or left",
+    "keep right",
+    "keep left",
+    "roundabout",
+    "end of no passing",
+    "end of no passing for trucks",
+)
+
+
+def training_folder(folder: Path) -> Path:
+    """Where torchvision unpacks the training tracks: a folder per class, files <track>_<frame>.ppm."""
+    return folder / "gtsrb" / "GTSRB" / "Training"
+
+
+def test_table(folder: Path) -> Path:
+    """Where torchvision unpacks the list of test images and their classes."""
+    return folder / "gtsrb" / "GT-final_test.csv"
+
+
+def gtsrb_is_present(folder: Path) -> bool:
+    """Whether anything of the set is in the folder."""
+    return training_folder(folder).exists() or test_table(folder).exists()
+
+
+def download_gtsrb(folder: Path) -> bool:
+    """Bring what is missing there through torchvision; False if all was there.
+
+    Raises ConnectionError with the reason where it cannot be had, PermissionError where nothing can be written.
+    """
+    if training_folder(folder).exists() and test_table(folder).exists():
+        return False
+    downloads.check_writable(folder)
+    try:
+        for split in ("train", "test"):
+            datasets.GTSRB(folder, split=split, download=True)
+    except (OSError, RuntimeError) as error:
+        raise ConnectionError(
+            f"gtsrb could not be downloaded: {error}\nCheck the network and {downloads.REMEDY} again."
+        ) from error
+    return True
+
+
+def read_gtsrb_training(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images uint8 (N, 3, 32, 32), labels int64 (N,) and groups int64 (N,) of every second training frame.
+
+    Frames of another size are resized here. A group is class and track, since track numbers restart in every class.
+    Raises FileNotFoundError where the folder or a class is missing, ValueError that names a file that is no picture.
+    """
+    downloads.check_present("gtsrb", [training_folder(folder) / f"{label:05d}" for label in range(len(CLASSES))])
+    samples = datasets.ImageFolder(training_folder(folder)).samples
+    chosen = [(Path(path), label) for path, label in samples if _frame(path) % 2 == 0]
+    images = np.stack([_pixels(path) for path, _ in chosen])
+    labels = np.array([label for _, label in chosen], dtype=np.int64)
+    tracks = np.array([_track(path) for path, _ in chosen], dtype=np.int64)
+    return images, labels, labels * 100_000 + tracks
+
+
+def read_gtsrb_test(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (12630, 3, 32, 32) and labels int64 (12630,) of the official test set, in its order.
+
+    Raises FileNotFoundError where a file is missing, ValueError where the list is not of 12,630 images.
+    """
+    downloads.check_present("gtsrb", [test_table(folder)])
+    with open(test_table(folder), newline="", encoding="ascii") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    if len(rows) != TEST_IMAGES:
+        raise ValueError(
+            f"gtsrb: {test_table(folder)} lists {len(rows)} images, not {TEST_IMAGES}: remove and restore it."
+        )
+    pictures = folder / "gtsrb" / "GTSRB" / "Final_Test" / "Images"
+    downloads.check_present("gtsrb", [pictures / row["Filename"] for row in rows])
+    images = np.stack([_pixels(pictures / row["Filename"]) for row in rows])
+    return images, np.array([int(row["ClassId"]) for row in rows], dtype=np.int64)
+
+
+def gtsrb_parts(labels: np.ndarray, groups: np.ndarray) -> dict[str, np.ndarray]:
+    """Indices of "train", "val" and "heldout" among the training frames; no track is in two of them."""
+    return splits.split_by_group(labels, groups, HELD_OUT)
+
+
+def _track(path: str | Path) -> int:
+    return int(Path(path).stem.split("_")[0])
+
+
+def _frame(path: str | Path) -> int:
+    return int(Path(path).stem.split("_")[1])
+
+
+def _pixels(path: Path) -> np.ndarray:
+    """One picture as uint8 (3, 32, 32)."""
+    try:
+        with Image.open(path) as opened:
+            picture = opened.convert("RGB")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"gtsrb: {path} is no picture ({error}): remove and restore it.") from error
+    if picture.size != (SIDE, SIDE):
+        picture = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    return np.asarray(picture).transpose(2, 0, 1)  # (H, W, C) -> (C, H, W)

@@ -1,0 +1,159 @@
+"""The data sets: images in memory as uint8 tensors, the same splits on every machine, and where they come from."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from visionfail import corruptions, paths
+from visionfail.corruptions import IDENTICAL
+from visionfail.data import cifar10c, cifar10h, gtsrb, splits, standins, svhn10k, torchvision_sets
+from visionfail.data.imageset import ImageSet
+
+CLASSES = {
+    "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    "mnist": tuple("0123456789"),
+    "svhn": tuple("0123456789"),
+    "svhn10k": tuple("0123456789"),
+    "gtsrb": gtsrb.CLASSES,
+}
+
+
+SPLITS = {
+    "cifar10": ("train", "val", "test"),
+    "mnist": ("train", "auditor", "val", "test"),
+    "svhn": ("train", "val", "test"),
+    "svhn10k": ("train", "val", "test"),
+    "gtsrb": ("train", "val", "heldout", "test"),
+}
+
+
+# Mean and standard deviation of all pixels of the training images, a channel each, in [0, 1]. The often copied
+# CIFAR-10 deviation 0.2023 0.1994 0.2010 is a mean of per-image values instead.
+CHANNEL_STATS = {
+    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
+    "mnist": ((0.1307,), (0.3081,)),
+    "svhn": ((0.4377, 0.4438, 0.4728), (0.1980, 0.2010, 0.1970)),
+    "svhn10k": ((0.4547, 0.4554, 0.4725), (0.2220, 0.2286, 0.2308)),
+    "gtsrb": ((0.3386, 0.3109, 0.3204), (0.2743, 0.2636, 0.2701)),
+}
+
+
+def load(name: str, split: str, *, root: str | os.PathLike | None = None, download: bool = False) -> ImageSet:
+    """A split of the official "cifar10", "mnist" or "svhn": uint8 images (N, C, H, W), origin "official".
+
+    "train" and "val" are fixed stratified parts of the official training set (svhn and cifar10: 90% and 10%; mnist:
+    48,000 and 2,000, and 10,000 "auditor"). Origin "subset", with groups: "svhn10k", the first 10,000 SVHN test digits
+    split by house number, and "gtsrb", every second training frame split by track into "train", "val" and "heldout",
+    and its "test", whose groups are not told. ValueError for an unknown set or split or a damaged file (it is set
+    aside), FileNotFoundError for a missing one; with `download`, ConnectionError or PermissionError instead.
+    """
+    check_split(name, split)
+    folder = paths.data_dir(root)
+    if download:
+        fetch(name, root=root)
+    if name == "svhn10k":
+        return _svhn10k(split, folder)
+    if name == "gtsrb":
+        return _gtsrb(split, folder)
+    torchvision_sets.check_official(name, folder)
+    images, labels = torchvision_sets.read_official(name, "test" if split == "test" else "train", folder)
+    whole = ImageSet(images, labels, CLASSES[name], "official")
+    if split == "test":
+        return whole
+    chosen = (splits.split_mnist if name == "mnist" else splits.split_tenth)(labels.numpy())[split]
+    return ImageSet(images[chosen], labels[chosen], CLASSES[name], "official")
+
+
+def _svhn10k(split: str, folder: Path) -> ImageSet:
+    images, labels, house = svhn10k.read_svhn10k(folder)
+    chosen = svhn10k.svhn10k_parts(labels, house)[split]
+    groups = torch.from_numpy(house[chosen])
+    return ImageSet(
+        torch.from_numpy(images[chosen]), torch.from_numpy(labels[chosen]), CLASSES["svhn10k"], "subset", groups
+    )
+
+
+def _gtsrb(split: str, folder: Path) -> ImageSet:
+    if split == "test":
+        images, labels = gtsrb.read_gtsrb_test(folder)
+        return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), gtsrb.CLASSES, "subset")
+    images, labels, track = gtsrb.read_gtsrb_training(folder)
+    chosen = gtsrb.gtsrb_parts(labels, track)[split]
+    groups = torch.from_numpy(track[chosen])
+    return ImageSet(torch.from_numpy(images[chosen]), torch.from_numpy(labels[chosen]), gtsrb.CLASSES, "subset", groups)
+
+
+def load_or_standin(name: str, split: str, *, root: str | os.PathLike | None = None) -> ImageSet:
+    """The official split where its set is on disk, else the stand-in, origin "standin"; never downloads.
+
+    A set of which a file is missing or damaged is refused as in `load`, so that no study mixes the two.
+    """
+    check_split(name, split)
+    if is_present(name, paths.data_dir(root)):
+        return load(name, split, root=root)
+    return standins.load_standin(name, split)
+
+
+def is_present(name: str, folder: Path) -> bool:
+    """Whether any file of the set is, or was, in the folder."""
+    special = {"svhn10k": svhn10k, "gtsrb": gtsrb}
+    if name in special:
+        return special[name].is_present(folder)
+    return torchvision_sets.official_is_present(name, folder)
+
+
+def load_cifar10c(
+    corruption: str,
+    severity: int,
+    *,
+    root: str | os.PathLike | None = None,
+    seed: int = 0,
+    images_per_severity: int = cifar10c.IMAGES,
+) -> ImageSet:
+    """The test images of CIFAR-10 under one of 19 corruptions at severity 0 (clean) to 5, in the official order.
+
+    From the published file if it is on disk (origin "official", or "subset" where the files hold fewer than 10,000
+    `images_per_severity`), else regenerated from `seed` ("identical" where the bytes are proven to be the published
+    ones, else "regenerated"; "standin" where the clean images are). ValueError for an unknown corruption or severity
+    or a file of another shape, dtype, length or MD5. Hendrycks and Dietterich 2019, arXiv:1903.12261.
+    """
+    corruptions.check_corruption(corruption, severity, seed=seed, first_index=0)
+    folder = paths.data_dir(root)
+    if severity > 0 and cifar10c.cifar10c_is_present(folder, corruption):
+        images, labels = cifar10c.read_cifar10c(folder, corruption, severity, images_per_severity=images_per_severity)
+        origin = "official" if images_per_severity == cifar10c.IMAGES else "subset"
+        return ImageSet(images, labels, CLASSES["cifar10"], origin)
+    clean = load_or_standin("cifar10", "test", root=root)
+    if severity == 0:
+        return clean
+    images = corruptions.corrupt(clean.images, corruption, severity, seed=seed)
+    origin = "identical" if corruption in IDENTICAL else "regenerated"
+    return ImageSet(images, clean.labels, clean.classes, clean.origin if clean.origin == "standin" else origin)
+
+
+def fetch(name: str, *, root: str | os.PathLike | None = None) -> bool:
+    """Verify what is there of a set that `load` knows, of "cifar10c" or of "cifar10h", the human votes, and download
+    what is not; False if all was.
+
+    ConnectionError where no mirror has it, PermissionError where the folder can't be written.
+    """
+    folder = paths.data_dir(root)
+    if name == "cifar10c":
+        return cifar10c.download_cifar10c(folder)
+    if name == "cifar10h":
+        return cifar10h.fetch_cifar10h(folder)
+    check_split(name, "train")
+    if name == "svhn10k":
+        return svhn10k.download_svhn10k(folder)
+    if name == "gtsrb":
+        return gtsrb.download_gtsrb(folder)
+    return torchvision_sets.download_official(name, folder)
+
+
+def check_split(name: str, split: str) -> None:
+    """ValueError unless the set exists and has this split."""
+    if name not in SPLITS:
+        raise ValueError(f"unknown data set {name!r}: choose one of {', '.join(SPLITS)}.")
+    if split not in SPLITS[name]:
+        raise ValueError(f"unknown split {split!r} of {name}: choose one of {', '.join(SPLITS[name])}.")

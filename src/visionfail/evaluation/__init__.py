@@ -1,0 +1,49 @@
+"""What a model answers under every corruption and severity, and the tables made of it."""
+
+from visionfail.evaluation.benchmark import benchmark
+from visionfail.evaluation.outcomes import Answers, Outcomes, all_conditions
+from visionfail.evaluation.paired import accuracy_drops, paired_by_condition
+from visionfail.evaluation.published import (
+    STANDARD_TRAINING,
+    beside_published,
+    gaps_by_severity,
+    gaps_to_published,
+    md5_parity,
+    published_by_severity,
+)
+from visionfail.evaluation.reference_run import reference_run
+from visionfail.evaluation.sweep import load_or_sweep, run_sweep
+from visionfail.evaluation.tables import (
+    SETS,
+    clean_rows,
+    confident_errors,
+    in_network_order,
+    stored_overview,
+    stored_sweeps,
+    weakest_origin,
+)
+
+__all__ = [
+    "SETS",
+    "STANDARD_TRAINING",
+    "Answers",
+    "Outcomes",
+    "accuracy_drops",
+    "all_conditions",
+    "benchmark",
+    "beside_published",
+    "clean_rows",
+    "confident_errors",
+    "gaps_by_severity",
+    "gaps_to_published",
+    "in_network_order",
+    "load_or_sweep",
+    "md5_parity",
+    "paired_by_condition",
+    "published_by_severity",
+    "reference_run",
+    "run_sweep",
+    "stored_overview",
+    "stored_sweeps",
+    "weakest_origin",
+]

@@ -1,0 +1,63 @@
+"""Failure detection: activations, the auditor, failure scores, their comparison, risk control."""
+
+from visionfail.failure.activations import LAYERS, Activations, concatenate, extract
+from visionfail.failure.auditor import Auditor
+from visionfail.failure.auditor import fit_auditor as fit
+from visionfail.failure.compare import (
+    AURC,
+    FEW,
+    MARGIN,
+    Scored,
+    auroc_rows,
+    aurocs,
+    comparison_table,
+    has_enough_failures,
+    risk_coverage_by_seed,
+    save_comparison,
+)
+from visionfail.failure.importance import (
+    channel_importance,
+    most_active_images,
+    scores_from_single_layers,
+    scores_with_shuffled_layers,
+)
+from visionfail.failure.monitor import SHOWN, STEM, Monitor, load_monitor, monitor_answer, save_monitor
+from visionfail.failure.risk_control import candidate_thresholds, evaluate_threshold, resplit, threshold
+from visionfail.failure.scores import Detectors, confidence_of, fit_detectors, scores_from_logits
+
+__all__ = [
+    "AURC",
+    "FEW",
+    "LAYERS",
+    "MARGIN",
+    "SHOWN",
+    "STEM",
+    "Activations",
+    "Auditor",
+    "Detectors",
+    "Monitor",
+    "Scored",
+    "auroc_rows",
+    "aurocs",
+    "candidate_thresholds",
+    "channel_importance",
+    "comparison_table",
+    "concatenate",
+    "confidence_of",
+    "evaluate_threshold",
+    "extract",
+    "fit",
+    "fit_detectors",
+    "has_enough_failures",
+    "load_monitor",
+    "monitor_answer",
+    "most_active_images",
+    "resplit",
+    "risk_coverage_by_seed",
+    "save_comparison",
+    "save_monitor",
+    "scores_from_logits",
+    "scores_from_single_layers",
+    "scores_with_shuffled_layers",
+    "threshold",
+]

@@ -1,0 +1,72 @@
+"""Pure functions on arrays: calibration, corruption error, failure detection, intervals, paired tests."""
+
+from visionfail.metrics.classification import (
+    apply_temperature,
+    confidence_from_log_odds,
+    confusion_matrix,
+    ece,
+    fit_temperature,
+    log_odds,
+    nll,
+    probabilities,
+    reliability_bins,
+    true_class_log_probability,
+)
+from visionfail.metrics.corruption_error import by_corruption, mce, mean_corruption_accuracy, relative_mce
+from visionfail.metrics.estimates import Estimate, interval_over_seeds, mean_of_estimates, ratio_of_sums
+from visionfail.metrics.failure import (
+    aurc,
+    auroc,
+    auroc_with_interval,
+    bootstrap_aurc,
+    bootstrap_auroc,
+    ranking_measures,
+    score_calibration,
+    selective_risk_at,
+)
+from visionfail.metrics.intervals import (
+    bootstrap_condition_means,
+    bootstrap_means,
+    percentile_interval,
+    resampling_counts,
+    wilson,
+)
+from visionfail.metrics.paired import disagreement, disagreements, holm, mcnemar_exact
+
+__all__ = [
+    "Estimate",
+    "apply_temperature",
+    "aurc",
+    "auroc",
+    "auroc_with_interval",
+    "bootstrap_aurc",
+    "bootstrap_auroc",
+    "bootstrap_condition_means",
+    "bootstrap_means",
+    "by_corruption",
+    "confidence_from_log_odds",
+    "confusion_matrix",
+    "disagreement",
+    "disagreements",
+    "ece",
+    "fit_temperature",
+    "holm",
+    "interval_over_seeds",
+    "log_odds",
+    "mce",
+    "mcnemar_exact",
+    "mean_corruption_accuracy",
+    "mean_of_estimates",
+    "nll",
+    "percentile_interval",
+    "probabilities",
+    "ranking_measures",
+    "ratio_of_sums",
+    "relative_mce",
+    "reliability_bins",
+    "resampling_counts",
+    "score_calibration",
+    "selective_risk_at",
+    "true_class_log_probability",
+    "wilson",
+]

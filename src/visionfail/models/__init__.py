@@ -1,0 +1,45 @@
+"""Networks with the normalisation inside, the one training loop, prediction, checkpoints with their cards."""
+
+from visionfail.models.checkpoints import checkpoint_files
+from visionfail.models.checkpoints import load_checkpoint as load
+from visionfail.models.networks import DenseNet121, ResNet18, build, multiply_adds, stages
+from visionfail.models.predict import as_float, check_model_input, choose_dtype, predict, seconds_per_image
+from visionfail.models.recipes import EXAMINED
+from visionfail.models.training import Run, TrainConfig, augment, fit, to_float, train_epoch, train_step
+from visionfail.models.zoo import (
+    available_networks,
+    checkpoint_name,
+    cifar10_classifier,
+    cifar10_sets,
+    save_trained,
+    trained_networks,
+)
+
+__all__ = [
+    "EXAMINED",
+    "DenseNet121",
+    "ResNet18",
+    "Run",
+    "TrainConfig",
+    "as_float",
+    "augment",
+    "available_networks",
+    "build",
+    "check_model_input",
+    "checkpoint_files",
+    "checkpoint_name",
+    "choose_dtype",
+    "cifar10_classifier",
+    "cifar10_sets",
+    "fit",
+    "load",
+    "multiply_adds",
+    "predict",
+    "save_trained",
+    "seconds_per_image",
+    "stages",
+    "to_float",
+    "train_epoch",
+    "train_step",
+    "trained_networks",
+]

@@ -1,0 +1,73 @@
+"""The training recipes: rounds of training, chosen on validation data alone."""
+
+import dataclasses
+
+from visionfail.models.training import TrainConfig
+
+# A recipe is a tuple of rounds of training; each starts from the averaged weights of the one before, with the rate up
+# again: warm restarts, Loshchilov and Hutter 2017, arXiv:1608.03983.
+# Chosen on validation data alone; notes/decisions.md says how. Numbers to expect: see the card.
+# LONG: ResNet-18 seed 0, the network that the studies examine. SHORT: every other, so that architectures and seeds are
+# compared at equal training; a round mostly at small sides, then one at full side.
+LONG = (
+    TrainConfig(epochs=18, peak_lr=0.1, sides=(16,) * 4 + (24,) * 8),
+    TrainConfig(epochs=8, peak_lr=0.1),
+    TrainConfig(epochs=14, peak_lr=0.1, weight_decay=1e-3, sides=(24,) * 5),
+)
+
+
+SHORT = (
+    TrainConfig(epochs=16, peak_lr=0.1, weight_decay=1e-3, sides=(16,) * 6 + (24,) * 8 + (28,)),
+    TrainConfig(epochs=5, peak_lr=0.05, weight_decay=1e-3),
+)
+
+
+# Digits and signs are not mirrored; small turns and other light are what photographs of them differ by.
+SVHN10K = (
+    TrainConfig(
+        epochs=30,
+        peak_lr=0.1,
+        weight_decay=1e-3,
+        ema_decay=0.98,
+        padding=3,
+        flip=False,
+        rotation=10.0,
+        jitter=0.4,
+        sides=(16,) * 8 + (24,) * 12,
+    ),
+)
+
+
+GTSRB = (
+    TrainConfig(
+        epochs=20,
+        peak_lr=0.1,
+        weight_decay=1e-3,
+        ema_decay=0.99,
+        padding=3,
+        flip=False,
+        rotation=10.0,
+        jitter=0.4,
+        sides=(16,) * 6 + (24,) * 9,
+    ),
+)
+
+
+RECIPES = {"svhn10k": SVHN10K, "gtsrb": GTSRB}
+
+
+EXAMINED = ("resnet18", 0)
+
+
+# Two cores, about a minute: shows the way, not the result.
+QUICK_ROUNDS = (TrainConfig(epochs=3, batch_size=64, peak_lr=0.1, sides=(), ema_decay=0.98, padding=2),)
+
+
+def seeded_rounds(recipe: tuple[TrainConfig, ...], seed: int) -> tuple[TrainConfig, ...]:
+    """The rounds of a recipe with seeds of their own, so that no round repeats the order of another."""
+    return tuple(dataclasses.replace(config, seed=seed + 100 * k) for k, config in enumerate(recipe))
+
+
+def standard_rounds(arch: str, seed: int) -> tuple[TrainConfig, ...]:
+    """The rounds of the recipe named "standard" for one network: LONG for EXAMINED, else SHORT."""
+    return seeded_rounds(LONG if (arch, seed) == EXAMINED else SHORT, seed)

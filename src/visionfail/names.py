@@ -1,0 +1,19 @@
+"""How models and corruptions are called in figures and tables."""
+
+MODEL_NAMES = {"resnet18": "ResNet-18", "densenet121": "DenseNet-121", "mnist_cnn": "MNIST CNN", "yours": "your model"}
+
+
+def model_name(model: str) -> str:
+    """The name of `model` as a reader knows it: "resnet18" -> "ResNet-18"; those not ours are called published."""
+    return MODEL_NAMES.get(model, f"{model} (published)")
+
+
+def network_name(model: str, seed: int | str) -> str:
+    """One trained network as a reader knows it: ("resnet18", 0) -> "ResNet-18, seed 0"."""
+    return f"{model_name(model)}, seed {seed}"
+
+
+def readable(condition: str) -> str:
+    """The name of a corruption as a reader knows it: "jpeg_compression" -> "JPEG compression"."""
+    words = condition.replace("_", " ")
+    return words.replace("gaussian", "Gaussian").replace("jpeg", "JPEG")

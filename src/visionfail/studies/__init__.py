@@ -1,0 +1,1 @@
+"""What only one study needs; no study imports another."""

@@ -1,0 +1,30 @@
+"""Study A: accuracy under corruption, regimes, claims."""
+
+from visionfail.studies.degradation.claims import SEVERITY, regime_table
+from visionfail.studies.degradation.human_uncertainty import (
+    load_or_measure_uncertainty,
+    people_sure_model_wrong,
+    uncertainty_captions,
+)
+from visionfail.studies.degradation.overconfidence import overconfidence_by_severity
+from visionfail.studies.degradation.redraw import load_or_redraw
+from visionfail.studies.degradation.regimes import REGIMES, false_alarm_table
+from visionfail.studies.degradation.seeds import judge_networks, seed_spread, trained_alike, verdict_agreement
+from visionfail.studies.degradation.strengths import load_or_measure_strengths
+
+__all__ = [
+    "REGIMES",
+    "SEVERITY",
+    "false_alarm_table",
+    "judge_networks",
+    "load_or_measure_strengths",
+    "load_or_measure_uncertainty",
+    "load_or_redraw",
+    "overconfidence_by_severity",
+    "people_sure_model_wrong",
+    "regime_table",
+    "seed_spread",
+    "trained_alike",
+    "uncertainty_captions",
+    "verdict_agreement",
+]

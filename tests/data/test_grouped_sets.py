@@ -1,0 +1,101 @@
+"""svhn10k and gtsrb: what one house or one sign shows stays together."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.io import savemat
+from torchvision import datasets
+
+from visionfail.data import gtsrb, sets, splits, svhn10k
+
+
+def test_groups_stay_together_and_every_class_is_in_every_part():
+    generator = np.random.default_rng(0)
+    class_of_group = generator.integers(0, 5, 200)
+    groups = np.sort(generator.integers(0, 200, 3000))
+    parts = splits.split_by_group(class_of_group[groups], groups, ("val", "heldout"))
+    assert np.array_equal(np.sort(np.concatenate(list(parts.values()))), np.arange(3000))
+    members = [set(groups[index]) for index in parts.values()]
+    assert not (members[0] & members[1] or members[0] & members[2] or members[1] & members[2])
+    for index in parts.values():
+        assert set(class_of_group[groups[index]]) == set(range(5))
+
+
+def test_a_class_with_too_few_groups_is_refused():
+    with pytest.raises(ValueError, match="class 0 has 2 groups"):
+        splits.split_by_group(np.zeros(4, int), np.array([1, 1, 2, 2]), ("val", "heldout"))
+
+
+def test_houses_number_the_first_ten_thousand_digits():
+    house = svhn10k.houses()
+    assert len(house) == 10_000 and house[0] == 1 and house[-1] == 5033
+    assert (np.diff(house) >= 0).all() and (house <= svhn10k.LAST_HOUSE_TO_LEARN_FROM).sum() == 7000
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["svhn10k", "gtsrb"])
+def test_real_parts_share_no_group(name):
+    parts = {split: sets.load(name, split) for split in sets.SPLITS[name]}
+    grouped = {split: set(part.groups.tolist()) for split, part in parts.items() if part.groups is not None}
+    seen = [group for groups in grouped.values() for group in groups]
+    assert len(seen) == len(set(seen)) and {part.origin for part in parts.values()} == {"subset"}
+    assert parts["val"].labels.unique().tolist() == list(range(len(sets.CLASSES[name])))
+
+
+def test_official_mat_gives_the_digits_and_another_file_is_refused(tmp_path, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3, 12_000), dtype=np.uint8)
+    labels = np.arange(12_000) % 10 + 1  # the file writes 10 for the digit 0
+    savemat(tmp_path / "test_32x32.mat", {"X": pixels, "y": labels[:, None].astype(np.uint8)})
+    wrong_sum = datasets.SVHN.split_list["test"]
+    with pytest.raises(ValueError, match="cut short or changed"):
+        sets.load("svhn10k", "val", root=tmp_path)
+    (tmp_path / "test_32x32.mat.corrupt").rename(tmp_path / "test_32x32.mat")
+    monkeypatch.setitem(
+        datasets.SVHN.split_list, "test", [*wrong_sum[:2], svhn10k.downloads.md5(tmp_path / "test_32x32.mat")]
+    )
+    with pytest.raises(ValueError, match="pixels are not the official ones"):
+        sets.load("svhn10k", "val", root=tmp_path)
+    monkeypatch.setattr(svhn10k, "_check_digits", lambda images, labels: None)
+    images, read, _ = svhn10k.read_svhn10k(tmp_path)
+    assert np.array_equal(images[7], pixels[..., 7].transpose(2, 0, 1))
+    assert np.array_equal(read, np.arange(1, 10_001) % 10)
+
+
+def test_damaged_npz_is_set_aside(tmp_path):
+    (tmp_path / "svhn10k").mkdir()
+    np.savez(tmp_path / "svhn10k" / "first10000.npz", images=np.zeros((3, 32, 32, 3), np.uint8), labels=np.zeros(3))
+    with pytest.raises(ValueError, match=r"set aside as first10000\.npz\.corrupt"):
+        sets.load("svhn10k", "train", root=tmp_path)
+    assert [path.name for path in (tmp_path / "svhn10k").iterdir()] == ["first10000.npz.corrupt"]
+
+
+@pytest.fixture
+def signs(tmp_path):
+    """A tiny GTSRB in torchvision's folders: 43 classes of three tracks with four frames, of odd sizes."""
+    for label in range(43):
+        folder = gtsrb.training_folder(tmp_path) / f"{label:05d}"
+        folder.mkdir(parents=True)
+        for track in range(3):
+            for frame in range(4):
+                picture = Image.new("RGB", (20 + frame, 25), (label, track, frame))
+                picture.save(folder / f"{track:05d}_{frame:05d}.ppm")
+    return tmp_path
+
+
+def test_every_second_frame_and_each_class_in_each_part(signs):
+    parts = {split: sets.load("gtsrb", split, root=signs) for split in ("train", "val", "heldout")}
+    for part in parts.values():
+        assert part.images.shape[1:] == (3, 32, 32) and len(part) == 43 * 2
+        assert set(part.images[:, 2].unique().tolist()) == {0, 2}  # blue is the frame
+        assert torch.equal(part.images[:, 0, 0, 0].long(), part.labels)  # red is the class
+        assert torch.equal(part.images[:, 1, 0, 0].long(), part.groups % 100_000)  # green is the track
+
+
+def test_missing_signs_and_files_that_are_no_pictures_are_named(signs):
+    with pytest.raises(FileNotFoundError, match=r"GT-final_test\.csv is missing"):
+        sets.load("gtsrb", "test", root=signs)
+    broken = gtsrb.training_folder(signs) / "00007" / "00001_00002.ppm"
+    broken.write_bytes(b"P6 nonsense")
+    with pytest.raises(ValueError, match=r"00001_00002\.ppm is no picture"):
+        sets.load("gtsrb", "train", root=signs)

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+import torch
+from makers import squares
+from torch import nn
+
+from visionfail import corruptions
+from visionfail.corruptions import apply
+from visionfail.evaluation.benchmark import benchmark, fingerprint
+from visionfail.models.predict import predict
+
+TEST = squares(12, seed=0)
+
+
+class Plain(nn.Module):
+    """Somebody's network: it knows nothing of this package."""
+
+    def __init__(self, outputs=10):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 4, 3, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(256, outputs))
+
+    def forward(self, images):
+        return self.layers(images)
+
+
+def test_any_classifier_goes_through_the_sweep(tmp_path):
+    model = Plain()
+    accuracy, means = benchmark(model, TEST, folder=tmp_path, severities=(1, 5))
+    assert len(accuracy) == 1 + 19 * 2 and (accuracy.model == "yours").all()
+    images = apply.corrupt(TEST.images, "fog", 5)
+    right = (predict(model, images).argmax(1) == TEST.labels).float().mean().item()
+    row = accuracy[(accuracy.condition == "fog") & (accuracy.severity == 5)].iloc[0]
+    assert row.value == pytest.approx(right) and row.lo <= row.value <= row.hi and row.n == 12
+    fifteen = accuracy[accuracy.condition.isin(apply.CORRUPTIONS)].value.mean()
+    assert means.set_index("condition").value["mean of 15"] == pytest.approx(fifteen)
+
+
+def test_a_second_call_predicts_nothing_again_and_another_model_is_refused(tmp_path, monkeypatch):
+    model = Plain()
+    first, _ = benchmark(model, TEST, folder=tmp_path, severities=(1,))
+    monkeypatch.setattr(corruptions, "corrupt", None)  # would fail if a condition were made anew
+    again, _ = benchmark(model, TEST, folder=tmp_path, severities=(1,))
+    assert np.array_equal(first.value, again.value)
+    with pytest.raises(ValueError, match="holds a sweep with weights"):
+        benchmark(Plain(), TEST, folder=tmp_path, severities=(1,))
+
+
+def test_a_model_without_a_logit_a_class_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"gives \(2, 7\) for 2 images: one logit for each"):
+        benchmark(Plain(outputs=7), TEST, folder=tmp_path)
+
+
+def test_fingerprints_tell_weights_apart():
+    model = Plain()
+    same, other = Plain(), Plain()
+    same.load_state_dict(model.state_dict())
+    assert fingerprint(model) == fingerprint(same) != fingerprint(other)
+    with torch.no_grad():
+        next(same.parameters()).view(-1)[0] += 1e-3
+    assert fingerprint(model) != fingerprint(same)

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+import torch
+from makers import squares
+
+from visionfail import models
+from visionfail.corruptions import apply
+from visionfail.evaluation import outcomes, sweep
+from visionfail.evaluation.outcomes import Outcomes
+from visionfail.models.predict import predict
+
+CONDITIONS = [("clean", 0), ("contrast", 5), ("gaussian_noise", 3)]
+
+
+def run(model, folder, **changes):
+    arguments = {"temperature": 1.5, "identity": {"sha256": "abc"}, "folder": folder} | changes
+    return sweep.run_sweep(model, squares(30, seed=0), CONDITIONS, **arguments)
+
+
+def test_conditions_are_clean_and_nineteen_times_five():
+    conditions = outcomes.all_conditions()
+    assert len(conditions) == 96 == len(set(conditions)) and conditions[0] == ("clean", 0)
+
+
+def test_outcomes_are_those_of_softmax_on_the_corrupted_images(tiny_model, tmp_path):
+    clean = squares(30, seed=0)
+    found = run(tiny_model, tmp_path)
+    for row, (name, severity) in enumerate(CONDITIONS):
+        images = clean.images if severity == 0 else apply.corrupt(clean.images, name, severity)
+        logits = predict(tiny_model, images).double()
+        p = logits.softmax(1)
+        assert np.array_equal(found.predicted[row], p.argmax(1).numpy())
+        np.testing.assert_allclose(found.confidence[row], p.amax(1), rtol=2e-3)
+        true = p.gather(1, clean.labels[:, None])[:, 0].log()
+        np.testing.assert_allclose(found.log_prob[row].astype(float), true, rtol=2e-3)
+        scaled = (logits / 1.5).softmax(1).amax(1)
+        np.testing.assert_allclose(1 / (1 + np.exp(-found.log_odds_scaled[row].astype(float))), scaled, rtol=2e-3)
+    assert np.array_equal(found.correct, found.predicted == clean.labels.numpy())
+    assert found.origins == ("standin",) * 3
+
+
+def test_interrupted_sweep_resumes_where_it_stopped(tiny_model, tmp_path, monkeypatch):
+    calls = []
+
+    def counted(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return predict(*arguments, **options)
+
+    monkeypatch.setattr(models, "predict", counted)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_model, tmp_path)
+    found = run(tiny_model, tmp_path)
+    assert len(calls) == 4  # two kept, one broken off, one left
+    monkeypatch.setattr(models, "predict", predict)
+    whole = run(tiny_model, tmp_path / "other")
+    for field in outcomes.FIELDS:
+        assert np.array_equal(getattr(found, field), getattr(whole, field))
+
+
+def test_stored_sweep_is_loaded_for_the_same_weights_and_images_only(tiny_model, tmp_path):
+    sets = {"val": squares(20, seed=2), "test": squares(30, seed=0)}
+    others = sets | {"test": squares(30, seed=7)}
+    path = tmp_path / "cifar10c-net.npz"
+
+    def get(sets, weights):
+        options = {"severities": (0, 5), "weights": weights, "state": tmp_path / "state"}
+        return sweep.load_or_sweep(path, tiny_model, sets, **options)
+
+    first, how = get(sets, "abc")
+    assert how == "computed" and first.made["gate"]["dtype"] in ("float32", "bfloat16")
+    again, how = get(sets, "abc")
+    assert how == "loaded" and all(np.array_equal(getattr(first, f), getattr(again, f)) for f in outcomes.FIELDS)
+    assert get(sets, "def")[1] == "computed" and get(others, "def")[1] == "computed"
+
+
+def test_folder_of_another_run_is_refused_by_field(tiny_model, tmp_path):
+    run(tiny_model, tmp_path)
+    with pytest.raises(ValueError, match="temperature"):
+        run(tiny_model, tmp_path, temperature=2.0)
+    with pytest.raises(ValueError, match="sha256"):
+        run(tiny_model, tmp_path, identity={"sha256": "def"})
+
+
+def test_file_round_trip_without_pickle(tiny_model, tmp_path):
+    found = run(tiny_model, tmp_path / "parts")
+    found.save(tmp_path / "outcomes.npz")
+    with np.load(tmp_path / "outcomes.npz", allow_pickle=False) as stored:
+        assert {"predicted", "log_odds", "log_odds_scaled", "log_prob", "labels", "conditions"} <= set(stored)
+        assert stored["predicted"].dtype == np.uint8 and stored["log_odds"].dtype == np.float16
+    back = Outcomes.load(tmp_path / "outcomes.npz")
+    assert back.conditions == found.conditions and back.temperature == 1.5 and back.made == found.made
+    assert all(np.array_equal(getattr(back, f), getattr(found, f)) for f in (*outcomes.FIELDS, "labels"))
+    assert back.at("contrast", 5) == 1
+    with pytest.raises(ValueError, match="fog"):
+        back.at("fog", 5)
+    with pytest.raises(FileNotFoundError, match="notebook 03"):
+        Outcomes.load(tmp_path / "nothing.npz")
+
+
+def test_bf16_never_touches_the_clean_condition(tiny_model, tmp_path, monkeypatch):
+    used = []
+
+    def noted(model, images, *, batch_size, dtype):
+        used.append(dtype)
+        return predict(model, images)
+
+    monkeypatch.setattr(models, "predict", noted)
+    run(tiny_model, tmp_path, dtype=torch.bfloat16)
+    assert used == [torch.float32, torch.bfloat16, torch.bfloat16]
+
+
+def test_another_seed_is_another_draw_of_the_same_corruption(tiny_model, tmp_path):
+    sets = {"val": squares(20, seed=2), "test": squares(30, seed=0)}
+    options = {
+        "severities": (3,),
+        "names": ("gaussian_noise", "contrast"),
+        "weights": "abc",
+        "state": tmp_path / "state",
+    }
+    path = tmp_path / "draw.npz"
+    found, how = sweep.load_or_sweep(path, tiny_model, sets, seed=1, **options)
+    assert how == "computed" and found.conditions == (("clean", 0), ("gaussian_noise", 3), ("contrast", 3))
+    images = apply.corrupt(sets["test"].images, "gaussian_noise", 3, seed=1)
+    assert np.array_equal(found.predicted[1], predict(tiny_model, images).argmax(1))
+    assert sweep.load_or_sweep(path, tiny_model, sets, seed=1, **options)[1] == "loaded"
+    first, how = sweep.load_or_sweep(path, tiny_model, sets, seed=0, **options)
+    assert how == "computed" and np.array_equal(first.log_odds[2], found.log_odds[2])  # no chance in contrast
+    assert not np.array_equal(first.log_odds[1], found.log_odds[1])
+
+
+def test_some_conditions_of_a_sweep(tiny_model, tmp_path):
+    found = run(tiny_model, tmp_path)
+    some = found.of([("gaussian_noise", 3), ("clean", 0)])
+    assert np.array_equal(some.predicted, found.predicted[[2, 0]]) and some.conditions[0] == ("gaussian_noise", 3)
+    with pytest.raises(ValueError, match="fog"):
+        found.of([("fog", 1)])

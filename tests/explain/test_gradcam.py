@@ -1,0 +1,129 @@
+import gc
+import os
+
+import numpy as np
+import pytest
+import torch
+from makers import STATS, squares
+from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from scipy.ndimage import center_of_mass
+from scipy.stats import entropy as scipy_entropy
+
+from visionfail.explain.gradcam import gradcam, gradcam_layers
+from visionfail.explain.maps import centroid, centroid_shift, is_empty, map_entropy, overlap
+from visionfail.models import networks
+
+IMAGES = squares(12, seed=0).images
+CLASSES = np.arange(12) % 10
+
+
+def network(arch="resnet18"):
+    return networks.build(arch, num_classes=10, width=8, **STATS).eval()
+
+
+@pytest.mark.parametrize("arch", ["resnet18", "densenet121"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_maps_are_the_librarys_plain_ones(arch, place):
+    model = network(arch)
+    name = gradcam_layers(model)[place]
+    maps = gradcam(model, IMAGES, CLASSES, layer=name, batch_size=5)
+    plain = GradCAM(model=model, target_layers=[model.get_submodule(name)])
+    expected = [
+        plain(input_tensor=IMAGES[k : k + 1] / 255, targets=[ClassifierOutputTarget(int(CLASSES[k]))])[0]
+        for k in range(12)
+    ]
+    assert maps.shape == (12, 32, 32) and np.abs(maps - np.stack(expected)).max() < 1e-3
+
+
+def test_maps_are_weighted_activations_written_out_with_two_hooks():
+    model, kept = network(), {}
+    handle = model.layer4.register_forward_hook(lambda module, inputs, output: kept.update(out=output))
+    logits = model(IMAGES / 255)
+    handle.remove()
+    (gradient,) = torch.autograd.grad(logits[torch.arange(12), torch.from_numpy(CLASSES)].sum(), kept["out"])
+    coarse = (gradient.mean((2, 3), keepdim=True) * kept["out"]).sum(1).relu().detach().numpy()
+    maps = gradcam(model, IMAGES, CLASSES)
+    for k in range(12):  # at the cells' middles the enlarged map is nearly the coarse one
+        if coarse[k].max() > 0:
+            assert np.corrcoef(maps[k, 4::8, 4::8].ravel(), coarse[k].ravel())[0, 1] > 0.98
+
+
+def test_the_model_is_left_as_it_was():
+    model = network().train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    gradcam(model, IMAGES, CLASSES)
+    assert model.training and all(p.requires_grad and p.grad is None for p in model.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_hooks_are_removed_when_something_fails():
+    model = network()
+    with pytest.raises(ValueError, match="no map"):
+        gradcam(model, IMAGES, CLASSES, layer="fc")
+    assert not any(module._forward_hooks for module in model.modules())
+    assert all(p.requires_grad for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"), [({"layer": "layer9"}, "no layer 'layer9'"), ({"classes": [1, 2]}, "2 classes for 12")]
+)
+def test_bad_input_is_named(changes, said):
+    arguments = {"classes": CLASSES, "layer": None} | changes
+    with pytest.raises(ValueError, match=said):
+        gradcam(network(), IMAGES, arguments["classes"], layer=arguments["layer"])
+    with pytest.raises(ValueError, match="none of ResNet18"):
+        gradcam(torch.nn.Conv2d(3, 10, 3), IMAGES, CLASSES)
+
+
+def test_gradients_that_are_not_finite_are_refused():
+    model = network()
+    with torch.no_grad():
+        model.fc.weight.fill_(float("inf"))
+    with pytest.raises(FloatingPointError, match="not finite"):
+        gradcam(model, IMAGES, CLASSES)
+
+
+def test_a_map_without_evidence_is_zero_and_counted_and_its_measures_are_missing():
+    model = network()
+    with torch.no_grad():
+        model.fc.weight.fill_(-1.0)  # every channel speaks against every class
+    maps = gradcam(model, IMAGES, CLASSES)
+    assert is_empty(maps).all() and (maps == 0).all()
+    one = np.random.default_rng(0).random(maps.shape)
+    for found in (overlap(maps, one), centroid_shift(maps, one), map_entropy(maps)):
+        assert np.isnan(found).all()
+
+
+def test_memory_does_not_grow_over_5000_images():
+    def resident():
+        gc.collect()
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    if not os.path.exists("/proc/self/statm"):
+        pytest.skip("no /proc on this system")
+    model, images = network(), squares(500, seed=0).images
+    classes = np.zeros(500, dtype=int)
+    gradcam(model, images, classes)
+    before = resident()
+    for _ in range(10):
+        gradcam(model, images, classes)
+    assert resident() - before < 30e6
+
+
+def test_overlap_by_hand():
+    a, b = np.zeros((1, 10, 10)), np.zeros((1, 10, 10))
+    a[0, :2] = b[0, 1:3] = 1
+    a[0, 0, 0] = b[0, 1, 0] = 2
+    assert overlap(a, b, top=0.2)[0] == pytest.approx(10 / 30) and overlap(a, a)[0] == 1
+
+
+def test_centre_and_spread_are_those_of_scipy():
+    maps = np.random.default_rng(0).random((4, 9, 7))
+    assert np.allclose(centroid(maps), [center_of_mass(one) for one in maps])
+    assert np.allclose(map_entropy(maps), [scipy_entropy(one.ravel()) / np.log(63) for one in maps])
+    spot = np.zeros((2, 9, 7))
+    spot[0, 1, 2] = spot[1, 4, 6] = 3
+    assert centroid_shift(spot[:1], spot[1:])[0] == pytest.approx(5) and np.allclose(map_entropy(spot), 0)

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+import torch
+from makers import STATS, random_activations, squares
+from scipy.special import logsumexp, softmax
+from scipy.stats import entropy
+from sklearn.metrics import roc_auc_score
+
+from visionfail.data import standins
+from visionfail.failure import activations, auditor
+from visionfail.failure.scores import NEIGHBOURS, Neighbours, SortedLogits, fit_detectors, scores_from_logits
+from visionfail.models import networks
+from visionfail.models.predict import predict
+
+DIGITS = standins.mnist_digits("test").first(100)
+MNIST = {"mean": (0.1307,), "std": (0.3081,)}
+RNG = np.random.default_rng(0)
+LOGITS = RNG.normal(0, 3, (200, 10))
+
+
+def primary():
+    return networks.build("mnist_cnn", num_classes=10, **MNIST).eval()
+
+
+def test_latents_are_those_of_a_forward_pass_written_out():
+    model = primary()
+    found = activations.extract(
+        model, DIGITS.images, DIGITS.labels, layers=activations.LAYERS["mnist_cnn"], batch_size=33
+    )
+    with torch.no_grad():
+        x = (DIGITS.images / 255 - model.mean) / model.std
+        one = model.block1(x)
+        two = model.block2(one)
+        hidden = model.hidden(two)
+    assert [values.shape[1] for values in found.latents.values()] == [32, 64, 128]
+    assert np.allclose(found.latents["block1"], one.mean((2, 3)), atol=1e-5)
+    assert np.allclose(found.latents["block2"], two.mean((2, 3)), atol=1e-5)
+    assert np.allclose(found.latents["hidden"], hidden, atol=1e-4)
+    assert np.allclose(found.logits, predict(model, DIGITS.images), atol=1e-5)
+    assert found.features().shape == (100, 224) and found.features(["hidden", "logits"]).shape == (100, 138)
+
+
+def test_stages_of_the_resnet_are_pooled():
+    images = squares(6, seed=0)
+    model = networks.build("resnet18", num_classes=10, width=8, **STATS)
+    found = activations.extract(model, images.images, images.labels, layers=activations.LAYERS["resnet18"])
+    assert [values.shape for values in found.latents.values()] == [(6, 8), (6, 16), (6, 32), (6, 64)]
+
+
+def test_no_hook_is_left_behind_even_where_reading_fails():
+    model = primary()
+    with pytest.raises(ValueError, match="channels"):
+        activations.extract(model, squares(2, seed=0).images, DIGITS.labels, layers=["hidden"])
+    activations.extract(model, DIGITS.images, DIGITS.labels, layers=["hidden"])
+    assert not any(module._forward_hooks for module in model.modules())
+    with pytest.raises(ValueError, match="no layer 'conv9'"):
+        activations.extract(model, DIGITS.images, DIGITS.labels, layers=["conv9"])
+
+
+def test_auditor_has_the_shape_of_study_c_and_learns_what_latents_tell():
+    learnt, fresh = random_activations(2000), random_activations(1000, seed=1)
+    fitted = auditor.fit_auditor(learnt.features(), learnt.failed, seed=0)
+    shapes = [tuple(p.shape) for p in fitted.parameters() if p.ndim > 1]
+    assert shapes == [(128, 7), (64, 128), (1, 64)]
+    score = fitted.score(fresh.features())
+    assert ((score >= 0) & (score <= 1)).all()
+    assert roc_auc_score(fresh.failed, score) > 0.95
+    assert abs(score.mean() - fresh.failed.mean()) < 0.05  # probabilities, not ranks alone
+    only_noise = auditor.fit_auditor(learnt.features(["one"]), learnt.failed, seed=0)
+    assert roc_auc_score(fresh.failed, only_noise.score(fresh.features(["one"]))) < 0.6
+
+
+def test_the_same_seed_gives_the_same_auditor_and_leaves_the_global_generator_alone():
+    learnt = random_activations()
+    state = torch.get_rng_state()
+    one, two, other = (auditor.fit_auditor(learnt.features(), learnt.failed, seed=s, epochs=1) for s in (0, 0, 1))
+    assert torch.equal(state, torch.get_rng_state())
+    scores = [fitted.score(learnt.features()) for fitted in (one, two, other)]
+    assert np.array_equal(scores[0], scores[1]) and not np.allclose(scores[0], scores[2])
+
+
+@pytest.mark.parametrize("failed", [np.zeros(400, dtype=bool), np.ones(400, dtype=bool)])
+def test_nothing_to_learn_is_said(failed):
+    with pytest.raises(ValueError, match="both kinds"):
+        auditor.fit_auditor(random_activations().features(), failed, seed=0)
+
+
+def test_scores_from_logits_are_those_of_scipy():
+    p, found = softmax(LOGITS, axis=1), scores_from_logits(LOGITS)
+    lead = np.sort(p, axis=1)[:, -1] - np.sort(p, axis=1)[:, -2]
+    assert np.allclose(found["1 - confidence"], 1 - p.max(axis=1))
+    assert np.allclose(found["entropy"], entropy(p, axis=1))
+    assert np.allclose(found["margin"], 1 - lead)
+    assert np.allclose(found["energy"], -logsumexp(LOGITS, axis=1))
+
+
+def test_a_certain_answer_has_no_entropy_and_no_nan():
+    found = scores_from_logits(np.array([[1e4, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    assert all(np.isfinite(values).all() for values in found.values())
+    assert found["entropy"] == pytest.approx([0, np.log(3)]) and found["1 - confidence"] == pytest.approx([0, 2 / 3])
+
+
+def test_neighbours_by_brute_force():
+    known, asked = RNG.normal(size=(300, 5)), RNG.normal(size=(20, 5))
+    known_unit, asked_unit = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (known, asked))
+    distances = np.sort(np.linalg.norm(asked_unit[:, None] - known_unit, axis=2), axis=1)
+    found = Neighbours(known).score(asked)
+    assert np.allclose(found, distances[:, NEIGHBOURS - 1])
+    assert np.isfinite(Neighbours(known).score(np.zeros((1, 5)))).all()  # a dead layer
+
+
+def test_sorted_logits_do_not_care_which_class_is_first():
+    failed = RNG.random(200) < 0.4
+    line = SortedLogits(LOGITS, failed)
+    assert np.allclose(line.score(LOGITS), line.score(LOGITS[:, ::-1]))
+
+
+def test_a_panel_scores_every_judge_on_every_image_the_auditor_first():
+    learnt, known, fresh = random_activations(800), random_activations(300, seed=2), random_activations(500, seed=1)
+    scores = fit_detectors(learnt, known, seed=0).score(fresh)
+    names = ["auditor", "1 - confidence", "entropy", "margin", "energy", "neighbours", "logistic regression"]
+    assert list(scores) == names and all(values.shape == (500,) for values in scores.values())
+    assert roc_auc_score(fresh.failed, scores["auditor"]) > roc_auc_score(fresh.failed, scores["1 - confidence"])

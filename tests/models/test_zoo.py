@@ -1,0 +1,161 @@
+import dataclasses
+
+import pytest
+import torch
+from makers import squares
+
+from visionfail import paths
+from visionfail.data.sets import load
+from visionfail.evaluation.outcomes import Outcomes
+from visionfail.models import checkpoints, recipes, training, zoo
+from visionfail.models.predict import predict
+from visionfail.models.training import TrainConfig
+from visionfail.profiles import QUICK
+
+ROUND = TrainConfig(epochs=1, batch_size=50, ema_decay=0.9)
+CARDS = sorted(paths.MODELS.glob("cifar10-*.json"))
+AT_HAND = [path for path in CARDS if path.with_suffix(".safetensors").exists()]
+SETS = {"train": squares(200, seed=0), "val": squares(50, seed=1), "test": squares(70, seed=2)}
+
+
+def get(tmp_path, **changes):
+    arguments = {"arch": "resnet18", "width": 8, "rounds": (ROUND,), "recipe": "quick", "retrain": False} | changes
+    return zoo.load_or_train_rounds(tmp_path / "net", SETS, state=tmp_path / "state", **arguments)
+
+
+def test_trains_once_then_loads(tmp_path):
+    _, card, how = get(tmp_path)
+    assert how == "trained"
+    assert zoo.rounds_of(card) == (ROUND,) and len(card["history"]) == 1
+    assert card["accuracy"]["test"]["n"] == 70 and card["accuracy"]["val"]["n"] == 50
+    assert card["origin"] == "standin" and len(card["data_checksum"]["train"]) == 64
+    assert not list((tmp_path / "state").iterdir())
+    model, again, how = get(tmp_path)
+    assert how == "loaded" and again == card and not model.training
+
+
+def test_card_tells_the_accuracy_of_the_stored_half_precision_weights(tmp_path):
+    get(tmp_path)
+    model, card = checkpoints.load_checkpoint(tmp_path / "net")
+    assert zoo.accuracy_with_interval(model, SETS["test"]) == card["accuracy"]["test"]
+
+
+def test_another_configuration_or_retrain_trains_again(tmp_path):
+    get(tmp_path)
+    other = (dataclasses.replace(ROUND, peak_lr=0.05),)
+    assert get(tmp_path, rounds=other)[2] == "trained"
+    assert get(tmp_path, rounds=other)[2] == "loaded"
+    assert get(tmp_path, rounds=other, retrain=True)[2] == "trained"
+
+
+def test_a_second_round_goes_on_from_the_averaged_weights_of_the_first(tmp_path, monkeypatch):
+    given, returned, fit = [], [], training.fit
+
+    def watched(model, train, val, **options):
+        given.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        model, history = fit(model, train, val, **options)
+        returned.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        return model, history
+
+    monkeypatch.setattr(training, "fit", watched)
+    rounds = recipes.seeded_rounds((dataclasses.replace(ROUND, epochs=2), ROUND), 3)
+    _, card, _ = get(tmp_path, rounds=rounds)
+    assert [config.seed for config in zoo.rounds_of(card)] == [3, 103]
+    assert [row["epoch"] for row in card["history"]] == [1, 2, 3]
+    assert all(torch.equal(given[1][name], tensor) for name, tensor in returned[0].items())
+
+
+def test_broken_off_in_the_second_round_it_resumes_and_ends_where_an_unbroken_run_ends(tmp_path, monkeypatch):
+    rounds, save, saved = (ROUND, dataclasses.replace(ROUND, epochs=2)), training.Run.save, []
+
+    def broken(run, path):
+        save(run, path)
+        saved.append(path)
+        if len(saved) == 2:
+            raise KeyboardInterrupt
+
+    whole, *_ = get(tmp_path / "whole", rounds=rounds)
+    monkeypatch.setattr(training.Run, "save", broken)
+    with pytest.raises(KeyboardInterrupt):
+        get(tmp_path / "broken", rounds=rounds)
+    resumed, *_ = get(tmp_path / "broken", rounds=rounds)
+    assert len(saved) == 3  # one epoch of the first round, two of the second, none twice
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
+
+
+def test_quick_profile_trains_on_standins_where_no_real_images_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
+    sets = zoo.cifar10_sets(QUICK)
+    assert {s.origin for s in sets.values()} == {"standin"} and len(sets["test"]) <= QUICK.test_images
+
+
+@pytest.mark.realdata
+def test_quick_profile_takes_real_images_where_they_are():
+    sets = zoo.cifar10_sets(QUICK)
+    assert {s.origin for s in sets.values()} == {"subset"} and len(sets["test"]) == QUICK.test_images
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
+def test_committed_cards_fit_the_recipe_and_the_answers_of_their_network(path):
+    card = checkpoints.read_card(path)
+    assert zoo.rounds_of(card) == recipes.standard_rounds(card["arch"], card["rounds"][0]["seed"])
+    assert card["origin"] == "official" and card["accuracy"]["test"]["n"] == 10_000
+    sweep = paths.RESULTS / f"cifar10c-{path.stem.removeprefix('cifar10-')}.npz"
+    if sweep.exists():
+        answers = Outcomes.load(sweep)
+        right = answers.correct[answers.at("clean", 0)].mean()
+        assert answers.made["weights"] == card["sha256"]
+        assert abs(right - card["accuracy"]["test"]["value"]) <= 3 / 10_000
+
+
+@pytest.mark.parametrize("path", AT_HAND, ids=lambda p: p.stem)
+def test_committed_weights_are_those_of_their_card(path):
+    assert checkpoints.load_checkpoint(path.stem)[1] == checkpoints.read_card(path)
+
+
+if AT_HAND:
+
+    @pytest.mark.realdata
+    @pytest.mark.parametrize("path", AT_HAND, ids=lambda p: p.stem)
+    def test_accuracy_of_the_card_is_recomputed(path):
+        model, card = checkpoints.load_checkpoint(path.stem)
+        test = load("cifar10", "test")
+        assert test.checksum() == card["data_checksum"]["test"]
+        predicted = predict(model, test.images).argmax(1).numpy()
+        right = int((predicted == test.labels.numpy()).sum())
+        assert abs(right - round(card["accuracy"]["test"]["value"] * 10_000)) <= 3
+        sweep = paths.RESULTS / f"cifar10c-{path.stem.removeprefix('cifar10-')}.npz"
+        if sweep.exists():  # its clean predictions are float32 too
+            stored = Outcomes.load(sweep)
+            assert (stored.predicted[stored.at("clean", 0)] != predicted).sum() <= 3
+
+
+def test_networks_at_hand_are_the_committed_ones_in_order(tmp_path, monkeypatch):
+    for name in ("resnet18-standard-s1", "densenet121-standard-s0", "resnet18-standard-s0", "resnet18-quick-s0"):
+        (tmp_path / f"cifar10-{name}.safetensors").touch()
+    (tmp_path / "cifar10-resnet18-standard-s2.json").touch()  # a card without weights
+    monkeypatch.setattr(paths, "MODELS", tmp_path)
+    real = {"test": dataclasses.replace(squares(4, seed=0), origin="official")}
+    assert zoo.available_networks(real) == [("resnet18", 0), ("resnet18", 1), ("densenet121", 0)]
+    assert zoo.available_networks({"test": squares(4, seed=0)}) == [("resnet18", 0)]
+
+
+def test_architectures_and_further_seeds_are_trained_alike():
+    alike = {key: recipes.standard_rounds(*key) for key in (("densenet121", 1), ("resnet18", 1))}
+    assert alike["densenet121", 1] == alike["resnet18", 1] != recipes.standard_rounds("resnet18", 0)
+    assert [config.seed for config in alike["resnet18", 1]] == [1, 101]
+
+
+def test_stem_is_the_house_style():
+    assert zoo.checkpoint_name("cifar10", "resnet18", "standard", 0) == "cifar10-resnet18-standard-s0"
+    assert training.TrainConfig().seed == 0
+
+
+def test_trained_networks_are_told_from_their_cards():
+    rows = {(row["arch"], row["seed"]): row for row in zoo.trained_networks()}
+    card = checkpoints.read_card(paths.MODELS / "cifar10-densenet121-standard-s0.json")
+    row, test = rows["densenet121", 0], card["accuracy"]["test"]
+    assert (row["test"], row["lo"], row["hi"], row["n"]) == (test["value"], test["lo"], test["hi"], test["n"])
+    hours = sum(epoch["seconds"] for epoch in card["history"]) / 3600
+    assert row["epochs"] == len(card["history"]) and row["hours"] == pytest.approx(hours, rel=1e-3)
+    assert next(iter(rows)) == recipes.EXAMINED and len(rows) == len(CARDS)

@@ -1,0 +1,61 @@
+import numpy as np
+import pandas as pd
+import pytest
+from makers import squares
+from skimage.metrics import structural_similarity
+
+from visionfail.corruptions import apply, strength
+from visionfail.studies.degradation import strengths
+
+IMAGES = squares(40, seed=0)
+TABLE = pd.DataFrame(strengths.strength_rows(IMAGES))
+
+
+def value(name, severity, metric):
+    row = TABLE[(TABLE.condition == name) & (TABLE.severity == severity) & (TABLE.metric == metric)]
+    return row.value.item()
+
+
+def test_every_corruption_has_six_levels_and_clean_has_no_dose():
+    changes = TABLE[TABLE.metric == "pixel_change"]
+    assert len(changes) == 19 * 6 and changes.condition.nunique() == 19
+    assert TABLE[TABLE.severity == 0].value.abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(("name", "severity"), [("contrast", 3), ("gaussian_noise", 5), ("jpeg_compression", 1)])
+def test_pixel_change_and_dissimilarity_are_those_of_numpy_and_scikit_image(name, severity):
+    clean, changed = IMAGES.images.numpy(), apply.corrupt(IMAGES.images, name, severity).numpy()
+    expected = np.abs(changed.astype(int) - clean.astype(int)).mean()
+    assert value(name, severity, "pixel_change") == pytest.approx(expected, rel=1e-5)
+    window = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+    edged = (np.pad(x, ((0, 0), (0, 0), (5, 5), (5, 5)), mode="reflect") for x in (clean, changed))  # it cuts 5 off
+    similar = [structural_similarity(a, b, channel_axis=0, **window) for a, b in zip(*edged, strict=True)]
+    assert value(name, severity, "dissimilarity") == pytest.approx(1 - np.mean(similar), abs=1e-4)
+
+
+def test_named_parameters_are_the_published_ones():
+    values = strength.strength_axes(TABLE, "parameter")
+    assert values["contrast"] == pytest.approx([0, 0.25, 0.5, 0.6, 0.7, 0.85])
+    assert values["zoom_blur"] == pytest.approx([0, 0.06, 0.11, 0.15, 0.20, 0.25])
+    assert values["jpeg_compression"] == [0, 20, 35, 42, 50, 60]
+    assert set(values) == set(strength.PARAMETERS)
+
+
+def test_a_dose_that_does_not_grow_is_no_axis():
+    found = strength.strength_axes(TABLE, "pixel_change")
+    assert "saturate" not in found and {"gaussian_noise", "contrast", "brightness"} <= set(found)
+    assert all((np.diff(values) > 0).all() for values in found.values())
+
+
+def test_measured_once_then_loaded(tmp_path):
+    first, how = strengths.load_or_measure_strengths(tmp_path, IMAGES)
+    assert (
+        how == "measured" and set(first.metric) == set(strength.STRENGTH_METRICS) and set(first.origin) == {"standin"}
+    )
+    again, how = strengths.load_or_measure_strengths(tmp_path, None)
+    assert how == "loaded" and again.equals(first)
+
+
+def test_without_doses_or_images_says_so(tmp_path):
+    with pytest.raises(ValueError, match="doses-cifar10c"):
+        strengths.load_or_measure_strengths(tmp_path, None)
