@@ -1,4 +1,6 @@
-"""The auditor at work on one digit. Start with: make app, or python -m streamlit run app/digits.py"""
+"""The auditor at work on one digit. Start with: make app, or python -m streamlit run
+app/digits.py
+"""
 
 import streamlit as st
 
@@ -28,7 +30,9 @@ known, images = loaded(), digits()
 with st.sidebar:
     source = st.radio("Picture", ["a digit", "your own"], horizontal=True)
     if source == "a digit":
-        number = st.number_input("Which digit", 0, len(images) - 1, 3, help=f"{len(images):,} to choose from")
+        number = st.number_input(
+            "Which digit", 0, len(images) - 1, 3, help=f"{len(images):,} to choose from"
+        )
         picture, truth = images.images[number : number + 1], int(images.labels[number])
     else:
         sent = st.file_uploader("PNG or JPEG of one digit", accept_multiple_files=False)
@@ -46,7 +50,9 @@ with st.sidebar:
     )  # fmt: skip
 
 if picture is None:
-    st.info("Send a picture of a single digit, and see whether the network is right and whether it knows.")
+    st.info(
+        "Send a picture of a single digit, and see whether the network is right and whether it knows."
+    )
     st.stop()
 
 if shift != "none":
@@ -54,7 +60,9 @@ if shift != "none":
 found, limit = failure.monitor_answer(known, picture), known.limit(budget)
 seen, said, decided = st.columns(3)
 seen.image(
-    picture[0, 0].numpy(), caption="what the network sees" + (f" (a {truth})" if truth is not None else ""), width=180
+    picture[0, 0].numpy(),
+    caption="what the network sees" + (f" (a {truth})" if truth is not None else ""),
+    width=180,
 )
 said.metric("Answer", found.predicted)
 said.metric("Confidence", f"{found.confidence:.1%}")
@@ -65,7 +73,9 @@ elif limit["limit"] is None:
     decided.warning("abstains: no threshold keeps this budget")
 else:
     decided.warning(f"abstains: more than {limit['limit']:.1%}")
-decided.caption(f"At this budget {limit['coverage']:.0%} of test digits, four in five of them shifted, are answered.")
+decided.caption(
+    f"At this budget {limit['coverage']:.0%} of test digits, four in five of them shifted, are answered."
+)
 st.pyplot(figures.latent_map(known.points, known.failure, known.failed, explained=known.card["explained"],
                              here=found.place, title="Where it lies among test digits"))  # fmt: skip
 st.caption(

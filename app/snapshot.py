@@ -6,7 +6,9 @@ from pathlib import Path
 from visionfail import failure, figures
 from visionfail.studies import auditing
 
-SEED = 3000  # of the draws: none that anything was learnt from or judged on; same data, same picture
+SEED = (
+    3000  # of the draws: none that anything was learnt from or judged on; same data, same picture
+)
 
 
 def main() -> None:

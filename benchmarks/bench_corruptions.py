@@ -1,9 +1,12 @@
-"""Milliseconds an image for all 19 corruptions: ours, batched in torch, beside one image at a time the plain way.
+"""Milliseconds an image for all 19 corruptions: ours, batched in torch, beside one image at a time
+the plain way.
 
-    python benchmarks/bench_corruptions.py [--images 2000] [--reference-images 50] [--severities 1 3 5] [--repeats 3]
+    python benchmarks/bench_corruptions.py [--images 2000] [--reference-images 50] [--severities 1 3
+    5] [--repeats 3]
 
-Both run here, one after the other, in this process: ours on torch's own number of threads, best of the repeats; the
-plain references of tests/corruption_references.py (numpy, scipy, scikit-image, OpenCV, PIL) once, on fewer images.
+Both run here, one after the other, in this process: ours on torch's own number of threads, best of
+the repeats; the plain references of tests/corruption_references.py (numpy, scipy, scikit-image,
+OpenCV, PIL) once, on fewer images.
 """
 
 import argparse
@@ -26,9 +29,13 @@ ALL = CORRUPTIONS + EXTRAS
 
 
 def pictures(count: int) -> Tensor:
-    """Smooth coloured blobs, uint8 (count, 3, 32, 32): what is in a picture hardly matters for the time."""
+    """Smooth coloured blobs, uint8 (count, 3, 32, 32): what is in a picture hardly matters for the
+    time.
+    """
     blobs = torch.rand(count, 3, 6, 6, generator=torch.Generator().manual_seed(0))
-    return (torch.nn.functional.interpolate(blobs, size=(32, 32), mode="bilinear") * 255).to(torch.uint8)
+    return (torch.nn.functional.interpolate(blobs, size=(32, 32), mode="bilinear") * 255).to(
+        torch.uint8
+    )
 
 
 def time_ours(images: Tensor, name: str, severity: int, repeats: int) -> float:
@@ -66,7 +73,9 @@ def processor() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--reference-images", type=int, default=50)
     parser.add_argument("--severities", type=int, nargs="+", default=[1, 3, 5])
@@ -77,17 +86,22 @@ def main() -> None:
     packages = ("torch", "numpy", "scipy", "scikit-image", "opencv-python-headless", "pillow")
     print(f"{processor()}, {torch.get_num_threads()} threads; Python {platform.python_version()}")
     print(", ".join(f"{package} {version(package)}" for package in packages))
-    print(f"32 x 32 x 3, n = {chosen.images} (ours, best of {chosen.repeats}), {chosen.reference_images} (plain)")
+    print(
+        f"32 x 32 x 3, n = {chosen.images} (ours, best of {chosen.repeats}), {chosen.reference_images} (plain)"
+    )
     print(f"ms an image, mean over severities {' '.join(map(str, chosen.severities))}\n")
     print(f"{'corruption':<20}{'ours':>9}{'plain':>9}{'ratio':>8}{'slowest severity of ours':>27}")
     means = []
     for name in ALL:
-        ours = [time_ours(images[: chosen.images], name, s, chosen.repeats) for s in chosen.severities]
+        ours = [
+            time_ours(images[: chosen.images], name, s, chosen.repeats) for s in chosen.severities
+        ]
         few = images[: chosen.reference_images]
         plain = np.mean([time_reference(few, name, s) for s in chosen.severities])
         means.append((np.mean(ours), plain))
         print(
-            f"{name:<20}{np.mean(ours):>9.4f}{plain:>9.3f}{plain / np.mean(ours):>8.1f}{max(ours):>27.4f}", flush=True
+            f"{name:<20}{np.mean(ours):>9.4f}{plain:>9.3f}{plain / np.mean(ours):>8.1f}{max(ours):>27.4f}",
+            flush=True,
         )
     ours, plain = np.mean(means, axis=0)
     print(f"{'mean of ' + str(len(ALL)):<20}{ours:>9.4f}{plain:>9.3f}{plain / ours:>8.1f}")

@@ -1,10 +1,12 @@
-"""Images a second of training and of prediction: the package beside the plain way of doing the same.
+"""Images a second of training and of prediction: the package beside the plain way of doing the
+same.
 
     python benchmarks/bench_training.py [--steps 10] [--images 2000] [--repeats 3]
 
-Both run here in turn, in this process. Plain: float32, contiguous, a DataLoader with two workers and torchvision's
-transforms image by image. Ours: images on the device as uint8, augmented by the batch, channels_last, bfloat16 where
-the processor is fast at it, averaged weights included. Same network, batch 128, same kind of augmentation.
+Both run here in turn, in this process. Plain: float32, contiguous, a DataLoader with two workers
+and torchvision's transforms image by image. Ours: images on the device as uint8, augmented by the
+batch, channels_last, bfloat16 where the processor is fast at it, averaged weights included. Same
+network, batch 128, same kind of augmentation.
 """
 
 import argparse
@@ -32,7 +34,11 @@ class PerImage(TensorDataset):
     """Images augmented one at a time, as most training scripts do."""
 
     transform = v2.Compose(
-        [v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip(), v2.ToDtype(torch.float32, scale=True)]
+        [
+            v2.RandomCrop(32, padding=4),
+            v2.RandomHorizontalFlip(),
+            v2.ToDtype(torch.float32, scale=True),
+        ]
     )
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -47,8 +53,12 @@ def network() -> nn.Module:
 def plain_training(images: ImageSet) -> Callable[[], None]:
     """A function that trains one epoch on `images` the plain way."""
     model = network().to(memory_format=torch.contiguous_format).train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
-    loader = DataLoader(PerImage(images.images, images.labels), batch_size=BATCH, shuffle=True, num_workers=2)
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4
+    )
+    loader = DataLoader(
+        PerImage(images.images, images.labels), batch_size=BATCH, shuffle=True, num_workers=2
+    )
 
     def epoch() -> None:
         for batch, labels in loader:
@@ -65,7 +75,9 @@ def our_training(images: ImageSet) -> Callable[[], None]:
     run = models.Run(network(), models.TrainConfig(batch_size=BATCH), train=images)
     run.model.train()
     steps = len(images) // BATCH
-    return lambda: models.train_epoch(run, images, epoch=0, bar=training.tqdm(total=steps, disable=True))
+    return lambda: models.train_epoch(
+        run, images, epoch=0, bar=training.tqdm(total=steps, disable=True)
+    )
 
 
 def plain_prediction(model: nn.Module, images: torch.Tensor) -> Callable[[], torch.Tensor]:
@@ -84,7 +96,9 @@ def our_prediction(model: nn.Module, images: torch.Tensor) -> Callable[[], torch
 
 
 def rates(ways: dict[str, Callable], n: int, repeats: int) -> dict[str, float]:
-    """Images a second of each way, the best of some repeats; the ways take turns, so that both see the same machine."""
+    """Images a second of each way, the best of some repeats; the ways take turns, so that both see
+    the same machine.
+    """
     seconds = {name: [] for name in ways}
     for _ in range(repeats):
         for name, way in ways.items():
@@ -95,7 +109,9 @@ def rates(ways: dict[str, Callable], n: int, repeats: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=3)
@@ -104,20 +120,30 @@ def main() -> None:
     labels = torch.from_numpy(np.random.default_rng(0).integers(0, 10, n))
     train = ImageSet(pictures(n), labels, data.CLASSES["cifar10"], "standin")
     packages = ", ".join(f"{package} {version(package)}" for package in ("torch", "torchvision"))
-    print(f"{processor()}; {devices.describe_device('cpu')}; Python {platform.python_version()}, {packages}")
+    print(
+        f"{processor()}; {devices.describe_device('cpu')}; Python {platform.python_version()}, {packages}"
+    )
     print(f"ResNet-18, 32 x 32 x 3, images a second, best of {chosen.repeats}\n")
     print(f"{'':<28}{'ours':>8}{'plain':>8}{'ratio':>8}{'n':>8}")
     model, images = network().eval(), pictures(chosen.images)
     tasks = {
-        f"training, batch {BATCH}": ({"ours": our_training(train), "plain": plain_training(train)}, n),
+        f"training, batch {BATCH}": (
+            {"ours": our_training(train), "plain": plain_training(train)},
+            n,
+        ),
         "prediction": (
-            {"ours": our_prediction(model, images), "plain": plain_prediction(network().eval(), images)},
+            {
+                "ours": our_prediction(model, images),
+                "plain": plain_prediction(network().eval(), images),
+            },
             chosen.images,
         ),
     }
     for name, (ways, count) in tasks.items():
         found = rates(ways, count, chosen.repeats)
-        print(f"{name:<28}{found['ours']:>8.0f}{found['plain']:>8.0f}{found['ours'] / found['plain']:>8.2f}{count:>8}")
+        print(
+            f"{name:<28}{found['ours']:>8.0f}{found['plain']:>8.0f}{found['ours'] / found['plain']:>8.2f}{count:>8}"
+        )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ def tiny_model():
     return networks.build("resnet18", num_classes=10, width=8, **STATS)
 
 
-REQUIRED = bool(os.environ.get("VISIONFAIL_REQUIRE_DATA"))  # set where the real data are known to be there
+REQUIRED = bool(
+    os.environ.get("VISIONFAIL_REQUIRE_DATA")
+)  # set where the real data are known to be there
 
 
 def pytest_collection_modifyitems(items):
@@ -37,4 +39,7 @@ def pytest_runtest_makereport(item):
     """Where the real data are said to be there, a realdata test that skips has failed."""
     report = (yield).get_result()
     if REQUIRED and report.skipped and "realdata" in item.keywords:
-        report.outcome, report.longrepr = "failed", f"skipped although the data are there: {report.longrepr}"
+        report.outcome, report.longrepr = (
+            "failed",
+            f"skipped although the data are there: {report.longrepr}",
+        )

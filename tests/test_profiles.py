@@ -5,7 +5,9 @@ from visionfail import files, paths, profiles
 
 def test_auto_asks_the_environment(monkeypatch):
     monkeypatch.setenv("VISIONFAIL_PROFILE", "full")
-    assert profiles.get_profile() is profiles.FULL and profiles.get_profile("quick") is profiles.QUICK
+    assert (
+        profiles.get_profile() is profiles.FULL and profiles.get_profile("quick") is profiles.QUICK
+    )
     monkeypatch.setenv("VISIONFAIL_PROFILE", "fast")
     with pytest.raises(ValueError, match="fast"):
         profiles.get_profile()
@@ -20,7 +22,9 @@ def test_auto_without_gpu_is_quick_and_with_one_full(monkeypatch):
 
 def test_only_full_writes_where_files_are_committed():
     assert profiles.FULL.results == paths.RESULTS and profiles.FULL.models == paths.MODELS
-    assert profiles.QUICK.results.is_relative_to(paths.RUNS) and profiles.QUICK.state.is_relative_to(paths.RUNS)
+    assert profiles.QUICK.results.is_relative_to(
+        paths.RUNS
+    ) and profiles.QUICK.state.is_relative_to(paths.RUNS)
 
 
 def test_half_written_file_never_takes_the_name(tmp_path):

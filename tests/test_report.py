@@ -14,7 +14,9 @@ CLASSES = sets.CLASSES["cifar10"]
 
 
 def test_classes_are_counted_from_the_answers():
-    table = report.accuracy_by_class(FOUND, CLASSES, severity=5, above=0.9).set_index(["condition", "class"])
+    table = report.accuracy_by_class(FOUND, CLASSES, severity=5, above=0.9).set_index(
+        ["condition", "class"]
+    )
     assert len(table) == 16 * 10
     row, cats = FOUND.at("fog", 5), FOUND.labels == 3
     right = FOUND.predicted[row][cats] == 3
@@ -30,7 +32,9 @@ def test_harm_names_the_worst_class_of_each_condition():
     table = report.accuracy_by_class(FOUND, CLASSES, severity=5, above=0.9)
     found = report.worst_class_table(table, above=0.9).set_index("condition")
     part = table[table.condition == "fog"].set_index("class").accuracy
-    assert found.loc["fog", "worst class"] == part.idxmin() and found.loc["fog", "best class"].startswith(part.idxmax())
+    assert found.loc["fog", "worst class"] == part.idxmin() and found.loc[
+        "fog", "best class"
+    ].startswith(part.idxmax())
     assert found.loc["fog", "its accuracy"].startswith(f"{100 * part.min():.1f}%")
 
 
@@ -38,29 +42,62 @@ def test_networks_show_ours_and_the_published_ones():
     table = report.networks_table(paths.RESULTS).set_index("model")
     rows, _ = results.load_run("cifar10c-resnet18-standard-s0", folder=paths.RESULTS)
     mean = rows[(rows.condition == "mean of 15") & (rows.metric == "accuracy")].iloc[0]
-    assert table.loc["ResNet-18, seed 0", "mean accuracy, 15"].startswith(f"{100 * mean.value:.2f} (")
+    assert table.loc["ResNet-18, seed 0", "mean accuracy, 15"].startswith(
+        f"{100 * mean.value:.2f} ("
+    )
     published = pd.read_csv(paths.RESULTS / "published_cifar10c.csv")
-    part = published[(published.model == tables.BASELINE) & published.corruption.isin(apply.CORRUPTIONS)]
-    assert table.loc[f"{tables.BASELINE} (published)", "mean accuracy, 15"] == f"{100 * part.accuracy.mean():.2f}"
+    part = published[
+        (published.model == tables.BASELINE) & published.corruption.isin(apply.CORRUPTIONS)
+    ]
+    assert (
+        table.loc[f"{tables.BASELINE} (published)", "mean accuracy, 15"]
+        == f"{100 * part.accuracy.mean():.2f}"
+    )
 
 
 @pytest.mark.parametrize("origin", ["standin", "subset"])
 def test_no_stand_in_and_no_subset_is_a_finding(tmp_path, origin):
-    row = {"dataset": "cifar10", "origin": origin, "split": "test", "model": "resnet18", "condition": "clean"}
-    row |= {"severity": 0, "metric": "accuracy", "value": 0.9, "seed": 0, "lo": 0.8, "hi": 0.95, "n": 100}
+    row = {
+        "dataset": "cifar10",
+        "origin": origin,
+        "split": "test",
+        "model": "resnet18",
+        "condition": "clean",
+    }
+    row |= {
+        "severity": 0,
+        "metric": "accuracy",
+        "value": 0.9,
+        "seed": 0,
+        "lo": 0.8,
+        "hi": 0.95,
+        "n": 100,
+    }
     extra = {"config": {"origin": origin}, "seconds": 1, "data_checksums": {}, "device": "cpu"}
     results.save_run("cifar10-resnet18-standard-s0", [row], folder=tmp_path, **extra)
-    (tmp_path / "published_cifar10c.csv").write_bytes((paths.RESULTS / "published_cifar10c.csv").read_bytes())
+    (tmp_path / "published_cifar10c.csv").write_bytes(
+        (paths.RESULTS / "published_cifar10c.csv").read_bytes()
+    )
     with pytest.raises(ValueError, match=f"made on .*{origin}.*no stand-in and no subset"):
         report.networks_table(tmp_path)
 
 
 def test_sentences_stand_beside_each_other_by_network_with_their_marks(tmp_path):
-    row = dict.fromkeys(claims.COLUMNS, "words") | {"claim": "1", "model": "resnet18", "seed": 0, "n": 100}
+    row = dict.fromkeys(claims.COLUMNS, "words") | {
+        "claim": "1",
+        "model": "resnet18",
+        "seed": 0,
+        "n": 100,
+    }
     row |= {"value": 0.5, "lo": 0.4, "hi": 0.6, "low": 0.1, "high": np.inf, "where": "notebook 05"}
     row |= {"status": "exploratory", "verdict": "holds"}
     regime = row | {"claim": "10", "lo": np.nan, "hi": np.nan, "high": 1.0, "verdict": "undecided"}
-    other = {"model": "densenet121", "status": "confirmatory, subset", "value": 0.05, "verdict": "fails"}
+    other = {
+        "model": "densenet121",
+        "status": "confirmatory, subset",
+        "value": 0.05,
+        "verdict": "fails",
+    }
     other |= {"statistic": "a minus b (these checkpoints)"}
     only = row | {"claim": "2", "low": -np.inf, "high": 0.7}
     rows = [row, regime, only, row | other, regime | other]

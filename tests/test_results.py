@@ -1,4 +1,6 @@
-"""results: what is saved comes back, in the stated form, whole or not at all, and edits are noticed."""
+"""results: what is saved comes back, in the stated form, whole or not at all, and edits are
+noticed.
+"""
 
 import hashlib
 import json
@@ -25,7 +27,10 @@ ROW = {
     "hi": 0.15,
     "n": 10_000,
 }
-MEAN = {k: v for k, v in ROW.items() if k not in ("severity", "seed", "lo", "hi")} | {"condition": "None", "value": 0.5}
+MEAN = {k: v for k, v in ROW.items() if k not in ("severity", "seed", "lo", "hi")} | {
+    "condition": "None",
+    "value": 0.5,
+}
 
 
 def save(folder, rows=(ROW, MEAN), **changes):
@@ -46,9 +51,18 @@ def test_what_is_saved_comes_back(tmp_path):
     first, second = table.iloc[0], table.iloc[1]
     assert first.value == pytest.approx(0.123456789, rel=1e-5)
     assert (first.severity, first.n, first.seed, first.lo) == (3, 10_000, 0, 0.1)
-    assert second.condition == "None" and pd.isna(second.severity) and pd.isna(second.seed) and np.isnan(second.lo)
+    assert (
+        second.condition == "None"
+        and pd.isna(second.severity)
+        and pd.isna(second.seed)
+        and np.isnan(second.lo)
+    )
     assert meta["config"] == {"origin": "standin", "epochs": 3, "severities": [0, 1, 5]}
-    assert (meta["seconds"], meta["device"], meta["data_checksums"]) == (12.3, "cpu, 2 cores", {"test": "md5:0"})
+    assert (meta["seconds"], meta["device"], meta["data_checksums"]) == (
+        12.3,
+        "cpu, 2 cores",
+        {"test": "md5:0"},
+    )
     assert set(meta["versions"]) == {"python", "torch", "torchvision", "numpy"}
 
 
@@ -67,7 +81,9 @@ def test_the_csv_is_plain_long_form(tmp_path):
 def test_the_hash_is_sha256_of_canonical_json():
     expected = hashlib.sha256(b'{"epochs":3,"origin":"standin","severities":[0,1,5]}').hexdigest()
     assert results.config_hash(CONFIG) == expected
-    assert results.config_hash({"severities": [0, 1, 5], "epochs": 3, "origin": "standin"}) == expected
+    assert (
+        results.config_hash({"severities": [0, 1, 5], "epochs": 3, "origin": "standin"}) == expected
+    )
     assert results.config_hash(CONFIG | {"epochs": 4}) != expected
 
 
@@ -75,7 +91,9 @@ def test_is_current_only_for_the_same_configuration(tmp_path):
     assert not results.is_current("03_sweep", folder=tmp_path, config=CONFIG)
     save(tmp_path)
     assert results.is_current("03_sweep", folder=tmp_path, config=CONFIG)
-    assert not results.is_current("03_sweep", folder=tmp_path, config=CONFIG | {"origin": "official"})
+    assert not results.is_current(
+        "03_sweep", folder=tmp_path, config=CONFIG | {"origin": "official"}
+    )
 
 
 def test_windows_line_ends_made_by_git_are_no_edit(tmp_path):
@@ -110,8 +128,14 @@ def edit_value(folder):
         (lambda folder: (folder / "03_sweep.csv").write_text(""), "lacks the columns run"),
         (lambda folder: (folder / "03_sweep.csv").unlink(), "03_sweep.csv is not in"),
         (lambda folder: (folder / "03_sweep.json").unlink(), "03_sweep.json is not in"),
-        (lambda folder: (folder / "03_sweep.json").write_text('{"config": {'), "03_sweep.json is damaged"),
-        (lambda folder: (folder / "03_sweep.json").write_text("{}"), "lacks config, config_sha256, csv_sha256"),
+        (
+            lambda folder: (folder / "03_sweep.json").write_text('{"config": {'),
+            "03_sweep.json is damaged",
+        ),
+        (
+            lambda folder: (folder / "03_sweep.json").write_text("{}"),
+            "lacks config, config_sha256, csv_sha256",
+        ),
     ],
 )
 def test_damage_is_refused(tmp_path, damage, message):
@@ -125,8 +149,14 @@ def test_damage_is_refused(tmp_path, damage, message):
     ("call", "message"),
     [
         (lambda folder: save(folder, rows=[]), "no rows"),
-        (lambda folder: save(folder, rows=[ROW | {"accuracy": 1}]), r"unknown columns \['accuracy'\]"),
-        (lambda folder: save(folder, rows=[ROW, ROW | {"metric": None}]), r"row 1 .* missing \['metric'\]"),
+        (
+            lambda folder: save(folder, rows=[ROW | {"accuracy": 1}]),
+            r"unknown columns \['accuracy'\]",
+        ),
+        (
+            lambda folder: save(folder, rows=[ROW, ROW | {"metric": None}]),
+            r"row 1 .* missing \['metric'\]",
+        ),
         (lambda folder: save(folder, rows=[ROW | {"value": np.nan}]), r"missing \['value'\]"),
         (lambda folder: save(folder, rows=[ROW | {"value": np.inf}]), "not finite"),
         (lambda folder: save(folder, rows=[ROW | {"value": 93.5}]), "divide percent by 100"),

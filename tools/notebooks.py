@@ -1,4 +1,5 @@
-"""Run notebooks from a clean kernel. As a command: all of them, or those named, in the full profile, in place.
+"""Run notebooks from a clean kernel. As a command: all of them, or those named, in the full
+profile, in place.
 
 python tools/notebooks.py [01_train_resnet18 ...]
 """
@@ -24,9 +25,16 @@ if sys.platform == "win32":  # the kernel's sockets need it there
 
 
 def find(names: list[str] | None = None) -> list[Path]:
-    """The notebooks in their order, or those whose names begin so; the overview last: it reads what others write."""
-    every = sorted(paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"), key=lambda path: (path.name[:2] == "00", path.name))
-    chosen = [path for path in every if not names or any(path.name.startswith(name) for name in names)]
+    """The notebooks in their order, or those whose names begin so; the overview last: it reads what
+    others write.
+    """
+    every = sorted(
+        paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"),
+        key=lambda path: (path.name[:2] == "00", path.name),
+    )
+    chosen = [
+        path for path in every if not names or any(path.name.startswith(name) for name in names)
+    ]
     if not chosen:
         raise SystemExit(f"no notebook begins with {' or '.join(names or [])} in {paths.NOTEBOOKS}")
     return chosen
@@ -35,18 +43,30 @@ def find(names: list[str] | None = None) -> list[Path]:
 def execute(path: Path, *, profile: str, timeout: int | None = None) -> nbformat.NotebookNode:
     """The notebook as executed, in order, by a kernel of its own; the file itself is left alone."""
     notebook = nbformat.read(path, as_version=4)
-    environment = os.environ | {"VISIONFAIL_PROFILE": profile, "TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore"}
-    with tempfile.TemporaryDirectory() as elsewhere, warnings.catch_warnings():  # no cell may rely on the folder
+    environment = os.environ | {
+        "VISIONFAIL_PROFILE": profile,
+        "TQDM_DISABLE": "1",
+        "PYTHONWARNINGS": "ignore",
+    }
+    with (
+        tempfile.TemporaryDirectory() as elsewhere,
+        warnings.catch_warnings(),
+    ):  # no cell may rely on the folder
         warnings.simplefilter("ignore")
         client = NotebookClient(
-            notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": elsewhere}}
+            notebook,
+            timeout=timeout,
+            kernel_name="python3",
+            resources={"metadata": {"path": elsewhere}},
         )
         client.execute(env=environment)
     return clean(notebook)
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Without what differs between two runs or machines: times of execution, the kernel's patch version, paths."""
+    """Without what differs between two runs or machines: times of execution, the kernel's patch
+    version, paths.
+    """
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -67,7 +87,11 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help="beginnings of the notebooks' names; all of them where none is given")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        help="beginnings of the notebooks' names; all of them where none is given",
+    )
     parser.add_argument("--profile", default="full", choices=["full", "quick"])
     arguments = parser.parse_args()
     for path in find(arguments.names):

@@ -60,7 +60,9 @@ def knowing() -> str:
 def auditor() -> str:
     """Who finds failures better, slice by slice: the auditor or confidence, with the verdict."""
     table = report.auditor_table(paths.RESULTS)
-    table.loc[0, ["test digits", "verdict"]] = [f"**{table[name][0]}**" for name in ("test digits", "verdict")]
+    table.loc[0, ["test digits", "verdict"]] = [
+        f"**{table[name][0]}**" for name in ("test digits", "verdict")
+    ]
     return markdown(
         table,
         "Means over five seeds, 95% bootstrap intervals over digits, the same digits for both. In bold the comparison "
@@ -68,7 +70,12 @@ def auditor() -> str:
     )
 
 
-SECTIONS = {"results": networks, "claims": degradation, "auditor": auditor, "auditor claims": knowing}
+SECTIONS = {
+    "results": networks,
+    "claims": degradation,
+    "auditor": auditor,
+    "auditor claims": knowing,
+}
 
 
 def written(text: str) -> str:

@@ -47,11 +47,22 @@ def run_notebooks(out: Path) -> list[tuple[str, float]]:
     return done
 
 
-def page(out: Path, done: list[tuple[str, float]], committed: pd.DataFrame, here: pd.DataFrame) -> None:
-    items = "".join(f'<li><a href="notebooks/{name}.html">{name}</a> ({seconds:.0f} s)</li>' for name, seconds in done)
+def page(
+    out: Path, done: list[tuple[str, float]], committed: pd.DataFrame, here: pd.DataFrame
+) -> None:
+    items = "".join(
+        f'<li><a href="notebooks/{name}.html">{name}</a> ({seconds:.0f} s)</li>'
+        for name, seconds in done
+    )
     pictures = sorted((out / "figures").glob("*.png"))
-    figures = "".join(f'<h3>{html.escape(p.stem)}</h3><img src="figures/{p.name}" alt="{p.stem}">' for p in pictures)
-    tables = {"findings": committed.to_html(index=False, border=0), "here": here.to_html(index=False, border=0)}
+    figures = "".join(
+        f'<h3>{html.escape(p.stem)}</h3><img src="figures/{p.name}" alt="{p.stem}">'
+        for p in pictures
+    )
+    tables = {
+        "findings": committed.to_html(index=False, border=0),
+        "here": here.to_html(index=False, border=0),
+    }
     with files.atomic_write(out / "index.html") as part:
         part.write_text(PAGE.format(notebooks=items, figures=figures, **tables), encoding="utf-8")
 
@@ -68,7 +79,9 @@ def main() -> None:
     page(out, sorted(done), committed, here)
     print("\nThe findings, recomputed from the committed answers of the reference models:\n")
     print(committed.to_string(index=False) if len(committed) else "none committed yet")
-    print("\nWhat just ran here (look at origin: a stand-in or a subset shows the way, not the result):\n")
+    print(
+        "\nWhat just ran here (look at origin: a stand-in or a subset shows the way, not the result):\n"
+    )
     print(here.to_string(index=False))
     print(f"\nEverything in pictures: {out / 'index.html'}")
 

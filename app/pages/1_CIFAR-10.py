@@ -1,4 +1,6 @@
-"""A ResNet-18 on one picture: what corruption does to its answer, its confidence, its Grad-CAM map and its auditor."""
+"""A ResNet-18 on one picture: what corruption does to its answer, its confidence, its Grad-CAM map
+and its auditor.
+"""
 
 import streamlit as st
 
@@ -14,7 +16,9 @@ def loaded() -> failure.Monitor:
 
 @st.cache_resource
 def images():
-    """The test images where CIFAR-10 is on disk; never drawn objects, which this network has not learnt."""
+    """The test images where CIFAR-10 is on disk; never drawn objects, which this network has not
+    learnt.
+    """
     return data.load("cifar10", "test") if data.is_present("cifar10", paths.data_dir()) else None
 
 
@@ -23,13 +27,17 @@ st.header("What does a corruption do to a ResNet-18?")
 known, test = loaded(), images()
 
 with st.sidebar:
-    source = st.radio("Picture", ["your own"] if test is None else ["a test image", "your own"], horizontal=True)
+    source = st.radio(
+        "Picture", ["your own"] if test is None else ["a test image", "your own"], horizontal=True
+    )
     picture, truth = None, None
     if source == "a test image":
         number = st.number_input("Which image", 0, len(test) - 1, 0)
         picture, truth = test.images[number : number + 1], test.classes[test.labels[number]]
     else:
-        sent = st.file_uploader("PNG or JPEG, cut to a square and shrunk to 32 x 32", accept_multiple_files=False)
+        sent = st.file_uploader(
+            "PNG or JPEG, cut to a square and shrunk to 32 x 32", accept_multiple_files=False
+        )
         if sent is not None:
             try:
                 picture = data.read_picture(sent.getvalue(), channels=3, side=32)
@@ -48,7 +56,9 @@ if corruption != "none":
 found = failure.monitor_answer(known, picture)
 seen, mapped, said = st.columns(3)
 seen.image(
-    picture[0].permute(1, 2, 0).numpy(), caption="what the network sees" + (f" ({truth})" if truth else ""), width=220
+    picture[0].permute(1, 2, 0).numpy(),
+    caption="what the network sees" + (f" ({truth})" if truth else ""),
+    width=220,
 )
 heat = explain.gradcam(known.model, picture, [found.predicted])[0]
 mapped.image(figures.heat(heat), caption="Grad-CAM for its answer, layer4", width=220)

@@ -1,4 +1,6 @@
-"""Claims: a statistic, the region in which the claim holds, and the verdict that an interval gives."""
+"""Claims: a statistic, the region in which the claim holds, and the verdict that an interval
+gives.
+"""
 
 from pathlib import Path
 
@@ -9,8 +11,9 @@ from visionfail.metrics import Estimate
 
 
 def verdict_of(lo: float, hi: float, *, low: float, high: float) -> str:
-    """Of the claim that a value lies in [low, high], given its interval (lo, hi): "holds" where the interval lies
-    inside, "fails" where it lies outside, else "undecided". ValueError for an interval or range turned round.
+    """Of the claim that a value lies in [low, high], given its interval (lo, hi): "holds" where the
+    interval lies inside, "fails" where it lies outside, else "undecided". ValueError for an
+    interval or range turned round.
     """
     if not (lo <= hi and low <= high):
         raise ValueError(f"interval {lo} to {hi}, range {low} to {high}: pass the lower end first.")
@@ -25,27 +28,40 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def claim_row(key: str, words: str, statistic: str, low: float, high: float, value: Estimate) -> dict:
-    """One sentence judged by a statistic that has been resampled already: it holds in [low, high]."""
+def claim_row(
+    key: str, words: str, statistic: str, low: float, high: float, value: Estimate
+) -> dict:
+    """One sentence judged by a statistic that has been resampled already: it holds in [low,
+    high].
+    """
     exact, lo, hi = value.interval()
     found = {"claim": key, "words": words, "statistic": statistic, "low": low, "high": high}
-    return found | {"value": exact, "lo": lo, "hi": hi, "verdict": verdict_of(lo, hi, low=low, high=high)}
+    return found | {
+        "value": exact,
+        "lo": lo,
+        "hi": hi,
+        "verdict": verdict_of(lo, hi, low=low, high=high),
+    }
 
 
 def save_claims(table: pd.DataFrame, folder: Path) -> None:
-    """Put the sentences of one notebook, `table`, in the place of its former ones in <folder>/claims.csv; those of the
-    others stay. Written whole or not at all.
+    """Put the sentences of one notebook, `table`, in the place of its former ones in
+    <folder>/claims.csv; those of the others stay. Written whole or not at all.
     """
     path = Path(folder) / "claims.csv"
     if path.exists():
         others = load_claims(path)
-        table = pd.concat([others[~others["where"].isin(table["where"])], table.astype({"seed": str})])
+        table = pd.concat(
+            [others[~others["where"].isin(table["where"])], table.astype({"seed": str})]
+        )
     table = table.sort_values("where", kind="stable")
     with files.atomic_write(path) as part:
         table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def load_claims(path: Path, *, where: str | None = None) -> pd.DataFrame:
-    """The sentences in a claims.csv, those judged in the notebook `where`, or all of them; seeds as text."""
+    """The sentences in a claims.csv, those judged in the notebook `where`, or all of them; seeds as
+    text.
+    """
     table = pd.read_csv(path, dtype={"claim": str, "seed": str})
     return table if where is None else table[table["where"] == where].reset_index(drop=True)

@@ -14,24 +14,36 @@ def best_device() -> torch.device:
 
 
 def fast_bf16(device: torch.device | str = "cpu") -> bool:
-    """True where bfloat16 arithmetic is done in hardware: CUDA from Ampere on, and CPUs with AMX or AVX-512 BF16."""
+    """True where bfloat16 arithmetic is done in hardware: CUDA from Ampere on, and CPUs with AMX or
+    AVX-512 BF16.
+    """
     device = torch.device(device)
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
         return False
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # new in torch 2.10; without it, stay in float32
+    capabilities = getattr(
+        torch.cpu, "get_capabilities", dict
+    )()  # new in torch 2.10; without it, stay in float32
     return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))
 
 
 def autocast(device: torch.device | str) -> contextlib.AbstractContextManager:
-    """bfloat16 autocast where the device is fast at it, else nothing: elsewhere it runs, at a fraction of the speed."""
+    """bfloat16 autocast where the device is fast at it, else nothing: elsewhere it runs, at a
+    fraction of the speed.
+    """
     device = torch.device(device)
-    return torch.autocast(device.type, torch.bfloat16) if fast_bf16(device) else contextlib.nullcontext()
+    return (
+        torch.autocast(device.type, torch.bfloat16)
+        if fast_bf16(device)
+        else contextlib.nullcontext()
+    )
 
 
 def describe_device(device: torch.device | str) -> str:
-    """The device in words, for cards and benchmark tables: its name, and on a CPU its cores and instructions."""
+    """The device in words, for cards and benchmark tables: its name, and on a CPU its cores and
+    instructions.
+    """
     device = torch.device(device)
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)

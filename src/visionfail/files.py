@@ -9,7 +9,9 @@ from pathlib import Path
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; it takes the name `path` only when the block ends without error."""
+    """A temporary path beside `path` to write to; it takes the name `path` only when the block ends
+    without error.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")

@@ -1,10 +1,17 @@
 """How models and corruptions are called in figures and tables."""
 
-MODEL_NAMES = {"resnet18": "ResNet-18", "densenet121": "DenseNet-121", "mnist_cnn": "MNIST CNN", "yours": "your model"}
+MODEL_NAMES = {
+    "resnet18": "ResNet-18",
+    "densenet121": "DenseNet-121",
+    "mnist_cnn": "MNIST CNN",
+    "yours": "your model",
+}
 
 
 def model_name(model: str) -> str:
-    """The name of `model` as a reader knows it: "resnet18" -> "ResNet-18"; those not ours are called published."""
+    """The name of `model` as a reader knows it: "resnet18" -> "ResNet-18"; those not ours are
+    called published.
+    """
     return MODEL_NAMES.get(model, f"{model} (published)")
 
 

@@ -22,7 +22,8 @@ NOTEBOOKS = ROOT / "notebooks"
 
 
 def data_dir(root: str | os.PathLike | None = None) -> Path:
-    """The folder that holds the data sets: `root`, else VISIONFAIL_DATA, else data/ in the repository.
+    """The folder that holds the data sets: `root`, else VISIONFAIL_DATA, else data/ in the
+    repository.
 
     Raises ValueError where that path is a file.
     """

@@ -1,4 +1,5 @@
-"""The findings on one page, read from results/ as texts in tables: what notebook 00 and the README show.
+"""The findings on one page, read from results/ as texts in tables: what notebook 00 and the README
+show.
 
 No stand-in enters here, and a sentence judged on part of the test images says so.
 """
@@ -21,8 +22,9 @@ WHOLE = {"official", "identical", "regenerated"}  # origins that a table of find
 
 
 def networks_table(folder: Path) -> pd.DataFrame:
-    """A row a network: accuracy on clean test images and its means over CIFAR-10-C, in percent; ours with intervals,
-    then the published ones with standard training. Empty where a network was not run. ValueError for other origins.
+    """A row a network: accuracy on clean test images and its means over CIFAR-10-C, in percent;
+    ours with intervals, then the published ones with standard training. Empty where a network was
+    not run. ValueError for other origins.
     """
     runs = evaluation.in_network_order(Path(folder).glob("cifar10c-*.csv"))
     unswept = evaluation.in_network_order(Path(folder).glob("cifar10-*.csv"))
@@ -36,7 +38,9 @@ def networks_table(folder: Path) -> pd.DataFrame:
 def _rows(run: str, folder: Path, *, allowed: set[str]) -> pd.DataFrame:
     rows, _ = results.load_run(run, folder=folder)
     if not set(rows.origin) <= allowed:
-        raise ValueError(f"{run} was made on {set(rows.origin)}: no stand-in and no subset is a finding.")
+        raise ValueError(
+            f"{run} was made on {set(rows.origin)}: no stand-in and no subset is a finding."
+        )
     return rows
 
 
@@ -55,9 +59,14 @@ def _ours(run: str, folder: Path) -> dict[str, str]:
 def _published(published: pd.DataFrame, model: str) -> dict[str, str]:
     part = published[published.model == model]
     clean = part.clean_accuracy.iloc[0]
-    line = {"model": f"{model} (published)", "clean test accuracy": "" if pd.isna(clean) else f"{100 * clean:.2f}"}
+    line = {
+        "model": f"{model} (published)",
+        "clean test accuracy": "" if pd.isna(clean) else f"{100 * clean:.2f}",
+    }
     for label, names in evaluation.SETS.items():
-        line[f"mean accuracy, {label}"] = f"{100 * part[part.corruption.isin(names)].accuracy.mean():.2f}"
+        line[f"mean accuracy, {label}"] = (
+            f"{100 * part[part.corruption.isin(names)].accuracy.mean():.2f}"
+        )
     return line
 
 
@@ -66,24 +75,33 @@ def _percent(row: pd.Series) -> str:
 
 
 def claims_table(folder: Path, *, where: str, digits: int = 1) -> pd.DataFrame:
-    """The sentences judged in one notebook, a row each, with where it would hold and a column a network: verdict, and
-    what was measured, in percent. † exploratory: its curves had been seen; ‡ judged on part of the test images.
+    """The sentences judged in one notebook, a row each, with where it would hold and a column a
+    network: verdict, and what was measured, in percent. † exploratory: its curves had been seen; ‡
+    judged on part of the test images.
     """
     lines = []
     for row in claims.load_claims(Path(folder) / "claims.csv", where=where).itertuples():
         mark = " †" * ("exploratory" in row.status) + " ‡" * ("subset" in row.status)
         line = {"": row.claim, "sentence": row.words, "holds where": _region(row)}
         line |= {"network": network_name(row.model, row.seed) + mark}
-        which = ", these checkpoints" * ("these checkpoints" in row.statistic)  # not their architectures
+        which = ", these checkpoints" * (
+            "these checkpoints" in row.statistic
+        )  # not their architectures
         lines.append(line | {"found": f"{row.verdict}, {_measured(row, digits)}{which}"})
     long = pd.DataFrame(lines).set_index(["", "sentence", "holds where", "network"]).found
-    wide = long.unstack("network", fill_value="", sort=False)  # raises ValueError where a sentence is judged twice
+    wide = long.unstack(
+        "network", fill_value="", sort=False
+    )  # raises ValueError where a sentence is judged twice
     return wide.rename_axis(columns=None).reset_index()
 
 
 def _measured(row, digits: int) -> str:
     percent = f"{100 * row.value:.{digits}f}%"
-    return percent if pd.isna(row.lo) else f"{percent} ({100 * row.lo:.{digits}f} to {100 * row.hi:.{digits}f})"
+    return (
+        percent
+        if pd.isna(row.lo)
+        else f"{percent} ({100 * row.lo:.{digits}f} to {100 * row.hi:.{digits}f})"
+    )
 
 
 def _region(row) -> str:
@@ -95,17 +113,21 @@ def _region(row) -> str:
 
 
 def auditor_table(folder: Path) -> pd.DataFrame:
-    """Study C, slice by slice: AUROC of the auditor and of 1 - confidence, the difference and the verdict; the
-    comparison chosen beforehand first.
+    """Study C, slice by slice: AUROC of the auditor and of 1 - confidence, the difference and the
+    verdict; the comparison chosen beforehand first.
     """
     rows = _rows("mnist-auditor", folder, allowed={"official"})
     found = rows.set_index(["condition", "metric"]).value
     said = pd.read_csv(Path(folder) / "mnist-verdicts.csv")
-    said = said[(said.rival == "1 - confidence") & ~said.slice.str.contains(", (?:weak|middle|strong)")]
+    said = said[
+        (said.rival == "1 - confidence") & ~said.slice.str.contains(", (?:weak|middle|strong)")
+    ]
     lines = []
     for row in said.sort_values("primary", ascending=False, kind="stable").itertuples():
         line = {"test digits": row.slice}
-        line |= {f"AUROC, {judge}": f"{found[row.slice, f'AUROC: {judge}']:.3f}" for judge in JUDGES}
+        line |= {
+            f"AUROC, {judge}": f"{found[row.slice, f'AUROC: {judge}']:.3f}" for judge in JUDGES
+        }
         line |= {"difference": f"{row.value:+.3f} ({row.lo:+.3f} to {row.hi:+.3f})"}
         lines.append(line | {"verdict": row.verdict, "n": f"{row.n:,}"})
     return pd.DataFrame(lines)
@@ -114,9 +136,12 @@ def auditor_table(folder: Path) -> pd.DataFrame:
 JUDGES = ("auditor", "1 - confidence")
 
 
-def accuracy_by_class(outcomes: Outcomes, classes: Sequence[str], *, severity: int, above: float) -> pd.DataFrame:
-    """Clean and under the 15 corruptions at one severity, a row a condition and class: condition, class, accuracy and
-    sure_and_wrong, the share of its images answered wrongly with a confidence over `above`; lo, hi of both (Wilson), n.
+def accuracy_by_class(
+    outcomes: Outcomes, classes: Sequence[str], *, severity: int, above: float
+) -> pd.DataFrame:
+    """Clean and under the 15 corruptions at one severity, a row a condition and class: condition,
+    class, accuracy and sure_and_wrong, the share of its images answered wrongly with a confidence
+    over `above`; lo, hi of both (Wilson), n.
     """
     lines = []
     for name, level in [("clean", 0), *((name, severity) for name in CORRUPTIONS)]:
@@ -124,7 +149,10 @@ def accuracy_by_class(outcomes: Outcomes, classes: Sequence[str], *, severity: i
         sure = ~outcomes.correct[row] & (outcomes.confidence[row] > above)
         for k, words in enumerate(classes):
             line, chosen = {"condition": name, "class": words}, outcomes.labels == k
-            for column, hits in {"accuracy": outcomes.correct[row][chosen], "sure_and_wrong": sure[chosen]}.items():
+            for column, hits in {
+                "accuracy": outcomes.correct[row][chosen],
+                "sure_and_wrong": sure[chosen],
+            }.items():
                 lo, hi = metrics.wilson(hits.sum(), len(hits))
                 line |= {column: hits.mean(), f"{column}_lo": lo, f"{column}_hi": hi}
             lines.append(line | {"n": int(chosen.sum())})
@@ -132,14 +160,19 @@ def accuracy_by_class(outcomes: Outcomes, classes: Sequence[str], *, severity: i
 
 
 def worst_class_table(table: pd.DataFrame, *, above: float) -> pd.DataFrame:
-    """Who bears it, from `by_class`: of each condition the class with the lowest accuracy and what happens to it. The
-    worst of ten is picked by these very images, so it looks a little worse than it is.
+    """Who bears it, from `by_class`: of each condition the class with the lowest accuracy and what
+    happens to it. The worst of ten is picked by these very images, so it looks a little worse than
+    it is.
     """
     worst = table.loc[table.groupby("condition", sort=False).accuracy.idxmin()]
     best = table.loc[table.groupby("condition", sort=False).accuracy.idxmax()]
     columns = {"condition": worst.condition.map(readable), "worst class": worst["class"]}
     columns |= {"its accuracy": [_share(row, "accuracy") for row in worst.to_dict("records")]}
-    columns |= {f"wrong, over {above:.0%} sure": [_share(row, "sure_and_wrong") for row in worst.to_dict("records")]}
+    columns |= {
+        f"wrong, over {above:.0%} sure": [
+            _share(row, "sure_and_wrong") for row in worst.to_dict("records")
+        ]
+    }
     words = [f"{row['class']} {100 * row['accuracy']:.1f}%" for row in best.to_dict("records")]
     return pd.DataFrame(columns | {"best class": words, "n": worst.n}).reset_index(drop=True)
 

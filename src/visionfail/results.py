@@ -25,7 +25,11 @@ COLUMNS = (
 TEXT = ("run", "dataset", "origin", "split", "model", "condition", "metric")
 
 
-WHOLE = ("seed", "severity", "n")  # empty where a row has none: a mean over severities, a published model's seed
+WHOLE = (
+    "seed",
+    "severity",
+    "n",
+)  # empty where a row has none: a mean over severities, a published model's seed
 
 
 OPTIONAL = ("seed", "severity", "lo", "hi", "n")
@@ -44,14 +48,18 @@ def save_run(
     data_checksums: Mapping[str, str],
     device: str,
 ) -> None:
-    """Write `rows` to <folder>/<run>.csv and configuration, its hash, commit, versions, ... to <run>.json.
+    """Write `rows` to <folder>/<run>.csv and configuration, its hash, commit, versions, ... to
+    <run>.json.
 
-    A row maps every column but `run` (seed, severity, lo, hi, n only where they apply) to its value; accuracies are
-    fractions. `config` must hold the data's origin. ValueError, and nothing written, where a row or name is amiss.
+    A row maps every column but `run` (seed, severity, lo, hi, n only where they apply) to its
+    value; accuracies are fractions. `config` must hold the data's origin. ValueError, and nothing
+    written, where a row or name is amiss.
     """
     table = _table(_name(run), rows)
     if "origin" not in config:
-        raise ValueError(f"the configuration of {run} lacks 'origin': another origin of the data is another run.")
+        raise ValueError(
+            f"the configuration of {run} lacks 'origin': another origin of the data is another run."
+        )
     text = table.to_csv(index=False, float_format=DIGITS, lineterminator="\n")
     meta = {
         "run": run,
@@ -65,25 +73,33 @@ def save_run(
         "data_checksums": dict(data_checksums),
     }
     _write(Path(folder) / f"{run}.csv", text)
-    _write(Path(folder) / f"{run}.json", json.dumps(meta, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    _write(
+        Path(folder) / f"{run}.json",
+        json.dumps(meta, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+    )
 
 
 def load_run(run: str, *, folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """(table, meta) as `save` wrote them. ValueError for a missing or damaged file, a missing column, a csv or a
-    configuration that was edited after the run.
+    """(table, meta) as `save` wrote them. ValueError for a missing or damaged file, a missing
+    column, a csv or a configuration that was edited after the run.
     """
     text, meta = (_read(Path(folder) / f"{_name(run)}.{kind}") for kind in ("csv", "json"))
     meta = _parse(meta, run)
     table = _from_csv(text, run)
     if config_hash(meta["config"]) != meta["config_sha256"]:
-        raise ValueError(f"{run}.json: the configuration does not fit its hash, it was edited: run it again.")
+        raise ValueError(
+            f"{run}.json: the configuration does not fit its hash, it was edited: run it again."
+        )
     if _sha256(text) != meta["csv_sha256"]:
-        raise ValueError(f"{run}.csv is not the table that {run}.json describes (edited, or half a run): run it again.")
+        raise ValueError(
+            f"{run}.csv is not the table that {run}.json describes (edited, or half a run): run it again."
+        )
     return table, meta
 
 
 def is_current(run: str, *, folder: Path, config: Mapping[str, Any]) -> bool:
-    """Whether <folder> holds this run made with this very configuration, so that it can be loaded instead of computed.
+    """Whether <folder> holds this run made with this very configuration, so that it can be loaded
+    instead of computed.
 
     ValueError as `load` where it is there but damaged.
     """
@@ -93,32 +109,50 @@ def is_current(run: str, *, folder: Path, config: Mapping[str, Any]) -> bool:
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """sha256 of the configuration as canonical json: order of keys, and tuple or list, make no difference."""
+    """sha256 of the configuration as canonical json: order of keys, and tuple or list, make no
+    difference.
+    """
     try:
-        canonical = json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        canonical = json.dumps(
+            config, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
     except (TypeError, ValueError) as error:
-        raise ValueError(f"the configuration is not plain json ({error}): use str, int, float, bool, list.") from error
+        raise ValueError(
+            f"the configuration is not plain json ({error}): use str, int, float, bool, list."
+        ) from error
     return _sha256(canonical)
 
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the packages that numbers depend on."""
-    return {"python": python_version()} | {name: version(name) for name in ("torch", "torchvision", "numpy")}
+    return {"python": python_version()} | {
+        name: version(name) for name in ("torch", "torchvision", "numpy")
+    }
 
 
 def git_state() -> dict[str, Any] | None:
-    """{"commit", "dirty"} of the repository; dirty where src/ differs from it; None outside a git checkout."""
+    """{"commit", "dirty"} of the repository; dirty where src/ differs from it; None outside a git
+    checkout.
+    """
 
     def git(*command: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(paths.ROOT), *command], check=True, capture_output=True, text=True, timeout=30
+            ["git", "-C", str(paths.ROOT), *command],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=30,
         ).stdout.strip()
 
     try:
         if Path(git("rev-parse", "--show-toplevel")).resolve() != paths.ROOT:
             return None  # installed inside some other project's checkout
-        # a run writes figures, results and notebooks, so those always differ: the code is what counts
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--", "src"))}
+        # a run writes figures, results and notebooks, so those always differ: the code is what
+        # counts
+        return {
+            "commit": git("rev-parse", "HEAD"),
+            "dirty": bool(git("status", "--porcelain", "--", "src")),
+        }
     except (OSError, subprocess.SubprocessError):
         return None
 
@@ -136,14 +170,20 @@ def _check_row(where: str, row: Mapping[str, Any], run: str) -> None:
     unknown = [name for name in row if name not in COLUMNS]
     missing = [name for name in COLUMNS if name not in OPTIONAL and pd.isna(row.get(name))]
     if unknown or missing:
-        raise ValueError(f"{where}: unknown columns {unknown}, missing {missing}; the columns are {list(COLUMNS)}.")
+        raise ValueError(
+            f"{where}: unknown columns {unknown}, missing {missing}; the columns are {list(COLUMNS)}."
+        )
     if row["run"] != run or row["origin"] not in ORIGINS:
-        raise ValueError(f"{where}: run {row['run']!r}, origin {row['origin']!r}; origins are {', '.join(ORIGINS)}.")
+        raise ValueError(
+            f"{where}: run {row['run']!r}, origin {row['origin']!r}; origins are {', '.join(ORIGINS)}."
+        )
     ends = [row["value"], *(row.get(end) for end in ("lo", "hi") if not pd.isna(row.get(end)))]
     if not np.isfinite(np.asarray(ends, dtype=float)).all():
         raise ValueError(f"{where}: {row['metric']} is {ends}, not finite.")
     if "accuracy" in row["metric"] and not 0 <= row["value"] <= 1:
-        raise ValueError(f"{where}: {row['metric']} is {row['value']}, not a fraction: divide percent by 100.")
+        raise ValueError(
+            f"{where}: {row['metric']} is {row['value']}, not a fraction: divide percent by 100."
+        )
 
 
 def _from_csv(text: str, run: str) -> pd.DataFrame:
@@ -151,12 +191,16 @@ def _from_csv(text: str, run: str) -> pd.DataFrame:
     missing = [name for name in COLUMNS if name not in lines[0].split(",")]
     if missing:
         raise ValueError(f"{run}.csv lacks the columns {', '.join(missing)}: run it again.")
-    table = pd.read_csv(StringIO(text), dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=[""])
+    table = pd.read_csv(
+        StringIO(text), dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=[""]
+    )
     return _typed(table[list(COLUMNS)])
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    return table.astype(dict.fromkeys(WHOLE, "Int64") | dict.fromkeys(("value", "lo", "hi"), "float64"))
+    return table.astype(
+        dict.fromkeys(WHOLE, "Int64") | dict.fromkeys(("value", "lo", "hi"), "float64")
+    )
 
 
 def _parse(text: str, run: str) -> dict[str, Any]:
@@ -178,7 +222,9 @@ def _name(run: str) -> str:
 
 def _read(path: Path) -> str:
     if not path.exists():
-        raise ValueError(f"{path.name} is not in {path.parent}: run the notebook or command that writes it.")
+        raise ValueError(
+            f"{path.name} is not in {path.parent}: run the notebook or command that writes it."
+        )
     return path.read_text(encoding="utf-8")  # with newlines as \n, whatever git made of them
 
 

@@ -22,7 +22,9 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(autouse=True)
 def nothing_cached():
-    """Pages share their caches within a process: what one test found on disk another must not see."""
+    """Pages share their caches within a process: what one test found on disk another must not
+    see.
+    """
     streamlit.cache_resource.clear()
 
 
@@ -86,17 +88,30 @@ def test_the_snapshot_is_written_without_a_browser_and_always_the_same(tmp_path)
 
 def test_the_cifar10_page_takes_uploads_only_where_there_are_no_test_images(tmp_path, monkeypatch):
     monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
-    page = AppTest.from_file(str(paths.ROOT / "app" / "pages" / "1_CIFAR-10.py"), default_timeout=120).run()
-    assert not page.exception and page.info and page.radio[0].options == ["your own"] and not page.metric
+    page = AppTest.from_file(
+        str(paths.ROOT / "app" / "pages" / "1_CIFAR-10.py"), default_timeout=120
+    ).run()
+    assert (
+        not page.exception
+        and page.info
+        and page.radio[0].options == ["your own"]
+        and not page.metric
+    )
 
 
 @pytest.mark.realdata
 def test_the_cifar10_page_says_what_the_package_says():
-    page = AppTest.from_file(str(paths.ROOT / "app" / "pages" / "1_CIFAR-10.py"), default_timeout=120).run()
+    page = AppTest.from_file(
+        str(paths.ROOT / "app" / "pages" / "1_CIFAR-10.py"), default_timeout=120
+    ).run()
     page.number_input[0].set_value(7).run()
     page.selectbox[0].select("contrast").run()
     page.slider[0].set_value(5).run()
     image = apply.corrupt(sets.load("cifar10", "test").images[7:8], "contrast", 5)
     found = monitor.monitor_answer(monitor.load_monitor(**monitor.CIFAR10), image)
-    expected = [sets.CLASSES["cifar10"][found.predicted], f"{found.confidence:.1%}", f"{found.failure:.1%}"]
+    expected = [
+        sets.CLASSES["cifar10"][found.predicted],
+        f"{found.confidence:.1%}",
+        f"{found.failure:.1%}",
+    ]
     assert not page.exception and shown(page) == expected

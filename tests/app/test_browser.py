@@ -1,4 +1,6 @@
-"""The demo in a real browser: it loads, a slider changes the prediction shown, the console has no error."""
+"""The demo in a real browser: it loads, a slider changes the prediction shown, the console has no
+error.
+"""
 
 import contextlib
 import os
@@ -18,12 +20,17 @@ from visionfail.corruptions import apply, shifts
 from visionfail.data import sets, standins
 from visionfail.failure import monitor
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright's Python package is not installed")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="playwright's Python package is not installed"
+)
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
     pytest.mark.skipif(
-        not monitor.STEM.with_name(monitor.STEM.name + ".json").exists(), reason="notebook 10 has not run yet"
+        not monitor.STEM.with_name(monitor.STEM.name + ".json").exists(),
+        reason="notebook 10 has not run yet",
     ),
 ]
 
@@ -43,9 +50,18 @@ def address(tmp_path):
         "--server.port",
         str(port),
     ]
-    command += ["--server.headless", "true", "--browser.gatherUsageStats", "false", "--server.address", "127.0.0.1"]
+    command += [
+        "--server.headless",
+        "true",
+        "--browser.gatherUsageStats",
+        "false",
+        "--server.address",
+        "127.0.0.1",
+    ]
     environment = os.environ | {"VISIONFAIL_DATA": str(tmp_path)}
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         for _ in range(120):
             time.sleep(0.5)
@@ -61,11 +77,16 @@ def address(tmp_path):
 
 
 def turned_over():
-    """(place, answer as it is, answer turned all the way) of the first digit that is then read as another."""
+    """(place, answer as it is, answer turned all the way) of the first digit that is then read as
+    another.
+    """
     known, digits = monitor.load_monitor(), standins.load_standin("mnist", "val")
     for place in range(100):
         image = digits.images[place : place + 1]
-        answers = [monitor.monitor_answer(known, shifts.shift(image, "rotation", s)).predicted for s in (0.5, 1.0)]
+        answers = [
+            monitor.monitor_answer(known, shifts.shift(image, "rotation", s)).predicted
+            for s in (0.5, 1.0)
+        ]
         if answers[0] != answers[1]:
             return place, *map(str, answers)
     raise AssertionError("no digit among a hundred is read otherwise when it is turned further")
@@ -73,12 +94,17 @@ def turned_over():
 
 @contextlib.contextmanager
 def opened(address):
-    """The page in a browser that is closed afterwards; what its console calls an error fails the test."""
+    """The page in a browser that is closed afterwards; what its console calls an error fails the
+    test.
+    """
     errors = []
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: errors.append(message.text) if message.type == "error" else None,
+        )
         page.goto(address)
         yield page
         browser.close()
@@ -93,7 +119,9 @@ def test_a_slider_changes_the_prediction_shown(address, tmp_path):
         number = page.get_by_role("spinbutton")
         number.fill(str(place))
         number.press("Enter")
-        page.wait_for_load_state("networkidle")  # or the page drops a picture that is still on its way
+        page.wait_for_load_state(
+            "networkidle"
+        )  # or the page drops a picture that is still on its way
         page.get_by_test_id("stSelectbox").get_by_role("combobox").click()
         page.get_by_role("option", name="rotation").click()
         playwright.expect(answer).to_have_text(half, timeout=30_000)
@@ -101,7 +129,9 @@ def test_a_slider_changes_the_prediction_shown(address, tmp_path):
         page.get_by_role("slider", name="Strength").press("End")
         playwright.expect(answer).to_have_text(full, timeout=30_000)
         page.wait_for_load_state("networkidle")
-        playwright.expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=30_000)  # at rest
+        playwright.expect(page.get_by_test_id("stStatusWidget")).to_have_count(
+            0, timeout=30_000
+        )  # at rest
         page.screenshot(path=os.environ.get("VISIONFAIL_SCREENSHOT", tmp_path / "app.png"))
 
 
@@ -109,11 +139,15 @@ def test_a_picture_sent_to_the_cifar10_page_is_judged_as_the_package_judges_it(a
     picture = squares(1, seed=0).images
     Image.fromarray(picture[0].permute(1, 2, 0).numpy()).save(tmp_path / "mine.png")
     known = monitor.load_monitor(**monitor.CIFAR10)
-    plain, middle, worst = (monitor.monitor_answer(known, apply.corrupt(picture, "contrast", s)) for s in (0, 3, 5))
+    plain, middle, worst = (
+        monitor.monitor_answer(known, apply.corrupt(picture, "contrast", s)) for s in (0, 3, 5)
+    )
     assert len({f"{found.confidence:.1%}" for found in (plain, middle, worst)}) == 3
     with opened(address) as page:
         page.get_by_role("link", name="CIFAR-10").click()
-        page.get_by_test_id("stFileUploader").locator("input").set_input_files(tmp_path / "mine.png")
+        page.get_by_test_id("stFileUploader").locator("input").set_input_files(
+            tmp_path / "mine.png"
+        )
         metrics = page.get_by_test_id("stMetricValue")
         playwright.expect(metrics.nth(1)).to_have_text(f"{plain.confidence:.1%}", timeout=120_000)
         page.wait_for_load_state("networkidle")
@@ -124,5 +158,7 @@ def test_a_picture_sent_to_the_cifar10_page_is_judged_as_the_package_judges_it(a
         page.get_by_role("slider", name="Severity").press("End")
         playwright.expect(metrics.nth(1)).to_have_text(f"{worst.confidence:.1%}", timeout=30_000)
         said = [metrics.nth(k).inner_text() for k in (0, 2)]
-        page.screenshot(path=os.environ.get("VISIONFAIL_SCREENSHOT_CIFAR10", tmp_path / "cifar10.png"))
+        page.screenshot(
+            path=os.environ.get("VISIONFAIL_SCREENSHOT_CIFAR10", tmp_path / "cifar10.png")
+        )
     assert said == [sets.CLASSES["cifar10"][worst.predicted], f"{worst.failure:.1%}"]

@@ -1,4 +1,6 @@
-"""The contract of corrupt(): what it refuses, what it leaves alone, and what an image's result depends on."""
+"""The contract of corrupt(): what it refuses, what it leaves alone, and what an image's result
+depends on.
+"""
 
 import numpy as np
 import pytest
@@ -15,7 +17,9 @@ def pictures(count, channels=3, side=32, seed=0):
     """Smooth coloured blobs with some noise, uint8 (count, channels, side, side)."""
     generator = torch.Generator().manual_seed(seed)
     blobs = torch.rand(count, channels, 6, 6, generator=generator)
-    smooth = torch.nn.functional.interpolate(blobs, size=(side, side), mode="bicubic", align_corners=True)
+    smooth = torch.nn.functional.interpolate(
+        blobs, size=(side, side), mode="bicubic", align_corners=True
+    )
     noise = 0.05 * torch.randn(smooth.shape, generator=generator)
     return ((smooth * 1.3 - 0.15 + noise).clamp(0, 1) * 255).to(torch.uint8)
 
@@ -50,7 +54,9 @@ def test_seeds_and_indices_are_whole_numbers(bad):
         corrupt(pictures(1), "fog", 1, **bad)
 
 
-@pytest.mark.parametrize("bad", [pictures(1).float() / 255, pictures(1).long(), pictures(1).numpy()])
+@pytest.mark.parametrize(
+    "bad", [pictures(1).float() / 255, pictures(1).long(), pictures(1).numpy()]
+)
 @pytest.mark.parametrize("severity", [0, 1])
 def test_other_types_than_uint8_tensors_are_refused(bad, severity):
     with pytest.raises(ValueError, match="not a uint8 tensor: convert"):
@@ -58,7 +64,8 @@ def test_other_types_than_uint8_tensors_are_refused(bad, severity):
 
 
 @pytest.mark.parametrize(
-    "shape", [(3, 32, 32), (1, 32, 32, 3), (1, 2, 32, 32), (1, 4, 32, 32), (32, 32), (1, 1, 3, 32, 32)]
+    "shape",
+    [(3, 32, 32), (1, 32, 32, 3), (1, 2, 32, 32), (1, 4, 32, 32), (32, 32), (1, 1, 3, 32, 32)],
 )
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="1 or 3 channels"):
@@ -68,7 +75,9 @@ def test_other_shapes_are_refused(shape):
 @pytest.mark.parametrize("name", THIRTY_TWO_ONLY)
 @pytest.mark.parametrize("severity", [0, 1])
 def test_corruptions_for_32_pixels_refuse_other_sizes(name, severity):
-    with pytest.raises(ValueError, match=f"{name} is defined for 32 x 32 images, not 28 x 28.*gaussian_noise"):
+    with pytest.raises(
+        ValueError, match=f"{name} is defined for 32 x 32 images, not 28 x 28.*gaussian_noise"
+    ):
         corrupt(pictures(1, side=28), name, severity)
 
 
@@ -116,7 +125,9 @@ def test_the_number_of_threads_changes_nothing(name, images):
 def test_layout_and_kind_of_whole_number_change_nothing(name, images):
     plain = corrupt(images[:5], name, 3, seed=1, first_index=2)
     turned = images[:5].to(memory_format=torch.channels_last)
-    assert torch.equal(corrupt(turned, name, np.int64(3), seed=np.int64(1), first_index=np.int64(2)), plain)
+    assert torch.equal(
+        corrupt(turned, name, np.int64(3), seed=np.int64(1), first_index=np.int64(2)), plain
+    )
 
 
 def test_an_error_in_a_chunk_is_raised_and_the_threads_come_back(images):
@@ -178,7 +189,12 @@ def test_no_images_give_no_images(name):
     assert corrupt(empty, name, 3).shape == empty.shape
 
 
-NOISE = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")  # has other draws for other channels
+NOISE = (
+    "gaussian_noise",
+    "shot_noise",
+    "impulse_noise",
+    "speckle_noise",
+)  # has other draws for other channels
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in NOISE])
@@ -186,14 +202,18 @@ def test_one_channel_is_the_brightness_of_the_same_picture_in_colour(name):
     grey = pictures(4, channels=1)
     for severity in (1, 3, 5):
         colour = corrupt(grey.expand(-1, 3, -1, -1), name, severity).float()
-        brightness = (colour * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
+        brightness = (colour * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(
+            1, keepdim=True
+        )
         difference = (corrupt(grey, name, severity).float() - brightness).abs()
         # two bytes cut off apart, and a colour is cut at white channel by channel
         assert difference.mean() < 1
         assert difference.max() < (16 if name in ("frost", "spatter") else 4)
 
 
-@pytest.mark.parametrize("name", ["fog", "snow", "spatter", "saturate", "brightness", "contrast", "motion_blur"])
+@pytest.mark.parametrize(
+    "name", ["fog", "snow", "spatter", "saturate", "brightness", "contrast", "motion_blur"]
+)
 def test_black_and_white_pictures_stay_finite(name):
     flat = torch.stack([torch.zeros(3, 32, 32), torch.full((3, 32, 32), 255.0)]).to(torch.uint8)
     for severity in range(1, 6):

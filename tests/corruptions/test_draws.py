@@ -12,7 +12,9 @@ MASK = 2**64 - 1
 
 
 def keys(count=400, name="test", severity=1, seed=0, first_index=0):
-    return draws.image_keys(name, severity, seed=seed, first_index=first_index, count=count, device=CPU)
+    return draws.image_keys(
+        name, severity, seed=seed, first_index=first_index, count=count, device=CPU
+    )
 
 
 def splitmix64(z):
@@ -34,13 +36,22 @@ def test_draws_are_quarters_of_the_hash_of_key_and_number():
     for key, row in zip(some.tolist(), drawn.tolist(), strict=True):
         words = [splitmix64((key + j * 0x9E3779B97F4A7C15) & MASK) for j in (1, 2, 3)]
         # read as a signed number and lifted by 2^15
-        quarters = [((word >> shift) + 2**15) % 2**16 for word in words for shift in (0, 16, 32, 48)]
+        quarters = [
+            ((word >> shift) + 2**15) % 2**16 for word in words for shift in (0, 16, 32, 48)
+        ]
         assert row == quarters[:10]
 
 
 def test_a_key_depends_on_seed_name_severity_and_index_alone():
     assert torch.equal(keys(10)[3:], keys(7, first_index=3))
-    streams = [keys(), keys(seed=1), keys(name="tes"), keys(severity=2), keys(seed=-1), keys(first_index=400)]
+    streams = [
+        keys(),
+        keys(seed=1),
+        keys(name="tes"),
+        keys(severity=2),
+        keys(seed=-1),
+        keys(first_index=400),
+    ]
     assert len(set(torch.cat(streams).tolist())) == 6 * 400
 
 
@@ -78,9 +89,13 @@ def test_shot_noise_is_poisson_at_every_quantile(severity):
     quantile = torch.arange(65536, dtype=torch.int32).view(1, 1, 256, 256).expand(4, -1, -1, -1)
     seen = noise.shot_noise(images, severity, quantile=quantile)
     photons = (500, 250, 100, 75, 50)[severity - 1]
-    counts = stats.poisson.ppf((np.arange(65536) + 0.5) / 65536, levels[:, None].numpy() / 255 * photons)
+    counts = stats.poisson.ppf(
+        (np.arange(65536) + 0.5) / 65536, levels[:, None].numpy() / 255 * photons
+    )
     expected = np.uint8(np.clip(counts / photons, 0, 1) * 255)
-    assert (seen.flatten(1).numpy() != expected).sum() <= 2  # a quantile can lie on a step to the last bit
+    assert (
+        seen.flatten(1).numpy() != expected
+    ).sum() <= 2  # a quantile can lie on a step to the last bit
 
 
 def test_impulse_noise_is_half_salt_half_pepper():

@@ -1,4 +1,6 @@
-"""Each corruption against its plain reference, pixel for pixel, the random ones on the same draws."""
+"""Each corruption against its plain reference, pixel for pixel, the random ones on the same
+draws.
+"""
 
 import cv2
 import numpy as np
@@ -10,7 +12,14 @@ from torchvision.datasets import CIFAR10
 
 from visionfail import paths
 from visionfail.corruptions import blur, filters, geometry, spatter
-from visionfail.corruptions.apply import ANY_SIZE, CORRUPTIONS, DETERMINISTIC, EXTRAS, RANDOM, corrupt
+from visionfail.corruptions.apply import (
+    ANY_SIZE,
+    CORRUPTIONS,
+    DETERMINISTIC,
+    EXTRAS,
+    RANDOM,
+    corrupt,
+)
 from visionfail.corruptions.draws import image_keys, normals
 
 ALL = CORRUPTIONS + EXTRAS
@@ -20,7 +29,9 @@ pytestmark = pytest.mark.slow
 
 
 def blobs(count=8, channels=3, side=32):
-    """Smooth pictures, one of pure noise, one half flat, a black one and a white one; uint8 (count, C, H, W)."""
+    """Smooth pictures, one of pure noise, one half flat, a black one and a white one; uint8 (count,
+    C, H, W).
+    """
     rng = np.random.default_rng(3)
     x = rng.uniform(-0.3, 1.3, size=(count, channels, side, side))
     x[1:] = ndimage.gaussian_filter(x[1:], (0, 0, 1.5, 1.5)) * 4 - 1.5
@@ -46,9 +57,14 @@ def draws_of_one(name, severity, draws, k, image):
     """Our batched draws -> those that the reference takes for image k."""
     if name == "shot_noise":
         rate = image / 255 * (500, 250, 100, 75, 50)[severity - 1]
-        return {"counts": stats.poisson.ppf((pixels_last(draws["quantile"][k]) + 0.5) / 65536, rate)}
+        return {
+            "counts": stats.poisson.ppf((pixels_last(draws["quantile"][k]) + 0.5) / 65536, rate)
+        }
     if name == "impulse_noise":
-        uniform, amount = pixels_last(draws["uniform"][k]), (0.01, 0.02, 0.03, 0.05, 0.07)[severity - 1]
+        uniform, amount = (
+            pixels_last(draws["uniform"][k]),
+            (0.01, 0.02, 0.03, 0.05, 0.07)[severity - 1],
+        )
         return {"hit": uniform < amount, "salt": uniform >= amount / 2}
     if name == "fog":
         return {"uniforms": [step[k].double().numpy() for step in draws["uniforms"]]}
@@ -68,7 +84,9 @@ def test_pixel_for_pixel(name, severity, images):
     draws = {}
     if name in RANDOM:
         draw, _ = RANDOM[name]
-        keys = image_keys(name, severity, seed=7, first_index=40, count=len(images), device=images.device)
+        keys = image_keys(
+            name, severity, seed=7, first_index=40, count=len(images), device=images.device
+        )
         draws = draw(keys, severity, images.shape)
     ours = corrupt(images, name, severity, seed=7, first_index=40)
     reference = getattr(references, name)
@@ -82,21 +100,33 @@ def test_pixel_for_pixel(name, severity, images):
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_byte_for_byte_where_nothing_is_random(name, severity, images):
     expected = [getattr(references, name)(pixels_last(image), severity) for image in images]
-    assert np.array_equal(corrupt(images, name, severity).permute(0, 2, 3, 1).numpy(), np.stack(expected))
+    assert np.array_equal(
+        corrupt(images, name, severity).permute(0, 2, 3, 1).numpy(), np.stack(expected)
+    )
 
 
-IN_COLOUR_ONLY = {"brightness", "saturate"}  # scikit-image's HSV; their grey is in test_corruptions.py
-SIZES = [(name, *size) for name in sorted(set(DETERMINISTIC) & set(ANY_SIZE)) for size in ((1, 28), (1, 32), (3, 45))]
+IN_COLOUR_ONLY = {
+    "brightness",
+    "saturate",
+}  # scikit-image's HSV; their grey is in test_corruptions.py
+SIZES = [
+    (name, *size)
+    for name in sorted(set(DETERMINISTIC) & set(ANY_SIZE))
+    for size in ((1, 28), (1, 32), (3, 45))
+]
 
 
 @pytest.mark.parametrize(
-    ("name", "channels", "side"), [size for size in SIZES if size[1] == 3 or size[0] not in IN_COLOUR_ONLY]
+    ("name", "channels", "side"),
+    [size for size in SIZES if size[1] == 3 or size[0] not in IN_COLOUR_ONLY],
 )
 def test_other_sizes_and_one_channel(name, channels, side):
     some = blobs(6, channels, side)[:, :, :, : side - 3]
     for severity in (1, 5):
         expected = [getattr(references, name)(pixels_last(image), severity) for image in some]
-        assert np.array_equal(corrupt(some, name, severity).permute(0, 2, 3, 1).numpy(), np.stack(expected))
+        assert np.array_equal(
+            corrupt(some, name, severity).permute(0, 2, 3, 1).numpy(), np.stack(expected)
+        )
 
 
 def test_noise_of_one_channel_and_another_size():
@@ -108,7 +138,8 @@ def test_noise_of_one_channel_and_another_size():
         assert change.mean().item() == pytest.approx(-0.5, abs=0.8)  # half a level is cut off
 
 
-# --- the parts -----------------------------------------------------------------------------------------------------
+# --- the parts
+# -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
@@ -123,7 +154,9 @@ def test_the_zoom_factors_are_numpys_range():
         assert blur.zoom_factors(severity) == np.arange(1, stop, 0.01).tolist()
 
 
-@pytest.mark.parametrize(("border", "mode"), [("nearest", "edge"), ("reflect", "symmetric"), ("mirror", "reflect")])
+@pytest.mark.parametrize(
+    ("border", "mode"), [("nearest", "edge"), ("reflect", "symmetric"), ("mirror", "reflect")]
+)
 @pytest.mark.parametrize("radius", [0, 1, 4, 19])
 def test_borders(border, mode, radius):
     index = filters.border_index(7, radius, border).numpy()
@@ -135,7 +168,9 @@ def test_borders(border, mode, radius):
 def test_smoothing_is_scipys_to_the_last_bit(border, truncate, sigma):
     x = np.random.default_rng(0).normal(size=(20, 32, 3))
     expected = ndimage.gaussian_filter(x, (sigma, sigma, 0), mode=border, truncate=truncate)
-    assert np.array_equal(filters.smooth(torch.from_numpy(x), sigma, truncate=truncate, border=border), expected)
+    assert np.array_equal(
+        filters.smooth(torch.from_numpy(x), sigma, truncate=truncate, border=border), expected
+    )
 
 
 @pytest.mark.parametrize("factor", [1.01, 1.25, 1.75, 2.25])
@@ -147,9 +182,13 @@ def test_the_centre_zoom_is_scipys(factor):
 
 @pytest.fixture(scope="module")
 def layers():
-    """Drops as spatter makes them, uint8 (40, 32, 32), and pure noise, whose edges are everywhere."""
+    """Drops as spatter makes them, uint8 (40, 32, 32), and pure noise, whose edges are
+    everywhere.
+    """
     keys = image_keys("layers", 0, seed=0, first_index=0, count=40, device=torch.device("cpu"))
-    field = ndimage.gaussian_filter(normals(keys, 1024).double().numpy().reshape(40, 32, 32), (0, 0.8, 0.8))
+    field = ndimage.gaussian_filter(
+        normals(keys, 1024).double().numpy().reshape(40, 32, 32), (0, 0.8, 0.8)
+    )
     drops = np.where(0.65 + 0.1 * field < 0.68, 0, 0.65 + 0.1 * field) * 255
     noise = np.random.default_rng(0).integers(0, 256, size=(10, 32, 32))
     return np.concatenate([drops, noise, np.zeros((1, 32, 32))]).astype(np.uint8)
@@ -157,7 +196,11 @@ def layers():
 
 def together(function, pictures):
     """A batched function of (32, 32, N) whole numbers on (N, 32, 32) bytes."""
-    return function(torch.from_numpy(pictures.astype(np.int32)).permute(1, 2, 0).contiguous()).permute(2, 0, 1).numpy()
+    return (
+        function(torch.from_numpy(pictures.astype(np.int32)).permute(1, 2, 0).contiguous())
+        .permute(2, 0, 1)
+        .numpy()
+    )
 
 
 def test_edges_are_opencvs(layers):
@@ -182,7 +225,8 @@ def test_equalising_and_embossing_are_opencvs(layers):
     assert np.array_equal(together(spatter.equalise, levels), expected)
     relief = np.float32([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])
     assert np.array_equal(
-        together(spatter.emboss, expected), np.stack([cv2.filter2D(x, cv2.CV_8U, relief) for x in expected])
+        together(spatter.emboss, expected),
+        np.stack([cv2.filter2D(x, cv2.CV_8U, relief) for x in expected]),
     )
 
 
@@ -199,16 +243,24 @@ def test_the_elastic_transform_never_looks_further_than_its_reach():
         places = torch.stack(geometry.affine_sources(extremes * 32 * affine))
         assert places.min() >= -geometry.AFFINE_REACH
         assert places.max() < 31 + geometry.AFFINE_REACH - 1
-        assert 32 * alpha < geometry.FIELD_REACH - 1, sigma  # smoothing makes no displacement larger
+        assert 32 * alpha < geometry.FIELD_REACH - 1, (
+            sigma
+        )  # smoothing makes no displacement larger
 
 
 def test_the_affine_map_is_opencvs(images):
     """OpenCV's own warp rounds coordinates to 1/32 pixel in older versions: alike, not equal."""
-    keys = image_keys("elastic_transform", 1, seed=0, first_index=0, count=len(images), device=images.device)
+    keys = image_keys(
+        "elastic_transform", 1, seed=0, first_index=0, count=len(images), device=images.device
+    )
     draws = RANDOM["elastic_transform"][0](keys, 1, images.shape)
     ours = RANDOM["elastic_transform"][1](images, 1, **draws).permute(0, 2, 3, 1).numpy()
     before = np.float32([[26, 26], [26, 6], [6, 6]])
-    for image, shift, result in zip(map(pixels_last, images[4:]), draws["corners"][4:], ours[4:], strict=True):
+    for image, shift, result in zip(
+        map(pixels_last, images[4:]), draws["corners"][4:], ours[4:], strict=True
+    ):
         matrix = cv2.getAffineTransform(before, before + 2.56 * shift.numpy())
-        warped = cv2.warpAffine(np.float32(image), matrix, (32, 32), borderMode=cv2.BORDER_REFLECT_101)
+        warped = cv2.warpAffine(
+            np.float32(image), matrix, (32, 32), borderMode=cv2.BORDER_REFLECT_101
+        )
         assert np.abs(result - warped).mean() < 1.5

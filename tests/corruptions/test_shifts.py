@@ -11,7 +11,9 @@ DIGITS = standins.mnist_digits("test").images[:60]
 
 def rotated(image, degrees):
     """A digit turned by scipy: the same map, another implementation."""
-    return ndimage.rotate(image.astype(float), degrees, reshape=False, order=1, mode="grid-constant")
+    return ndimage.rotate(
+        image.astype(float), degrees, reshape=False, order=1, mode="grid-constant"
+    )
 
 
 @pytest.mark.parametrize("name", shifts.SHIFTS)
@@ -39,7 +41,9 @@ def test_rotation_is_that_of_scipy_to_either_side():
         signs.append(min(errors, key=errors.get))
         assert min(errors.values()) < 1.5  # grey levels: rounding
     drawn = np.where(draws.uniforms(keys, 1)[:, 0].numpy() < 0.5, -1, 1)
-    assert len(set(drawn * signs)) == 1  # scipy may call the other side positive, but always the same
+    assert (
+        len(set(drawn * signs)) == 1
+    )  # scipy may call the other side positive, but always the same
     assert 15 < sum(sign == 1 for sign in signs) < 45
 
 
@@ -63,7 +67,12 @@ def test_the_disc_is_zero_and_as_large_as_it_says(strength):
     white = torch.full((300, 1, 28, 28), 255, dtype=torch.uint8)
     hidden = shifts.shift(white, "occlusion", strength) == 0
     radius = 6 + 12 * strength
-    u = draws.uniforms(shifts.shift_keys("occlusion", 300, seed=0, first_index=0, device="cpu"), 2).numpy() * 28
+    u = (
+        draws.uniforms(
+            shifts.shift_keys("occlusion", 300, seed=0, first_index=0, device="cpu"), 2
+        ).numpy()
+        * 28
+    )
     y, x = np.mgrid[:28, :28] + 0.5
     expected = [(y - cy) ** 2 + (x - cx) ** 2 <= radius**2 for cy, cx in u]
     assert (hidden[:, 0].numpy() == np.array(expected)).mean() > 0.9999
@@ -81,7 +90,9 @@ def test_translation_moves_by_whole_pixels_in_every_direction(strength):
     distance = (down**2 + right**2).double().sqrt()
     assert (distance - 3 * strength).abs().max() <= 2**0.5 / 2
     if strength == 1:
-        assert len(set(zip(down.tolist(), right.tolist(), strict=True))) >= 16  # all around the circle
+        assert (
+            len(set(zip(down.tolist(), right.tolist(), strict=True))) >= 16
+        )  # all around the circle
 
 
 def test_what_leaves_the_picture_is_gone_and_zeros_come_in():

@@ -35,7 +35,11 @@ def test_a_severity_is_its_block_of_the_file_with_its_labels(tmp_path, severity)
         ),
         ("fog", np.zeros((60, 32, 32, 3), np.float32), r"float32 \(60, 32, 32, 3\) where"),
         ("fog", np.zeros((59, 32, 32, 3), np.uint8), r"uint8 \(59, 32, 32, 3\) where"),
-        ("labels", np.zeros((12,), np.uint8), r"labels\.npy holds uint8 \(12,\) where CIFAR-10-C has uint8 \(60,\)"),
+        (
+            "labels",
+            np.zeros((12,), np.uint8),
+            r"labels\.npy holds uint8 \(12,\) where CIFAR-10-C has uint8 \(60,\)",
+        ),
         ("labels", np.zeros((60,), np.int64), r"int64 \(60,\) where"),
     ],
 )
@@ -53,7 +57,8 @@ def test_a_file_cut_short_is_set_aside(tmp_path, length):
     file = tmp_path / "CIFAR-10-C" / "fog.npy"
     file.write_bytes(file.read_bytes()[:length])
     with pytest.raises(
-        ValueError, match=r"fog\.npy is cut short or no \.npy file.*set aside as fog\.npy\.corrupt.*make data"
+        ValueError,
+        match=r"fog\.npy is cut short or no \.npy file.*set aside as fog\.npy\.corrupt.*make data",
     ):
         cifar10c.read_cifar10c(tmp_path, "fog", 1, images_per_severity=12)
     assert file.with_name("fog.npy.corrupt").stat().st_size == length
@@ -74,7 +79,9 @@ def test_missing_labels_are_named(tmp_path):
 def test_at_full_size_the_sum_must_be_the_published_one(tmp_path, monkeypatch):
     file = tmp_path / "CIFAR-10-C" / "fog.npy"
     file.parent.mkdir()
-    array = np.lib.format.open_memmap(file, "w+", np.uint8, (50_000, 32, 32, 3))  # mostly a hole in the disk
+    array = np.lib.format.open_memmap(
+        file, "w+", np.uint8, (50_000, 32, 32, 3)
+    )  # mostly a hole in the disk
     array[20_003, 4, 5, 1] = 77
     array.flush()
     del array
@@ -89,7 +96,9 @@ def test_at_full_size_the_sum_must_be_the_published_one(tmp_path, monkeypatch):
     assert images.shape == (10_000, 3, 32, 32) and images[3, 1, 4, 5] == 77 and images.sum() == 77
     assert labels[:11].tolist() == [*range(10), 0]
     monkeypatch.setitem(sums, "fog", "0" * 32)
-    with pytest.raises(ValueError, match=r"cifar10c: .*fog\.npy is cut short or changed.*fog\.npy\.corrupt"):
+    with pytest.raises(
+        ValueError, match=r"cifar10c: .*fog\.npy is cut short or changed.*fog\.npy\.corrupt"
+    ):
         cifar10c.read_cifar10c(tmp_path, "fog", 3, images_per_severity=cifar10c.IMAGES)
     assert not file.exists()
 
@@ -101,11 +110,16 @@ def test_the_archive_comes_from_the_second_mirror_and_is_unpacked(tmp_path, monk
         server({"CIFAR-10-C.tar": archive[:1000]}) as (broken, _),
         server({"CIFAR-10-C.tar": archive}) as (good, asked),
     ):
-        monkeypatch.setattr(cifar10c, "URLS", (f"{broken}/CIFAR-10-C.tar?download=1", f"{good}/CIFAR-10-C.tar"))
+        monkeypatch.setattr(
+            cifar10c, "URLS", (f"{broken}/CIFAR-10-C.tar?download=1", f"{good}/CIFAR-10-C.tar")
+        )
         assert cifar10c.download_cifar10c(tmp_path / "here")
         assert not cifar10c.download_cifar10c(tmp_path / "here")
         assert len(asked) == 1
-    assert sorted(os.listdir(tmp_path / "here")) == ["CIFAR-10-C", "CIFAR-10-C.tar.corrupt"]  # the archive is gone
+    assert sorted(os.listdir(tmp_path / "here")) == [
+        "CIFAR-10-C",
+        "CIFAR-10-C.tar.corrupt",
+    ]  # the archive is gone
     images, _ = cifar10c.read_cifar10c(tmp_path / "here", "fog", 2, images_per_severity=12)
     assert np.array_equal(images.permute(0, 2, 3, 1).numpy(), arrays["fog"][12:24])
 
@@ -140,7 +154,11 @@ def test_nothing_in_the_archive_is_written_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setattr(cifar10c, "ARCHIVE_MD5", md5(packed.getvalue()))
     assert cifar10c.download_cifar10c(archive.parent)
     assert not list(tmp_path.rglob("escaped.txt"))
-    assert sorted(os.listdir(archive.parent / "CIFAR-10-C")) == ["contrast.npy", "fog.npy", "labels.npy"]
+    assert sorted(os.listdir(archive.parent / "CIFAR-10-C")) == [
+        "contrast.npy",
+        "fog.npy",
+        "labels.npy",
+    ]
 
 
 def test_an_archive_without_a_file_is_refused_by_name(tmp_path, monkeypatch):
@@ -148,6 +166,7 @@ def test_an_archive_without_a_file_is_refused_by_name(tmp_path, monkeypatch):
     (tmp_path / "CIFAR-10-C.tar").write_bytes(pack_cifar10c(tmp_path, monkeypatch))
     monkeypatch.setattr(cifar10c, "PUBLISHED_MD5", cifar10c.PUBLISHED_MD5 | {"snow": "0" * 32})
     with pytest.raises(
-        ValueError, match=r"CIFAR-10-C\.tar has no snow\.npy: take the archive of Zenodo record 2535967"
+        ValueError,
+        match=r"CIFAR-10-C\.tar has no snow\.npy: take the archive of Zenodo record 2535967",
     ):
         cifar10c.download_cifar10c(tmp_path)

@@ -22,22 +22,32 @@ def test_a_file_comes_whole_and_is_not_fetched_again(tmp_path):
 @pytest.mark.parametrize("first", ["nobody listens", "not found", "other bytes", "cut short"])
 def test_the_second_mirror_serves_where_the_first_fails(tmp_path, first):
     path = tmp_path / "set.bin"
-    bad = {"other bytes": {"set.bin": b"<html>blocked</html>"}, "cut short": {"set.bin": CONTENT}}.get(first, {})
+    bad = {
+        "other bytes": {"set.bin": b"<html>blocked</html>"},
+        "cut short": {"set.bin": CONTENT},
+    }.get(first, {})
     with (
         server(bad, stop_after=1000) as (broken, _),
         server({"set.bin": CONTENT}) as (good, asked),
     ):
         addresses = [NOBODY if first == "nobody listens" else broken, good]
-        assert downloads.fetch_file([f"{address}/set.bin" for address in addresses], path, right=RIGHT)
+        assert downloads.fetch_file(
+            [f"{address}/set.bin" for address in addresses], path, right=RIGHT
+        )
     assert path.read_bytes() == CONTENT
-    assert asked == [("/set.bin", "bytes=1000-" if first == "cut short" else None)]  # the rest, not all of it again
+    assert asked == [
+        ("/set.bin", "bytes=1000-" if first == "cut short" else None)
+    ]  # the rest, not all of it again
 
 
 def test_a_download_that_broke_off_goes_on_where_it_stopped(tmp_path):
     path = tmp_path / "set.bin"
     with (
         server({"set.bin": CONTENT}, stop_after=4000) as (address, asked),
-        pytest.raises(ConnectionError, match=r"set\.bin could not be downloaded:\n.*stopped at 4,000 of 10,240 bytes"),
+        pytest.raises(
+            ConnectionError,
+            match=r"set\.bin could not be downloaded:\n.*stopped at 4,000 of 10,240 bytes",
+        ),
     ):
         downloads.fetch_file([f"{address}/set.bin"], path, right=RIGHT)
     assert not path.exists() and (tmp_path / "set.bin.part").stat().st_size == 4000
@@ -71,9 +81,17 @@ def test_a_whole_part_needs_no_network(tmp_path):
 
 def test_no_network_names_the_file_every_mirror_the_reason_and_the_remedy(tmp_path):
     with pytest.raises(ConnectionError) as caught:
-        downloads.fetch_file([f"{NOBODY}/set.bin", f"{NOBODY}/copy"], tmp_path / "set.bin", right=RIGHT)
+        downloads.fetch_file(
+            [f"{NOBODY}/set.bin", f"{NOBODY}/copy"], tmp_path / "set.bin", right=RIGHT
+        )
     message = str(caught.value)
-    for part in (f"{NOBODY}/set.bin: ", f"{NOBODY}/copy: ", "refused", "make data", f"save the file as {tmp_path}"):
+    for part in (
+        f"{NOBODY}/set.bin: ",
+        f"{NOBODY}/copy: ",
+        "refused",
+        "make data",
+        f"save the file as {tmp_path}",
+    ):
         assert part in message, message
     assert list(tmp_path.iterdir()) == []
 
@@ -93,19 +111,29 @@ def test_a_bad_file_already_there_is_set_aside_and_replaced(tmp_path):
     path.write_bytes(CONTENT[:-1])
     with server({"set.bin": CONTENT}) as (address, _):
         assert downloads.fetch_file([f"{address}/set.bin"], path, right=RIGHT)
-    assert path.read_bytes() == CONTENT and (tmp_path / "set.bin.corrupt").read_bytes() == CONTENT[:-1]
+    assert (
+        path.read_bytes() == CONTENT and (tmp_path / "set.bin.corrupt").read_bytes() == CONTENT[:-1]
+    )
 
 
-def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_fetched(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_fetched(
+    tmp_path, monkeypatch
+):
     (tmp_path / "file").touch()
-    with pytest.raises(PermissionError, match=r"the data folder .*file.below can't be written \(.*VISIONFAIL_DATA"):
-        downloads.fetch_file([f"{NOBODY}/set.bin"], tmp_path / "file" / "below" / "set.bin", right=RIGHT)
+    with pytest.raises(
+        PermissionError, match=r"the data folder .*file.below can't be written \(.*VISIONFAIL_DATA"
+    ):
+        downloads.fetch_file(
+            [f"{NOBODY}/set.bin"], tmp_path / "file" / "below" / "set.bin", right=RIGHT
+        )
 
     def denied(**arguments):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(downloads.tempfile, "TemporaryFile", denied)
-    with pytest.raises(PermissionError, match=r"can't be written \(Permission denied\): make it writable"):
+    with pytest.raises(
+        PermissionError, match=r"can't be written \(Permission denied\): make it writable"
+    ):
         downloads.check_writable(tmp_path)
 
 
@@ -120,9 +148,12 @@ def test_bad_and_missing_files_are_named(tmp_path):
     path = tmp_path / "set.bin"
     path.write_bytes(CONTENT[:500])
     with pytest.raises(
-        ValueError, match=r"cifar: .*set\.bin is cut short or changed.*set aside as set\.bin\.corrupt.*make"
+        ValueError,
+        match=r"cifar: .*set\.bin is cut short or changed.*set aside as set\.bin\.corrupt.*make",
     ):
         downloads.check_sums("cifar", {path: RIGHT})
     assert downloads.was_there(path)
-    with pytest.raises(FileNotFoundError, match=r"cifar: .*set\.bin is missing.*make data.*VISIONFAIL_DATA"):
+    with pytest.raises(
+        FileNotFoundError, match=r"cifar: .*set\.bin is missing.*make data.*VISIONFAIL_DATA"
+    ):
         downloads.check_present("cifar", [path])

@@ -37,7 +37,9 @@ def test_houses_number_the_first_ten_thousand_digits():
 @pytest.mark.parametrize("name", ["svhn10k", "gtsrb"])
 def test_real_parts_share_no_group(name):
     parts = {split: sets.load(name, split) for split in sets.SPLITS[name]}
-    grouped = {split: set(part.groups.tolist()) for split, part in parts.items() if part.groups is not None}
+    grouped = {
+        split: set(part.groups.tolist()) for split, part in parts.items() if part.groups is not None
+    }
     seen = [group for groups in grouped.values() for group in groups]
     assert len(seen) == len(set(seen)) and {part.origin for part in parts.values()} == {"subset"}
     assert parts["val"].labels.unique().tolist() == list(range(len(sets.CLASSES[name])))
@@ -52,7 +54,9 @@ def test_official_mat_gives_the_digits_and_another_file_is_refused(tmp_path, mon
         sets.load("svhn10k", "val", root=tmp_path)
     (tmp_path / "test_32x32.mat.corrupt").rename(tmp_path / "test_32x32.mat")
     monkeypatch.setitem(
-        datasets.SVHN.split_list, "test", [*wrong_sum[:2], svhn10k.downloads.md5(tmp_path / "test_32x32.mat")]
+        datasets.SVHN.split_list,
+        "test",
+        [*wrong_sum[:2], svhn10k.downloads.md5(tmp_path / "test_32x32.mat")],
     )
     with pytest.raises(ValueError, match="pixels are not the official ones"):
         sets.load("svhn10k", "val", root=tmp_path)
@@ -64,7 +68,11 @@ def test_official_mat_gives_the_digits_and_another_file_is_refused(tmp_path, mon
 
 def test_damaged_npz_is_set_aside(tmp_path):
     (tmp_path / "svhn10k").mkdir()
-    np.savez(tmp_path / "svhn10k" / "first10000.npz", images=np.zeros((3, 32, 32, 3), np.uint8), labels=np.zeros(3))
+    np.savez(
+        tmp_path / "svhn10k" / "first10000.npz",
+        images=np.zeros((3, 32, 32, 3), np.uint8),
+        labels=np.zeros(3),
+    )
     with pytest.raises(ValueError, match=r"set aside as first10000\.npz\.corrupt"):
         sets.load("svhn10k", "train", root=tmp_path)
     assert [path.name for path in (tmp_path / "svhn10k").iterdir()] == ["first10000.npz.corrupt"]
@@ -72,7 +80,9 @@ def test_damaged_npz_is_set_aside(tmp_path):
 
 @pytest.fixture
 def signs(tmp_path):
-    """A tiny GTSRB in torchvision's folders: 43 classes of three tracks with four frames, of odd sizes."""
+    """A tiny GTSRB in torchvision's folders: 43 classes of three tracks with four frames, of odd
+    sizes.
+    """
     for label in range(43):
         folder = gtsrb.training_folder(tmp_path) / f"{label:05d}"
         folder.mkdir(parents=True)
@@ -89,7 +99,9 @@ def test_every_second_frame_and_each_class_in_each_part(signs):
         assert part.images.shape[1:] == (3, 32, 32) and len(part) == 43 * 2
         assert set(part.images[:, 2].unique().tolist()) == {0, 2}  # blue is the frame
         assert torch.equal(part.images[:, 0, 0, 0].long(), part.labels)  # red is the class
-        assert torch.equal(part.images[:, 1, 0, 0].long(), part.groups % 100_000)  # green is the track
+        assert torch.equal(
+            part.images[:, 1, 0, 0].long(), part.groups % 100_000
+        )  # green is the track
 
 
 def test_missing_signs_and_files_that_are_no_pictures_are_named(signs):

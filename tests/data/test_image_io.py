@@ -23,7 +23,9 @@ def bomb(width, height):
     """A PNG whose header claims a size and which holds next to nothing."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100)), (b"IEND", b"")]
-    body = b"".join(struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks)
+    body = b"".join(
+        struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks
+    )
     return b"\x89PNG\r\n\x1a\n" + body
 
 
@@ -78,7 +80,9 @@ def test_handled(picture, channels):
 def test_pixels_are_those_of_the_picture():
     image = image_io.read_picture(PNG, channels=3, side=40)
     assert torch.equal(image[0].permute(1, 2, 0), torch.from_numpy(COLOUR))
-    deep = image_io.read_picture(stored(Image.fromarray(COLOUR[..., 0].astype(np.uint16) * 257)), channels=1, side=40)
+    deep = image_io.read_picture(
+        stored(Image.fromarray(COLOUR[..., 0].astype(np.uint16) * 257)), channels=1, side=40
+    )
     assert torch.equal(deep[0, 0], torch.from_numpy(COLOUR[..., 0]))
 
 

@@ -28,7 +28,9 @@ def test_the_same_pictures_every_time():
 
 def test_no_picture_is_in_two_splits():
     pictures = [
-        image.numpy().tobytes() for split in standins.SIZES for image in standins.coloured_objects(split).images
+        image.numpy().tobytes()
+        for split in standins.SIZES
+        for image in standins.coloured_objects(split).images
     ]
     assert len(set(pictures)) == len(pictures) == sum(standins.SIZES.values())
 
@@ -39,7 +41,8 @@ AREAS = {  # closed forms, in squared radii
     "square": 1.5**2,
     "triangle": 3 * np.sqrt(3) * 0.5**2,
     "cross": 2 * 1.9 * 1.9 / 3 - (1.9 / 3) ** 2,
-    # the integral of (0.4 + 0.6 |cos|^3)^2 / 2 over the circle, with the means 4 / 3 pi of |cos|^3 and 5 / 16 of cos^6
+    # the integral of (0.4 + 0.6 |cos|^3)^2 / 2 over the circle, with the means 4 / 3 pi of |cos|^3
+    # and 5 / 16 of cos^6
     "star": np.pi * (0.4**2 + 2 * 0.4 * 0.6 * 4 / (3 * np.pi) + 0.6**2 * 5 / 16),
     "bar": 1.9 * 0.7,
     "hexagon": 2 * np.sqrt(3) * 0.8**2,
@@ -56,7 +59,9 @@ def test_the_objects_have_the_area_that_geometry_gives_them(name):
 
 
 def test_a_crescent_is_a_disc_without_another():
-    assert standins._outline("crescent", np.array([-0.9, 0.0, 0.45]), np.zeros(3)).round(2).tolist() == [
+    assert standins._outline("crescent", np.array([-0.9, 0.0, 0.45]), np.zeros(3)).round(
+        2
+    ).tolist() == [
         -0.05,
         0.3,
         0.75,
@@ -71,7 +76,9 @@ def test_colours_alone_do_not_tell_the_class():
         first = torch.cat([pixels.mean(2), pixels.std(2), torch.ones(len(part), 1)], dim=1)
         return torch.cat([first, first**2], dim=1)
 
-    weights = torch.linalg.lstsq(colours(train), torch.eye(10).double()[train.labels], driver="gelsd").solution
+    weights = torch.linalg.lstsq(
+        colours(train), torch.eye(10).double()[train.labels], driver="gelsd"
+    ).solution
     accuracy = (colours(test) @ weights).argmax(1).eq(test.labels).double().mean()
     assert accuracy < 0.25  # chance is 0.10
 
@@ -103,12 +110,19 @@ def test_the_first_digits_of_a_split_are_of_all_classes():
 
 def test_which_standin_takes_whose_place():
     for name in ("cifar10", "svhn"):
-        assert standins.load_standin(name, "val").images.equal(standins.coloured_objects("val").images)
+        assert standins.load_standin(name, "val").images.equal(
+            standins.coloured_objects("val").images
+        )
     assert standins.load_standin("mnist", "val").images.equal(standins.mnist_digits("val").images)
 
 
 def test_an_unknown_split_is_refused():
-    with pytest.raises(ValueError, match="unknown split 'extra' of the drawn objects: choose one of train, val, test"):
+    with pytest.raises(
+        ValueError,
+        match="unknown split 'extra' of the drawn objects: choose one of train, val, test",
+    ):
         standins.coloured_objects("extra")
-    with pytest.raises(ValueError, match="unknown split 'extra' of the embedded MNIST: choose one of val, train"):
+    with pytest.raises(
+        ValueError, match="unknown split 'extra' of the embedded MNIST: choose one of val, train"
+    ):
         standins.mnist_digits("extra")

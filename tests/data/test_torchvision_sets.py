@@ -54,7 +54,8 @@ def test_a_file_cut_short_is_named_and_set_aside(tmp_path, monkeypatch, content)
     bad = tmp_path / "cifar-10-batches-py" / "data_batch_3"
     bad.write_bytes(content)
     with pytest.raises(
-        ValueError, match=r"cifar10: .*data_batch_3 is cut short or changed.*data_batch_3\.corrupt.*make data"
+        ValueError,
+        match=r"cifar10: .*data_batch_3 is cut short or changed.*data_batch_3\.corrupt.*make data",
     ):
         torchvision_sets.check_official("cifar10", tmp_path)
     assert not bad.exists() and bad.with_name("data_batch_3.corrupt").read_bytes() == content
@@ -89,9 +90,14 @@ def test_a_damaged_set_is_set_aside_and_unpacked_again(tmp_path, monkeypatch):
     bad = tmp_path / "cifar-10-batches-py" / "test_batch"
     whole = bad.read_bytes()
     bad.write_bytes(whole[:-10])
-    monkeypatch.setattr(datasets.CIFAR10, "url", f"{NOBODY}/none")  # the archive is there: no network is needed
+    monkeypatch.setattr(
+        datasets.CIFAR10, "url", f"{NOBODY}/none"
+    )  # the archive is there: no network is needed
     assert torchvision_sets.download_official("cifar10", tmp_path)
-    assert bad.read_bytes() == whole and bad.with_name("test_batch.corrupt").read_bytes() == whole[:-10]
+    assert (
+        bad.read_bytes() == whole
+        and bad.with_name("test_batch.corrupt").read_bytes() == whole[:-10]
+    )
 
 
 def test_mnist_comes_from_the_second_mirror(tmp_path, monkeypatch):
@@ -106,7 +112,10 @@ def test_svhn_is_downloaded(tmp_path, monkeypatch):
     write_svhn(tmp_path / "host", monkeypatch, labels=STORED)
     files = {file.name: file.read_bytes() for file in (tmp_path / "host").iterdir()}
     with server(files) as (address, _):
-        listed = {part: [f"{address}/{row[1]}", *row[1:]] for part, row in datasets.SVHN.split_list.items()}
+        listed = {
+            part: [f"{address}/{row[1]}", *row[1:]]
+            for part, row in datasets.SVHN.split_list.items()
+        }
         monkeypatch.setattr(datasets.SVHN, "split_list", listed)
         assert torchvision_sets.download_official("svhn", tmp_path / "here")
     assert len(torchvision_sets.read_official("svhn", "test", tmp_path / "here")[0]) == 20
@@ -115,7 +124,8 @@ def test_svhn_is_downloaded(tmp_path, monkeypatch):
 def test_no_network_names_the_set_the_reason_and_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.CIFAR10, "url", f"{NOBODY}/cifar-10-python.tar.gz")
     with pytest.raises(
-        ConnectionError, match=r"cifar-10-python\.tar\.gz could not be downloaded:\n.*refused.*\n.*make data"
+        ConnectionError,
+        match=r"cifar-10-python\.tar\.gz could not be downloaded:\n.*refused.*\n.*make data",
     ):
         torchvision_sets.download_official("cifar10", tmp_path)
 

@@ -17,7 +17,9 @@ class Plain(nn.Module):
 
     def __init__(self, outputs=10):
         super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(3, 4, 3, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(256, outputs))
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 4, 3, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(256, outputs)
+        )
 
     def forward(self, images):
         return self.layers(images)

@@ -34,7 +34,9 @@ def test_outcomes_are_those_of_softmax_on_the_corrupted_images(tiny_model, tmp_p
         true = p.gather(1, clean.labels[:, None])[:, 0].log()
         np.testing.assert_allclose(found.log_prob[row].astype(float), true, rtol=2e-3)
         scaled = (logits / 1.5).softmax(1).amax(1)
-        np.testing.assert_allclose(1 / (1 + np.exp(-found.log_odds_scaled[row].astype(float))), scaled, rtol=2e-3)
+        np.testing.assert_allclose(
+            1 / (1 + np.exp(-found.log_odds_scaled[row].astype(float))), scaled, rtol=2e-3
+        )
     assert np.array_equal(found.correct, found.predicted == clean.labels.numpy())
     assert found.origins == ("standin",) * 3
 
@@ -71,7 +73,9 @@ def test_stored_sweep_is_loaded_for_the_same_weights_and_images_only(tiny_model,
     first, how = get(sets, "abc")
     assert how == "computed" and first.made["gate"]["dtype"] in ("float32", "bfloat16")
     again, how = get(sets, "abc")
-    assert how == "loaded" and all(np.array_equal(getattr(first, f), getattr(again, f)) for f in outcomes.FIELDS)
+    assert how == "loaded" and all(
+        np.array_equal(getattr(first, f), getattr(again, f)) for f in outcomes.FIELDS
+    )
     assert get(sets, "def")[1] == "computed" and get(others, "def")[1] == "computed"
 
 
@@ -87,11 +91,22 @@ def test_file_round_trip_without_pickle(tiny_model, tmp_path):
     found = run(tiny_model, tmp_path / "parts")
     found.save(tmp_path / "outcomes.npz")
     with np.load(tmp_path / "outcomes.npz", allow_pickle=False) as stored:
-        assert {"predicted", "log_odds", "log_odds_scaled", "log_prob", "labels", "conditions"} <= set(stored)
+        assert {
+            "predicted",
+            "log_odds",
+            "log_odds_scaled",
+            "log_prob",
+            "labels",
+            "conditions",
+        } <= set(stored)
         assert stored["predicted"].dtype == np.uint8 and stored["log_odds"].dtype == np.float16
     back = Outcomes.load(tmp_path / "outcomes.npz")
-    assert back.conditions == found.conditions and back.temperature == 1.5 and back.made == found.made
-    assert all(np.array_equal(getattr(back, f), getattr(found, f)) for f in (*outcomes.FIELDS, "labels"))
+    assert (
+        back.conditions == found.conditions and back.temperature == 1.5 and back.made == found.made
+    )
+    assert all(
+        np.array_equal(getattr(back, f), getattr(found, f)) for f in (*outcomes.FIELDS, "labels")
+    )
     assert back.at("contrast", 5) == 1
     with pytest.raises(ValueError, match="fog"):
         back.at("fog", 5)
@@ -121,18 +136,27 @@ def test_another_seed_is_another_draw_of_the_same_corruption(tiny_model, tmp_pat
     }
     path = tmp_path / "draw.npz"
     found, how = sweep.load_or_sweep(path, tiny_model, sets, seed=1, **options)
-    assert how == "computed" and found.conditions == (("clean", 0), ("gaussian_noise", 3), ("contrast", 3))
+    assert how == "computed" and found.conditions == (
+        ("clean", 0),
+        ("gaussian_noise", 3),
+        ("contrast", 3),
+    )
     images = apply.corrupt(sets["test"].images, "gaussian_noise", 3, seed=1)
     assert np.array_equal(found.predicted[1], predict(tiny_model, images).argmax(1))
     assert sweep.load_or_sweep(path, tiny_model, sets, seed=1, **options)[1] == "loaded"
     first, how = sweep.load_or_sweep(path, tiny_model, sets, seed=0, **options)
-    assert how == "computed" and np.array_equal(first.log_odds[2], found.log_odds[2])  # no chance in contrast
+    assert how == "computed" and np.array_equal(
+        first.log_odds[2], found.log_odds[2]
+    )  # no chance in contrast
     assert not np.array_equal(first.log_odds[1], found.log_odds[1])
 
 
 def test_some_conditions_of_a_sweep(tiny_model, tmp_path):
     found = run(tiny_model, tmp_path)
     some = found.of([("gaussian_noise", 3), ("clean", 0)])
-    assert np.array_equal(some.predicted, found.predicted[[2, 0]]) and some.conditions[0] == ("gaussian_noise", 3)
+    assert np.array_equal(some.predicted, found.predicted[[2, 0]]) and some.conditions[0] == (
+        "gaussian_noise",
+        3,
+    )
     with pytest.raises(ValueError, match="fog"):
         found.of([("fog", 1)])

@@ -25,7 +25,12 @@ PUBLISHED = pd.read_csv(paths.RESULTS / "published_cifar10c.csv")
 
 
 def table_of(found, **changes):
-    arguments = {"model": "resnet18", "seed": 0, "bootstraps": 50, "generator": np.random.default_rng(0)} | changes
+    arguments = {
+        "model": "resnet18",
+        "seed": 0,
+        "bootstraps": 50,
+        "generator": np.random.default_rng(0),
+    } | changes
     return pd.DataFrame(tables.sweep_rows(found, PUBLISHED, **arguments))
 
 
@@ -37,20 +42,35 @@ def test_rows_are_what_the_logits_say():
         right = (probabilities.argmax(1) == labels).double().mean().item()
         assert table[(name, severity, "accuracy")] == pytest.approx(right)
         nll = torch.nn.functional.cross_entropy(logits[row].double(), labels).item()
-        assert table[(name, severity, "nll")] == pytest.approx(nll, rel=2e-3)  # stored in half precision
+        assert table[(name, severity, "nll")] == pytest.approx(
+            nll, rel=2e-3
+        )  # stored in half precision
         confidence = probabilities.amax(1)
-        assert table[(name, severity, "confidence")] == pytest.approx(confidence.mean().item(), rel=2e-3)
-        assert table[(name, severity, "drop")] == pytest.approx(table[("clean", 0, "accuracy")] - right)
+        assert table[(name, severity, "confidence")] == pytest.approx(
+            confidence.mean().item(), rel=2e-3
+        )
+        assert table[(name, severity, "drop")] == pytest.approx(
+            table[("clean", 0, "accuracy")] - right
+        )
 
 
 def test_means_are_the_published_formulas():
     found, _, _ = random_outcomes()
     table = table_of(found)
     means = table[table.severity.isna()].set_index(["condition", "metric"])
-    accuracy = table[(table.metric == "accuracy") & table.severity.notna()].set_index(["condition", "severity"]).value
-    baseline = PUBLISHED[PUBLISHED.model == tables.BASELINE].set_index(["corruption", "severity"]).accuracy
+    accuracy = (
+        table[(table.metric == "accuracy") & table.severity.notna()]
+        .set_index(["condition", "severity"])
+        .value
+    )
+    baseline = (
+        PUBLISHED[PUBLISHED.model == tables.BASELINE].set_index(["corruption", "severity"]).accuracy
+    )
     clean, baseline_clean = accuracy[("clean", 0)], 0.9478
-    for label, names in (("15", CORRUPTIONS), ("14 without frost", [c for c in CORRUPTIONS if c != "frost"])):
+    for label, names in (
+        ("15", CORRUPTIONS),
+        ("14 without frost", [c for c in CORRUPTIONS if c != "frost"]),
+    ):
         ratios, relative = [], []
         for name in names:
             ours = [accuracy[(name, s)] for s in range(1, 6)]
@@ -60,23 +80,37 @@ def test_means_are_the_published_formulas():
         mean = np.mean([accuracy[(name, s)] for name in names for s in range(1, 6)])
         assert means.loc[(f"mean of {label}", "accuracy")].value == pytest.approx(mean)
         assert means.loc[(f"mean of {label}", "mce")].value == pytest.approx(np.mean(ratios))
-        assert means.loc[(f"mean of {label}", "relative_mce")].value == pytest.approx(np.mean(relative))
+        assert means.loc[(f"mean of {label}", "relative_mce")].value == pytest.approx(
+            np.mean(relative)
+        )
     assert (means.lo <= means.value).all() and (means.value <= means.hi).all()
 
 
 def test_interval_of_a_mean_is_as_wide_as_images_resampled_whole_make_it():
-    # every condition repeats the clean answers: 75 conditions then tell no more than one, and the interval must say so
+    # every condition repeats the clean answers: 75 conditions then tell no more than one, and the
+    # interval must say so
     found, _, _ = random_outcomes(n=400)
     same = {field: np.repeat(getattr(found, field)[:1], 96, axis=0) for field in FIELDS}
     found = Outcomes(**{**found.__dict__, **same})
-    mean = table_of(found, bootstraps=2000).set_index(["condition", "metric"]).loc[("mean of 15", "accuracy")]
+    mean = (
+        table_of(found, bootstraps=2000)
+        .set_index(["condition", "metric"])
+        .loc[("mean of 15", "accuracy")]
+    )
     p = found.correct[0].mean()
     assert mean.hi - mean.lo == pytest.approx(2 * 1.96 * np.sqrt(p * (1 - p) / 400), rel=0.1)
 
 
 def test_no_mce_without_all_five_severities():
     found, _, _ = random_outcomes(severities=(1, 3, 5))
-    assert set(table_of(found).metric) == {"accuracy", "drop", "confidence", "ece", "ece_scaled", "nll"}
+    assert set(table_of(found).metric) == {
+        "accuracy",
+        "drop",
+        "confidence",
+        "ece",
+        "ece_scaled",
+        "nll",
+    }
 
 
 def test_mean_carries_the_weakest_origin():
@@ -87,19 +121,25 @@ def test_mean_carries_the_weakest_origin():
 def test_gaps_are_told_apart_by_where_the_images_come_from():
     found, _, _ = random_outcomes()
     names = [name for name, _ in found.conditions]
-    origins = tuple("identical" if n in ("contrast", "brightness") else "regenerated" for n in names)
+    origins = tuple(
+        "identical" if n in ("contrast", "brightness") else "regenerated" for n in names
+    )
     found = Outcomes(**{**found.__dict__, "origins": origins})
     table = table_of(found)
     accuracy = table[(table.metric == "accuracy") & table.severity.notna()]
     generator = np.random.default_rng(0)
     compared = beside_published(accuracy, found, PUBLISHED, bootstraps=50, generator=generator)
     gaps = gaps_to_published(compared, model="resnet18", margin=0.0).set_index("corruption")
-    published = PUBLISHED[PUBLISHED.model.isin(STANDARD_TRAINING) & (PUBLISHED.corruption == "contrast")]
+    published = PUBLISHED[
+        PUBLISHED.model.isin(STANDARD_TRAINING) & (PUBLISHED.corruption == "contrast")
+    ]
     span = published.groupby("model").accuracy.mean()
     assert gaps.loc["contrast", "published low"] == pytest.approx(span.min())
     assert gaps.loc["contrast", "published high"] == pytest.approx(span.max())
     ours = accuracy[accuracy.condition == "contrast"].value.mean()
-    assert gaps.loc["contrast", "gap"] == pytest.approx(max(ours - span.max(), 0) + min(ours - span.min(), 0))
+    assert gaps.loc["contrast", "gap"] == pytest.approx(
+        max(ours - span.max(), 0) + min(ours - span.min(), 0)
+    )
     readings = {name: row.reading for name, row in gaps.iterrows() if row.gap}
     assert set(readings.values()) <= {
         "same images: the network's", "frost texture ours", "unexplained: network and generator differ",
@@ -108,7 +148,9 @@ def test_gaps_are_told_apart_by_where_the_images_come_from():
         (reading == "same images: the network's") == (n in ("contrast", "brightness"))
         for n, reading in readings.items()
     )
-    assert (gaps_to_published(compared, model="resnet18", margin=1.0).reading == "within the margin").all()
+    assert (
+        gaps_to_published(compared, model="resnet18", margin=1.0).reading == "within the margin"
+    ).all()
 
 
 def test_cells_stand_beside_the_published_ones_at_the_same_severities():
@@ -121,8 +163,12 @@ def test_cells_stand_beside_the_published_ones_at_the_same_severities():
     assert gaps.shape == (15, 5)
     for name, severity in [("contrast", 5), ("fog", 1), ("frost", 3)]:
         ours = accuracy[(accuracy.condition == name) & (accuracy.severity == severity)].value.item()
-        theirs = [tables.published_accuracies(PUBLISHED, m)[name][severity - 1] for m in STANDARD_TRAINING]
-        assert gaps.loc[name, severity] == pytest.approx(ours - np.clip(ours, min(theirs), max(theirs)))
+        theirs = [
+            tables.published_accuracies(PUBLISHED, m)[name][severity - 1] for m in STANDARD_TRAINING
+        ]
+        assert gaps.loc[name, severity] == pytest.approx(
+            ours - np.clip(ours, min(theirs), max(theirs))
+        )
     some = published_by_severity(accuracy[accuracy.severity.isin([0, 3])], PUBLISHED)
     assert set(some.severity) == {0, 3}
 
@@ -141,7 +187,9 @@ def test_overview_reads_stored_sweeps(tmp_path):
 def test_committed_table_is_recomputed_from_the_committed_answers(run):
     committed, meta = results.load_run(run, folder=paths.RESULTS)
     found = Outcomes.load(paths.RESULTS / f"{run}.npz")
-    again = table_of(found, seed=int(committed.seed.iloc[0]), bootstraps=meta["config"]["bootstraps"])
+    again = table_of(
+        found, seed=int(committed.seed.iloc[0]), bootstraps=meta["config"]["bootstraps"]
+    )
     assert len(again) == len(committed)
     for column in ("value", "lo", "hi"):
         np.testing.assert_allclose(again[column], committed[column], rtol=1e-4, atol=1e-6)
@@ -157,11 +205,15 @@ def test_paired_differences_are_those_of_the_same_images():
     table = paired.paired_by_condition(a, b, bootstraps=300, generator=np.random.default_rng(0))
     lost = a.correct[5, :20].sum()
     assert table.difference[5] == pytest.approx(lost / 60) and (table.drop(5).difference == 0).all()
-    assert table.lo[5] <= table.difference[5] <= table.hi[5] and (table.drop(5)[["lo", "hi"]] == 0).all(axis=None)
+    assert table.lo[5] <= table.difference[5] <= table.hi[5] and (
+        table.drop(5)[["lo", "hi"]] == 0
+    ).all(axis=None)
     assert table.p[5] == pytest.approx(0.5 ** (lost - 1)) and (table.drop(5).p == 1).all()
     assert table.p_holm[5] == pytest.approx(min(1, 96 * table.p[5])) and (table.n == 60).all()
     with pytest.raises(ValueError, match="same"):
-        paired.paired_by_condition(a, dataclasses.replace(b, made={"images": "y"}), bootstraps=2, generator=None)
+        paired.paired_by_condition(
+            a, dataclasses.replace(b, made={"images": "y"}), bootstraps=2, generator=None
+        )
 
 
 def test_drops_are_the_accuracy_that_is_gone():
@@ -179,9 +231,19 @@ def test_stored_sweeps_are_read_with_their_rows(tmp_path):
     found, _, _ = random_outcomes(severities=(1, 3, 5))
     found.save(tmp_path / "cifar10c-resnet18-standard-s1.npz")
     rows = tables.sweep_rows(
-        found, PUBLISHED, model="resnet18", seed=1, bootstraps=20, generator=np.random.default_rng(0)
+        found,
+        PUBLISHED,
+        model="resnet18",
+        seed=1,
+        bootstraps=20,
+        generator=np.random.default_rng(0),
     )
-    keywords = {"config": {"origin": "regenerated"}, "seconds": 0, "data_checksums": {}, "device": "cpu"}
+    keywords = {
+        "config": {"origin": "regenerated"},
+        "seconds": 0,
+        "data_checksums": {},
+        "device": "cpu",
+    }
     results.save_run("cifar10c-resnet18-standard-s1", rows, folder=tmp_path, **keywords)
     table, sweeps = tables.stored_sweeps(tmp_path)
     assert list(sweeps) == [("resnet18", 1)] and len(table) == len(rows)
@@ -216,7 +278,9 @@ def test_clean_rows_count_each_class():
     test = squares(50, seed=3)
     predicted = test.labels.numpy().copy()
     predicted[:5] = (predicted[:5] + 1) % 10
-    table = pd.DataFrame(tables.clean_rows(predicted, test, model="resnet18", seed=0)).set_index("condition")
+    table = pd.DataFrame(tables.clean_rows(predicted, test, model="resnet18", seed=0)).set_index(
+        "condition"
+    )
     assert table.loc["clean", "value"] == 0.9 and table.loc["clean", "n"] == 50 and len(table) == 11
     for k, name in enumerate(test.classes):
         mine = test.labels.numpy() == k
@@ -230,8 +294,14 @@ def test_disagreement_counts_both_ways_and_agrees_with_mcnemar():
     rng = np.random.default_rng(0)
     a, b = rng.random(500) < 0.9, rng.random(500) < 0.8
     found = disagreement(a, b, bootstraps=500, generator=rng)
-    assert found["both right"] + found["only a"] + found["only b"] + found["neither"] == found["n"] == 500
-    assert found["only a"] == (a & ~b).sum() and found["difference"] == pytest.approx(a.mean() - b.mean())
+    assert (
+        found["both right"] + found["only a"] + found["only b"] + found["neither"]
+        == found["n"]
+        == 500
+    )
+    assert found["only a"] == (a & ~b).sum() and found["difference"] == pytest.approx(
+        a.mean() - b.mean()
+    )
     table = [[found["both right"], found["only a"]], [found["only b"], found["neither"]]]
     assert found["p"] == pytest.approx(mcnemar(table, exact=True).pvalue)
     assert found["lo"] < found["difference"] < found["hi"]
@@ -239,14 +309,23 @@ def test_disagreement_counts_both_ways_and_agrees_with_mcnemar():
 
 def test_every_two_networks_are_compared_once():
     rng = np.random.default_rng(0)
-    right = {name: rng.random(300) < share for name, share in {"x": 0.9, "y": 0.8, "z": 0.7}.items()}
+    right = {
+        name: rng.random(300) < share for name, share in {"x": 0.9, "y": 0.8, "z": 0.7}.items()
+    }
     table = disagreements(right, bootstraps=200)
     assert list(zip(table.a, table.b, strict=True)) == [("x", "y"), ("x", "z"), ("y", "z")]
-    assert list(table.apart) == [(right[a] != right[b]).sum() for a, b in zip(table.a, table.b, strict=True)]
-    assert table.difference[1] == pytest.approx(right["x"].mean() - right["z"].mean()) and set(table.n) == {300}
+    assert list(table.apart) == [
+        (right[a] != right[b]).sum() for a, b in zip(table.a, table.b, strict=True)
+    ]
+    assert table.difference[1] == pytest.approx(right["x"].mean() - right["z"].mean()) and set(
+        table.n
+    ) == {300}
 
 
 def test_runs_of_resnet18_come_first(tmp_path):
-    names = [f"cifar10c-{network}" for network in ("densenet121-standard-s0", "resnet18-standard-s1", "vit-tiny-s0")]
+    names = [
+        f"cifar10c-{network}"
+        for network in ("densenet121-standard-s0", "resnet18-standard-s1", "vit-tiny-s0")
+    ]
     found = tables.in_network_order([tmp_path / f"{name}.csv" for name in names])
     assert found == [names[1], names[0], names[2]]

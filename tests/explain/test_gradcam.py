@@ -30,7 +30,9 @@ def test_maps_are_the_librarys_plain_ones(arch, place):
     maps = gradcam(model, IMAGES, CLASSES, layer=name, batch_size=5)
     plain = GradCAM(model=model, target_layers=[model.get_submodule(name)])
     expected = [
-        plain(input_tensor=IMAGES[k : k + 1] / 255, targets=[ClassifierOutputTarget(int(CLASSES[k]))])[0]
+        plain(
+            input_tensor=IMAGES[k : k + 1] / 255, targets=[ClassifierOutputTarget(int(CLASSES[k]))]
+        )[0]
         for k in range(12)
     ]
     assert maps.shape == (12, 32, 32) and np.abs(maps - np.stack(expected)).max() < 1e-3
@@ -38,10 +40,14 @@ def test_maps_are_the_librarys_plain_ones(arch, place):
 
 def test_maps_are_weighted_activations_written_out_with_two_hooks():
     model, kept = network(), {}
-    handle = model.layer4.register_forward_hook(lambda module, inputs, output: kept.update(out=output))
+    handle = model.layer4.register_forward_hook(
+        lambda module, inputs, output: kept.update(out=output)
+    )
     logits = model(IMAGES / 255)
     handle.remove()
-    (gradient,) = torch.autograd.grad(logits[torch.arange(12), torch.from_numpy(CLASSES)].sum(), kept["out"])
+    (gradient,) = torch.autograd.grad(
+        logits[torch.arange(12), torch.from_numpy(CLASSES)].sum(), kept["out"]
+    )
     coarse = (gradient.mean((2, 3), keepdim=True) * kept["out"]).sum(1).relu().detach().numpy()
     maps = gradcam(model, IMAGES, CLASSES)
     for k in range(12):  # at the cells' middles the enlarged map is nearly the coarse one
@@ -67,7 +73,8 @@ def test_hooks_are_removed_when_something_fails():
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"), [({"layer": "layer9"}, "no layer 'layer9'"), ({"classes": [1, 2]}, "2 classes for 12")]
+    ("changes", "said"),
+    [({"layer": "layer9"}, "no layer 'layer9'"), ({"classes": [1, 2]}, "2 classes for 12")],
 )
 def test_bad_input_is_named(changes, said):
     arguments = {"classes": CLASSES, "layer": None} | changes
@@ -126,4 +133,6 @@ def test_centre_and_spread_are_those_of_scipy():
     assert np.allclose(map_entropy(maps), [scipy_entropy(one.ravel()) / np.log(63) for one in maps])
     spot = np.zeros((2, 9, 7))
     spot[0, 1, 2] = spot[1, 4, 6] = 3
-    assert centroid_shift(spot[:1], spot[1:])[0] == pytest.approx(5) and np.allclose(map_entropy(spot), 0)
+    assert centroid_shift(spot[:1], spot[1:])[0] == pytest.approx(5) and np.allclose(
+        map_entropy(spot), 0
+    )

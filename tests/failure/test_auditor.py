@@ -8,7 +8,13 @@ from sklearn.metrics import roc_auc_score
 
 from visionfail.data import standins
 from visionfail.failure import activations, auditor
-from visionfail.failure.scores import NEIGHBOURS, Neighbours, SortedLogits, fit_detectors, scores_from_logits
+from visionfail.failure.scores import (
+    NEIGHBOURS,
+    Neighbours,
+    SortedLogits,
+    fit_detectors,
+    scores_from_logits,
+)
 from visionfail.models import networks
 from visionfail.models.predict import predict
 
@@ -37,14 +43,24 @@ def test_latents_are_those_of_a_forward_pass_written_out():
     assert np.allclose(found.latents["block2"], two.mean((2, 3)), atol=1e-5)
     assert np.allclose(found.latents["hidden"], hidden, atol=1e-4)
     assert np.allclose(found.logits, predict(model, DIGITS.images), atol=1e-5)
-    assert found.features().shape == (100, 224) and found.features(["hidden", "logits"]).shape == (100, 138)
+    assert found.features().shape == (100, 224) and found.features(["hidden", "logits"]).shape == (
+        100,
+        138,
+    )
 
 
 def test_stages_of_the_resnet_are_pooled():
     images = squares(6, seed=0)
     model = networks.build("resnet18", num_classes=10, width=8, **STATS)
-    found = activations.extract(model, images.images, images.labels, layers=activations.LAYERS["resnet18"])
-    assert [values.shape for values in found.latents.values()] == [(6, 8), (6, 16), (6, 32), (6, 64)]
+    found = activations.extract(
+        model, images.images, images.labels, layers=activations.LAYERS["resnet18"]
+    )
+    assert [values.shape for values in found.latents.values()] == [
+        (6, 8),
+        (6, 16),
+        (6, 32),
+        (6, 64),
+    ]
 
 
 def test_no_hook_is_left_behind_even_where_reading_fails():
@@ -73,7 +89,9 @@ def test_auditor_has_the_shape_of_study_c_and_learns_what_latents_tell():
 def test_the_same_seed_gives_the_same_auditor_and_leaves_the_global_generator_alone():
     learnt = random_activations()
     state = torch.get_rng_state()
-    one, two, other = (auditor.fit_auditor(learnt.features(), learnt.failed, seed=s, epochs=1) for s in (0, 0, 1))
+    one, two, other = (
+        auditor.fit_auditor(learnt.features(), learnt.failed, seed=s, epochs=1) for s in (0, 0, 1)
+    )
     assert torch.equal(state, torch.get_rng_state())
     scores = [fitted.score(learnt.features()) for fitted in (one, two, other)]
     assert np.array_equal(scores[0], scores[1]) and not np.allclose(scores[0], scores[2])
@@ -97,7 +115,9 @@ def test_scores_from_logits_are_those_of_scipy():
 def test_a_certain_answer_has_no_entropy_and_no_nan():
     found = scores_from_logits(np.array([[1e4, 0.0, 0.0], [0.0, 0.0, 0.0]]))
     assert all(np.isfinite(values).all() for values in found.values())
-    assert found["entropy"] == pytest.approx([0, np.log(3)]) and found["1 - confidence"] == pytest.approx([0, 2 / 3])
+    assert found["entropy"] == pytest.approx([0, np.log(3)]) and found[
+        "1 - confidence"
+    ] == pytest.approx([0, 2 / 3])
 
 
 def test_neighbours_by_brute_force():
@@ -116,8 +136,22 @@ def test_sorted_logits_do_not_care_which_class_is_first():
 
 
 def test_a_panel_scores_every_judge_on_every_image_the_auditor_first():
-    learnt, known, fresh = random_activations(800), random_activations(300, seed=2), random_activations(500, seed=1)
+    learnt, known, fresh = (
+        random_activations(800),
+        random_activations(300, seed=2),
+        random_activations(500, seed=1),
+    )
     scores = fit_detectors(learnt, known, seed=0).score(fresh)
-    names = ["auditor", "1 - confidence", "entropy", "margin", "energy", "neighbours", "logistic regression"]
+    names = [
+        "auditor",
+        "1 - confidence",
+        "entropy",
+        "margin",
+        "energy",
+        "neighbours",
+        "logistic regression",
+    ]
     assert list(scores) == names and all(values.shape == (500,) for values in scores.values())
-    assert roc_auc_score(fresh.failed, scores["auditor"]) > roc_auc_score(fresh.failed, scores["1 - confidence"])
+    assert roc_auc_score(fresh.failed, scores["auditor"]) > roc_auc_score(
+        fresh.failed, scores["1 - confidence"]
+    )

@@ -22,7 +22,10 @@ def seeds(better=0.0, n=1000, spread=0.0):
         failed = generator.random(n) < 0.2
         noise = generator.normal(size=(3, n))
         extra = better + spread * generator.normal()
-        scores = {"a": noise[0] + (1 + extra) * failed + 0.2 * noise[1], "b": noise[0] + failed + 0.2 * noise[2]}
+        scores = {
+            "a": noise[0] + (1 + extra) * failed + 0.2 * noise[1],
+            "b": noise[0] + failed + 0.2 * noise[2],
+        }
         found.append(Scored(scores, failed, np.arange(n)))
     return found
 
@@ -33,7 +36,9 @@ def difference(**keywords):
 
 
 def said(value, half, spread=1e-4, seeds=5):
-    """The verdict on a difference whose interval over digits is value +- half, and whose seeds scatter by `spread`."""
+    """The verdict on a difference whose interval over digits is value +- half, and whose seeds
+    scatter by `spread`.
+    """
     normal = stats.norm.ppf((np.arange(2000) + 0.5) / 2000) * half / 1.96
     offsets = np.linspace(-1, 1, seeds) * spread
     row = compare.difference_row(Estimate(value + offsets, value + normal[:, None] + offsets))
@@ -42,11 +47,16 @@ def said(value, half, spread=1e-4, seeds=5):
 
 def test_each_seed_has_its_own_auroc_and_the_difference_is_their_mean():
     judged = seeds(better=0.5)
-    expected = [roc_auc_score(s.failed, s.scores["a"]) - roc_auc_score(s.failed, s.scores["b"]) for s in judged]
+    expected = [
+        roc_auc_score(s.failed, s.scores["a"]) - roc_auc_score(s.failed, s.scores["b"])
+        for s in judged
+    ]
     row = compare.difference_row(difference(better=0.5))
     assert row["value"] == pytest.approx(np.mean(expected))
     reach = stats.t.ppf(0.975, 4) * np.std(expected, ddof=1) / np.sqrt(5)
-    assert (row["t_lo"], row["t_hi"]) == pytest.approx((np.mean(expected) - reach, np.mean(expected) + reach))
+    assert (row["t_lo"], row["t_hi"]) == pytest.approx(
+        (np.mean(expected) - reach, np.mean(expected) + reach)
+    )
     assert row["lo"] < row["value"] < row["hi"]
 
 
@@ -65,10 +75,14 @@ def test_a_judge_without_seeds_is_resampled_once_and_the_others_each():
         return failure.bootstrap_auroc(score, failed, counts)
 
     first = seeds()[0]
-    shared = [Scored(first.scores | {"a": one.scores["a"]}, first.failed, first.digit) for one in seeds()]
+    shared = [
+        Scored(first.scores | {"a": one.scores["a"]}, first.failed, first.digit) for one in seeds()
+    ]
     found = compare.aurocs(shared, COUNTS, measure=(failure.auroc, counted))
     assert len(calls) == 5 + 1 and np.ptp(found["b"].samples, axis=1).max() == 0
-    again = compare.aurocs([Scored(dict(one.scores), one.failed.copy(), one.digit) for one in shared], COUNTS)
+    again = compare.aurocs(
+        [Scored(dict(one.scores), one.failed.copy(), one.digit) for one in shared], COUNTS
+    )
     assert np.array_equal(found["a"].samples, again["a"].samples)
 
 
@@ -93,10 +107,17 @@ def test_one_seed_alone_never_wins():
 
 
 def test_the_primary_comparison_is_not_corrected_and_the_others_are_by_holm():
-    differences = {("shifted", "b"): difference(better=0.5), ("clean", "b"): difference(better=0.05)}
+    differences = {
+        ("shifted", "b"): difference(better=0.5),
+        ("clean", "b"): difference(better=0.05),
+    }
     differences[("mix", "b")] = difference(better=0.1)
     table = compare.comparison_table(differences, primary=("shifted", "b"))
-    assert table.p_corrected[0] == table.p[0] and table.verdict[0] == "win" and table.primary.tolist() == [1, 0, 0]
+    assert (
+        table.p_corrected[0] == table.p[0]
+        and table.verdict[0] == "win"
+        and table.primary.tolist() == [1, 0, 0]
+    )
     assert table.p_corrected[1:].tolist() == pytest.approx(paired.holm(table.p[1:]).tolist())
     with pytest.raises(ValueError, match="not among"):
         compare.comparison_table(differences, primary=("shifted", "c"))
@@ -129,10 +150,14 @@ def test_a_resample_without_failures_is_left_out_and_spoils_no_interval():
     lucky = counts.copy()
     lucky[0, failed] = 0
     scores = {"a": np.random.default_rng(1).normal(size=100) + failed, "b": np.arange(100.0)}
-    rare, usual = (compare.aurocs([Scored(scores, failed, np.arange(100))], c) for c in (lucky, counts))
+    rare, usual = (
+        compare.aurocs([Scored(scores, failed, np.arange(100))], c) for c in (lucky, counts)
+    )
     assert np.isnan(rare["a"].samples[0]).all() and len(rare["a"].means()) == 199
     assert rare["a"].interval()[1:] == intervals.percentile_interval(usual["a"].samples[1:, 0])
-    row = compare.difference_row(estimates.mean_of_estimates([rare["a"] - rare["b"], usual["a"] - usual["b"]]))
+    row = compare.difference_row(
+        estimates.mean_of_estimates([rare["a"] - rare["b"], usual["a"] - usual["b"]])
+    )
     assert np.isfinite(list(row.values())[:3]).all() and 0 <= row["p"] <= 1
 
 
@@ -146,7 +171,10 @@ def test_the_interval_over_seeds_is_students():
 @pytest.mark.parametrize(("failures", "enough"), [(9, False), (10, True), (90, True), (91, False)])
 def test_too_few_of_either_outcome_are_not_judged(failures, enough):
     failed = np.arange(100) < failures
-    assert compare.has_enough_failures([Scored({"a": np.arange(100.0)}, failed, np.arange(100))]) == enough
+    assert (
+        compare.has_enough_failures([Scored({"a": np.arange(100.0)}, failed, np.arange(100))])
+        == enough
+    )
 
 
 def test_the_risk_curve_ends_at_the_share_of_failures_and_rises_for_a_good_judge():
@@ -171,11 +199,17 @@ def test_a_table_is_stored_with_every_seed(tmp_path):
     )
     compare.save_comparison(table, tmp_path / "verdicts.csv")
     (row,) = pd.read_csv(tmp_path / "verdicts.csv").to_dict("records")
-    assert [float(word) for word in row["by_seed"].split()] == pytest.approx(found.exact.tolist(), rel=1e-5)
-    assert row["verdict"] == table.verdict[0] and row["value"] == pytest.approx(table.value[0], rel=1e-5)
+    assert [float(word) for word in row["by_seed"].split()] == pytest.approx(
+        found.exact.tolist(), rel=1e-5
+    )
+    assert row["verdict"] == table.verdict[0] and row["value"] == pytest.approx(
+        table.value[0], rel=1e-5
+    )
 
 
-@pytest.mark.skipif(not COMMITTED.exists(), reason="notebook 09 has not run in the full profile yet")
+@pytest.mark.skipif(
+    not COMMITTED.exists(), reason="notebook 09 has not run in the full profile yet"
+)
 def test_committed_verdicts_follow_from_their_intervals():
     table = pd.read_csv(COMMITTED)
     others = ~table.primary
@@ -185,7 +219,9 @@ def test_committed_verdicts_follow_from_their_intervals():
     for row in table.to_dict("records"):
         seeds = [float(word) for word in row["by_seed"].split()]
         again = estimates.interval_over_seeds(seeds)
-        assert (row["value"], row["t_lo"], row["t_hi"]) == pytest.approx(tuple(again.values()), rel=1e-3, abs=1e-5)
+        assert (row["value"], row["t_lo"], row["t_hi"]) == pytest.approx(
+            tuple(again.values()), rel=1e-3, abs=1e-5
+        )
         assert row["verdict"] == compare.outcome(row, p=row["p_corrected"])
 
 

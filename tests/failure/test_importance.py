@@ -25,7 +25,9 @@ def test_the_layer_that_knows_is_enough_and_the_others_are_worth_nothing():
 
 
 def test_dealing_the_layer_that_knows_costs_all_and_another_nothing():
-    scores = importance.scores_with_shuffled_layers(JUDGE, JUDGED, generator=np.random.default_rng(0))
+    scores = importance.scores_with_shuffled_layers(
+        JUDGE, JUDGED, generator=np.random.default_rng(0)
+    )
     assert np.array_equal(scores["none"], JUDGE.score(JUDGED.features()))
     assert auroc(scores["two"]) < 0.6 and auroc(scores["one"]) > auroc(scores["none"]) - 0.02
 

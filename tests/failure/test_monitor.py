@@ -6,22 +6,37 @@ from visionfail.failure import auditor, monitor, scores
 from visionfail.models import networks
 from visionfail.studies.auditing import classifier, examples, protocol, shifted_digits
 
-LIMITS = [{"budget": 0.02, "limit": 0.3, "coverage": 0.6}, {"budget": 0.01, "limit": None, "coverage": 0.0}]
+LIMITS = [
+    {"budget": 0.02, "limit": 0.3, "coverage": 0.6},
+    {"budget": 0.01, "limit": None, "coverage": 0.0},
+]
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """A primary and the demo's file, written and read back; and the reading that the map shows."""
     folder = tmp_path_factory.mktemp("models")
-    sets = {name: standins.load_standin("mnist", name).first(300) for name in ("auditor", "val", "test")}
+    sets = {
+        name: standins.load_standin("mnist", name).first(300) for name in ("auditor", "val", "test")
+    }
     sets["train"] = standins.load_standin("mnist", "train")
     model, card = classifier.train_classifier(folder / "net", sets, seed=0)
-    learnt = protocol.extract_sample(model, shifted_digits.draw_shifted(sets["auditor"], count=900, seed=0))
-    shown = protocol.extract_sample(model, shifted_digits.draw_shifted(sets["test"], count=300, seed=5))
+    learnt = protocol.extract_sample(
+        model, shifted_digits.draw_shifted(sets["auditor"], count=900, seed=0)
+    )
+    shown = protocol.extract_sample(
+        model, shifted_digits.draw_shifted(sets["test"], count=300, seed=5)
+    )
     judge = auditor.fit_auditor(learnt.features(), learnt.failed, seed=0)
     about = {"primary_sha256": card["sha256"], "origin": "standin"}
     monitor.save_monitor(folder / "judge", judge, learnt, shown, limits=LIMITS, card=about)
-    return monitor.load_monitor(folder / "judge", primary=folder / "net"), judge, shown, sets, folder
+    return (
+        monitor.load_monitor(folder / "judge", primary=folder / "net"),
+        judge,
+        shown,
+        sets,
+        folder,
+    )
 
 
 def test_answers_are_those_of_the_notebooks_on_ten_samples(kept):
@@ -37,7 +52,9 @@ def test_answers_are_those_of_the_notebooks_on_ten_samples(kept):
 
 def test_the_map_is_the_plane_of_largest_variance_and_places_agree_with_it(kept):
     loaded, judge, shown, _, _ = kept
-    assert loaded.points.shape == (300, 2) and np.allclose(loaded.failure, judge.score(shown.features()), atol=1e-6)
+    assert loaded.points.shape == (300, 2) and np.allclose(
+        loaded.failure, judge.score(shown.features()), atol=1e-6
+    )
     assert np.array_equal(loaded.failed, shown.failed)
     again = monitor.project_on_map(loaded.judge, shown.features(), loaded.centre, loaded.axes)
     assert np.allclose(again, loaded.points, atol=1e-3)
@@ -48,7 +65,9 @@ def test_the_map_is_the_plane_of_largest_variance_and_places_agree_with_it(kept)
 def test_a_budget_accepts_below_its_threshold_and_nothing_without_one(kept):
     loaded = kept[0]
     sure, unsure = (monitor.Answer(3, 0.9, failure, (0.0, 0.0)) for failure in (0.1, 0.5))
-    assert sure.accepted(loaded.limit(0.02)["limit"]) and not unsure.accepted(loaded.limit(0.02)["limit"])
+    assert sure.accepted(loaded.limit(0.02)["limit"]) and not unsure.accepted(
+        loaded.limit(0.02)["limit"]
+    )
     assert not sure.accepted(loaded.limit(0.01)["limit"])
 
 

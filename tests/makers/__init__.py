@@ -11,14 +11,18 @@ STATS = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2470, 0.2435, 0.2616)}
 
 
 def squares(n: int, *, seed: int) -> ImageSet:
-    """Noise with a bright square whose place among ten tells the class: learnt in a few steps by a tiny network."""
+    """Noise with a bright square whose place among ten tells the class: learnt in a few steps by a
+    tiny network.
+    """
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 120, (n, 3, 32, 32), dtype=np.uint8)
     labels = rng.integers(0, 10, n)
     for image, label in zip(images, labels, strict=True):
         row, column = 2 + 15 * (label // 5), 1 + 6 * (label % 5)
         image[:, row : row + 12, column : column + 5] += 120
-    return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), CLASSES["cifar10"], "standin")
+    return ImageSet(
+        torch.from_numpy(images), torch.from_numpy(labels), CLASSES["cifar10"], "standin"
+    )
 
 
 def random_outcomes(severities=(1, 2, 3, 4, 5), n=60, origin="regenerated"):
@@ -29,14 +33,22 @@ def random_outcomes(severities=(1, 2, 3, 4, 5), n=60, origin="regenerated"):
     logits = torch.randn(len(conditions), n, 10, generator=generator)
     for row, (_, severity) in enumerate(conditions):
         logits[row, torch.arange(n), labels] += 3 - 0.4 * severity
-    stored = [outcome_of_logits(logits[row], labels, temperature=1.3) for row in range(len(conditions))]
+    stored = [
+        outcome_of_logits(logits[row], labels, temperature=1.3) for row in range(len(conditions))
+    ]
     fields = {field: np.stack([row[field] for row in stored]) for field in FIELDS}
     fields |= {"labels": labels.numpy().astype(np.uint8), "origins": (origin,) * len(conditions)}
-    return Outcomes(conditions=tuple(conditions), temperature=1.3, made={}, **fields), logits, labels
+    return (
+        Outcomes(conditions=tuple(conditions), temperature=1.3, made={}, **fields),
+        logits,
+        labels,
+    )
 
 
 def random_activations(n=400, seed=0):
-    """Latents of which the second layer's first number tells failure; logits that know nothing of it."""
+    """Latents of which the second layer's first number tells failure; logits that know nothing of
+    it.
+    """
     generator = np.random.default_rng(seed)
     labels, failed = generator.integers(10, size=n), generator.random(n) < 0.3
     logits = generator.normal(0, 1, (n, 10)).astype(np.float32)

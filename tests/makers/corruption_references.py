@@ -1,9 +1,10 @@
-"""The 19 corruptions once more, one image at a time, with numpy, scipy, scikit-image, OpenCV and PIL.
+"""The 19 corruptions once more, one image at a time, with numpy, scipy, scikit-image, OpenCV and
+PIL.
 
-Slow and plain on purpose: the tests hold visionfail.corruptions against these, the benchmark times both in one run.
-Every function takes an (H, W, 3) uint8 picture, the severity and its random draws, and returns an (H, W, 3) uint8
-picture (those for any size take one channel, too); `draws` makes the draws with an ordinary numpy generator, as the
-published generator does.
+Slow and plain on purpose: the tests hold visionfail.corruptions against these, the benchmark times
+both in one run. Every function takes an (H, W, 3) uint8 picture, the severity and its random draws,
+and returns an (H, W, 3) uint8 picture (those for any size take one channel, too); `draws` makes the
+draws with an ordinary numpy generator, as the published generator does.
 """
 
 import io
@@ -20,7 +21,8 @@ def finish(x):
     return np.uint8(np.clip(x, 0, 1) * 255)
 
 
-# --- noise ---------------------------------------------------------------------------------------------------------
+# --- noise
+# ---------------------------------------------------------------------------------------------------------
 
 
 def gaussian_noise(image, severity, *, normal):
@@ -40,7 +42,8 @@ def speckle_noise(image, severity, *, normal):
     return finish(x + x * normal * (0.06, 0.1, 0.12, 0.16, 0.2)[severity - 1])
 
 
-# --- blur ----------------------------------------------------------------------------------------------------------
+# --- blur
+# ----------------------------------------------------------------------------------------------------------
 
 
 def blurred(x, sigma):
@@ -60,24 +63,33 @@ def disc(radius, alias_sigma):
 def defocus_blur(image, severity):
     kernel = disc(*((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1))[severity - 1])
     x = image / 255.0
-    return finish(np.stack([cv2.filter2D(x[..., channel], -1, kernel) for channel in range(x.shape[-1])], axis=-1))
+    return finish(
+        np.stack(
+            [cv2.filter2D(x[..., channel], -1, kernel) for channel in range(x.shape[-1])], axis=-1
+        )
+    )
 
 
 def glass_blur(image, severity, *, dy, dx):
     """Draws: (passes, 32, 32) offsets, used at the scan position."""
-    sigma, delta, passes = ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2))[severity - 1]
+    sigma, delta, passes = ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2))[
+        severity - 1
+    ]
     x = np.uint8(blurred(image / 255.0, sigma) * 255)
     for scan in range(passes):
         for row in range(32 - delta, delta, -1):
             for column in range(32 - delta, delta, -1):
                 other = row + dy[scan, row, column], column + dx[scan, row, column]
-                # views on both sides: the second assignment copies back what the first has just written
+                # views on both sides: the second assignment copies back what the first has just
+                # written
                 x[row, column], x[other] = x[other], x[row, column]
     return finish(blurred(x / 255.0, sigma))
 
 
 def motion_blurred(plane, radius, sigma, angle):
-    """(H, W) or (H, W, 3) uint8 -> the same, blurred along `angle` (degrees) as ImageMagick does it."""
+    """(H, W) or (H, W, 3) uint8 -> the same, blurred along `angle` (degrees) as ImageMagick does
+    it.
+    """
     taps = np.arange(2 * radius + 1)
     weights = np.exp(-(taps**2) / (2 * sigma**2))
     kernel = np.zeros((4 * radius + 1,) * 2)
@@ -86,7 +98,9 @@ def motion_blurred(plane, radius, sigma, angle):
         dx = int(np.ceil(tap * np.cos(np.deg2rad(angle)) - 0.5))
         kernel[2 * radius + dy, 2 * radius + dx] += weight
     planes = np.atleast_3d(plane).astype(np.float64)
-    out = [ndimage.correlate(planes[..., c], kernel, mode="nearest") for c in range(planes.shape[-1])]
+    out = [
+        ndimage.correlate(planes[..., c], kernel, mode="nearest") for c in range(planes.shape[-1])
+    ]
     sixteen_bits = np.rint(257 * np.stack(out, axis=-1)).astype(int)
     return np.uint8(sixteen_bits // 257).reshape(plane.shape)
 
@@ -115,7 +129,8 @@ def zoom_blur(image, severity):
     return finish((x + out) / (len(factors) + 1))
 
 
-# --- weather -------------------------------------------------------------------------------------------------------
+# --- weather
+# -------------------------------------------------------------------------------------------------------
 
 
 def snow(image, severity, *, normal, angle):
@@ -142,7 +157,9 @@ def frost(image, severity, *, crop):
 
 
 def plasma(uniforms, decay, side=32):
-    """Diamond-square with wrap-around, scaled to [0, 1]; `uniforms` in (-1, 1), three (n, n) arrays a step."""
+    """Diamond-square with wrap-around, scaled to [0, 1]; `uniforms` in (-1, 1), three (n, n) arrays
+    a step.
+    """
     field = np.zeros((side, side))
     step, spread = side, 100.0
     for squares, rows, columns in uniforms:
@@ -177,7 +194,9 @@ def fog(image, severity, *, uniforms):
 
 
 def water(layer):
-    """(32, 32) float layer -> its brightness after the edge, distance and relief filters, at most 1."""
+    """(32, 32) float layer -> its brightness after the edge, distance and relief filters, at most
+    1.
+    """
     layer = finish(layer)
     distance = cv2.distanceTransform(255 - cv2.Canny(layer, 50, 150), cv2.DIST_L2, 5)
     distance = cv2.blur(np.minimum(distance, 20), (3, 3)).astype(np.uint8)
@@ -200,12 +219,15 @@ def spatter(image, severity, *, normal):
     x = image / 255.0
     if not mud:
         return finish(x + strength * water(layer)[..., None] * np.array([175, 238, 238]) / 255)
-    mask = skimage.filters.gaussian(np.float32(layer > threshold), sigma=strength, mode="nearest", truncate=4.0)
+    mask = skimage.filters.gaussian(
+        np.float32(layer > threshold), sigma=strength, mode="nearest", truncate=4.0
+    )
     mask[mask < 0.8] = 0
     return finish(x * (1 - mask[..., None]) + mask[..., None] * np.array([63, 42, 20]) / 255)
 
 
-# --- colour and digital --------------------------------------------------------------------------------------------
+# --- colour and digital
+# --------------------------------------------------------------------------------------------
 
 
 def brightness(image, severity):
@@ -230,21 +252,29 @@ def contrast(image, severity):
 def pixelate(image, severity):
     share = (0.95, 0.9, 0.85, 0.75, 0.65)[severity - 1]
     height, width = image.shape[:2]
-    small = Image.fromarray(image.squeeze()).resize((int(width * share), int(height * share)), Image.Resampling.BOX)
+    small = Image.fromarray(image.squeeze()).resize(
+        (int(width * share), int(height * share)), Image.Resampling.BOX
+    )
     return np.asarray(small.resize((width, height), Image.Resampling.BOX)).reshape(image.shape)
 
 
 def jpeg_compression(image, severity):
     buffer = io.BytesIO()
-    Image.fromarray(image.squeeze()).save(buffer, "JPEG", quality=(80, 65, 58, 50, 40)[severity - 1])
+    Image.fromarray(image.squeeze()).save(
+        buffer, "JPEG", quality=(80, 65, 58, 50, 40)[severity - 1]
+    )
     return np.asarray(Image.open(buffer)).reshape(image.shape)
 
 
 def elastic_transform(image, severity, *, corners, dx, dy):
     """Draws: (3, 2) corner displacements and two (32, 32) fields, all in (-1, 1)."""
-    alpha, sigma, affine = ((0, 0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03))[
-        severity - 1
-    ]
+    alpha, sigma, affine = (
+        (0, 0, 0.08),
+        (0.05, 0.2, 0.07),
+        (0.08, 0.06, 0.06),
+        (0.1, 0.04, 0.05),
+        (0.1, 0.03, 0.03),
+    )[severity - 1]
     x = image / 255.0
     before = np.float32([[26, 26], [26, 6], [6, 6]])
     matrix = cv2.getAffineTransform(before, np.float32(before + 32 * affine * corners))
@@ -253,21 +283,34 @@ def elastic_transform(image, severity, *, corners, dx, dy):
     source_x = inverse[0, 0] * columns + inverse[0, 1] * rows + inverse[0, 2]
     source_y = inverse[1, 0] * columns + inverse[1, 1] * rows + inverse[1, 2]
     x = np.stack(
-        [ndimage.map_coordinates(x[..., c], [source_y, source_x], order=1, mode="mirror") for c in range(3)], axis=-1
+        [
+            ndimage.map_coordinates(x[..., c], [source_y, source_x], order=1, mode="mirror")
+            for c in range(3)
+        ],
+        axis=-1,
     )
     smooth = {"sigma": 32 * sigma, "mode": "reflect", "truncate": 3.0}
     rows = rows + 32 * alpha * ndimage.gaussian_filter(dy, **smooth)
     columns = columns + 32 * alpha * ndimage.gaussian_filter(dx, **smooth)
     return finish(
-        np.stack([ndimage.map_coordinates(x[..., c], [rows, columns], order=1, mode="reflect") for c in range(3)], -1)
+        np.stack(
+            [
+                ndimage.map_coordinates(x[..., c], [rows, columns], order=1, mode="reflect")
+                for c in range(3)
+            ],
+            -1,
+        )
     )
 
 
-# --- draws ---------------------------------------------------------------------------------------------------------
+# --- draws
+# ---------------------------------------------------------------------------------------------------------
 
 
 def draws(name, severity, rng, image):
-    """The random draws of one image, from a numpy generator; frost's texture has to come from the caller."""
+    """The random draws of one image, from a numpy generator; frost's texture has to come from the
+    caller.
+    """
     shape = image.shape
     if name in ("gaussian_noise", "speckle_noise"):
         return {"normal": rng.normal(size=shape)}

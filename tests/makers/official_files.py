@@ -1,4 +1,6 @@
-"""Small data sets written in exactly the official formats, for tests; and a web server with the faults of real ones."""
+"""Small data sets written in exactly the official formats, for tests; and a web server with the
+faults of real ones.
+"""
 
 import gzip
 import hashlib
@@ -25,8 +27,12 @@ def pictures(count: int, *shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8)
 
 
-def write_cifar10(folder: Path, monkeypatch, *, per_batch: int = 20) -> dict[str, tuple[np.ndarray, list[int]]]:
-    """cifar-10-batches-py with batches of `per_batch`; torchvision is told their sums. Returns what is in each file."""
+def write_cifar10(
+    folder: Path, monkeypatch, *, per_batch: int = 20
+) -> dict[str, tuple[np.ndarray, list[int]]]:
+    """cifar-10-batches-py with batches of `per_batch`; torchvision is told their sums. Returns what
+    is in each file.
+    """
     target = folder / "cifar-10-batches-py"
     target.mkdir(parents=True)
     written, sums = {}, {}
@@ -37,7 +43,9 @@ def write_cifar10(folder: Path, monkeypatch, *, per_batch: int = 20) -> dict[str
         written[name], sums[name] = (rows, labels), md5(content)
     meta = pickle.dumps({"label_names": ["airplane"] * 10})
     (target / "batches.meta").write_bytes(meta)
-    monkeypatch.setattr(datasets.CIFAR10, "train_list", [[n, s] for n, s in sums.items() if n != "test_batch"])
+    monkeypatch.setattr(
+        datasets.CIFAR10, "train_list", [[n, s] for n, s in sums.items() if n != "test_batch"]
+    )
     monkeypatch.setattr(datasets.CIFAR10, "test_list", [["test_batch", sums["test_batch"]]])
     monkeypatch.setattr(datasets.CIFAR10, "meta", datasets.CIFAR10.meta | {"md5": md5(meta)})
     return written
@@ -53,12 +61,16 @@ def pack_cifar10(folder: Path, monkeypatch) -> bytes:
 
 
 def idx(array: np.ndarray) -> bytes:
-    """MNIST's format: two zero bytes, 8 for unsigned bytes, the number of dimensions, each as a big-endian integer."""
+    """MNIST's format: two zero bytes, 8 for unsigned bytes, the number of dimensions, each as a
+    big-endian integer.
+    """
     return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
 
 
 def write_mnist(folder: Path, monkeypatch, *, train: int, test: int = 30) -> dict[str, np.ndarray]:
-    """MNIST/raw with digits 0, 1, ... 9, 0, 1, ... as labels and each image's number in its first three pixels."""
+    """MNIST/raw with digits 0, 1, ... 9, 0, 1, ... as labels and each image's number in its first
+    three pixels.
+    """
     arrays = {}
     for part, count in (("train", train), ("t10k", test)):
         number = np.arange(count)
@@ -76,13 +88,21 @@ def write_mnist(folder: Path, monkeypatch, *, train: int, test: int = 30) -> dic
 
 def gzipped_mnist(arrays: dict[str, np.ndarray], monkeypatch) -> dict[str, bytes]:
     """The same as the mirrors serve it."""
-    packed = {f"{name}.gz": gzip.compress(idx(array), compresslevel=1) for name, array in arrays.items()}
-    monkeypatch.setattr(datasets.MNIST, "resources", [(name, md5(content)) for name, content in packed.items()])
+    packed = {
+        f"{name}.gz": gzip.compress(idx(array), compresslevel=1) for name, array in arrays.items()
+    }
+    monkeypatch.setattr(
+        datasets.MNIST, "resources", [(name, md5(content)) for name, content in packed.items()]
+    )
     return packed
 
 
-def write_svhn(folder: Path, monkeypatch, *, labels: np.ndarray, counts: tuple[int, int] = (40, 20)) -> np.ndarray:
-    """Both .mat files, X (32, 32, 3, N) and y (N, 1); the training labels are given as stored: digit 0 is 10."""
+def write_svhn(
+    folder: Path, monkeypatch, *, labels: np.ndarray, counts: tuple[int, int] = (40, 20)
+) -> np.ndarray:
+    """Both .mat files, X (32, 32, 3, N) and y (N, 1); the training labels are given as stored:
+    digit 0 is 10.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     listed = {}
     for part, count in zip(("train", "test"), counts, strict=True):
@@ -95,7 +115,9 @@ def write_svhn(folder: Path, monkeypatch, *, labels: np.ndarray, counts: tuple[i
     return np.moveaxis(pictures(counts[0], 32, 32, 3, seed=counts[0]), -1, 1)
 
 
-def write_cifar10c(folder: Path, names: tuple[str, ...], *, per_severity: int = 12) -> dict[str, np.ndarray]:
+def write_cifar10c(
+    folder: Path, names: tuple[str, ...], *, per_severity: int = 12
+) -> dict[str, np.ndarray]:
     """CIFAR-10-C/<name>.npy with five blocks of `per_severity` images, and labels.npy."""
     target = folder / "CIFAR-10-C"
     target.mkdir(parents=True)
@@ -107,7 +129,9 @@ def write_cifar10c(folder: Path, names: tuple[str, ...], *, per_severity: int = 
 
 
 def pack_cifar10c(folder: Path, monkeypatch) -> bytes:
-    """The folder as the archive that the mirrors serve; the published sums are replaced by those of its files."""
+    """The folder as the archive that the mirrors serve; the published sums are replaced by those of
+    its files.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         tar.add(folder / "CIFAR-10-C", "CIFAR-10-C")
@@ -121,7 +145,8 @@ def pack_cifar10c(folder: Path, monkeypatch) -> bytes:
 def server(files: dict[str, bytes], *, ranges: bool = True, stop_after: int | None = None):
     """Serve `files` on this machine; yields the address and the list of (path, Range) asked for.
 
-    Without `ranges` a request for the rest gets everything; with `stop_after` the line breaks after so many bytes.
+    Without `ranges` a request for the rest gets everything; with `stop_after` the line breaks after
+    so many bytes.
     """
     asked = []
 

@@ -1,4 +1,6 @@
-"""metrics against scikit-learn, torchmetrics, torch, high-precision arithmetic and examples worked by hand."""
+"""metrics against scikit-learn, torchmetrics, torch, high-precision arithmetic and examples worked
+by hand.
+"""
 
 import math
 from fractions import Fraction
@@ -14,7 +16,9 @@ from visionfail.metrics import classification, corruption_error
 
 @pytest.fixture
 def predicted():
-    """Logits of a ten-class model that is right about two times in three and too sure of itself, and labels."""
+    """Logits of a ten-class model that is right about two times in three and too sure of itself,
+    and labels.
+    """
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(3000, 10))
     labels = generator.integers(10, size=3000)
@@ -27,7 +31,11 @@ def test_probabilities_and_true_class_log_probability_equal_torch(predicted):
     tensor, target = torch.tensor(logits), torch.tensor(labels)
     assert np.allclose(classification.probabilities(tensor), tensor.softmax(1).numpy(), rtol=1e-12)
     ours = classification.true_class_log_probability(tensor, target)
-    assert np.allclose(-ours, torch.nn.functional.cross_entropy(tensor, target, reduction="none").numpy(), rtol=1e-10)
+    assert np.allclose(
+        -ours,
+        torch.nn.functional.cross_entropy(tensor, target, reduction="none").numpy(),
+        rtol=1e-10,
+    )
     assert classification.nll(ours) == pytest.approx(
         sklearn_metrics.log_loss(labels, classification.probabilities(logits))
     )
@@ -44,7 +52,9 @@ def test_log_odds_are_those_of_the_confidence_and_turn_back_into_it(predicted):
 
 def test_log_odds_survive_where_the_confidence_rounds_to_one():
     # logits (50, 0, 0): p / (1 - p) = e^50 / 2, though 1 - p is far below one float64 step from 1
-    assert classification.log_odds([[50.0, 0.0, 0.0]])[0] == pytest.approx(50 - math.log(2), rel=1e-14)
+    assert classification.log_odds([[50.0, 0.0, 0.0]])[0] == pytest.approx(
+        50 - math.log(2), rel=1e-14
+    )
     assert classification.log_odds([[2000.0, -2000.0]])[0] == 4000
     # a tie for the top leaves the other one among the rest: p = 1/3, odds 1/2
     assert classification.log_odds([[7.0, 7.0, 7.0]])[0] == pytest.approx(-math.log(2), rel=1e-14)
@@ -54,16 +64,26 @@ def test_accuracy_confusion_and_per_class_equal_scikit_learn(predicted):
     logits, labels = predicted
     predictions = torch.tensor(logits.argmax(axis=1))
     matrix = classification.confusion_matrix(predictions, labels, num_classes=10)
-    assert classification.accuracy(predictions, labels) == sklearn_metrics.accuracy_score(labels, predictions)
-    for true, guess in [(0, 0), (3, 5), (5, 3)]:  # counted by hand, so that rows and columns cannot be swapped
+    assert classification.accuracy(predictions, labels) == sklearn_metrics.accuracy_score(
+        labels, predictions
+    )
+    for true, guess in [
+        (0, 0),
+        (3, 5),
+        (5, 3),
+    ]:  # counted by hand, so that rows and columns cannot be swapped
         assert matrix[true, guess] == sum((labels == true) & (predictions.numpy() == guess))
     recall = sklearn_metrics.recall_score(labels, predictions, average=None)
-    assert np.allclose(classification.per_class_accuracy(predictions, labels, num_classes=10), recall)
+    assert np.allclose(
+        classification.per_class_accuracy(predictions, labels, num_classes=10), recall
+    )
 
 
 def test_a_class_without_images_has_no_accuracy():
     assert np.array_equal(
-        classification.per_class_accuracy([0, 1, 1], [0, 0, 1], num_classes=3), [0.5, 1, np.nan], True
+        classification.per_class_accuracy([0, 1, 1], [0, 0, 1], num_classes=3),
+        [0.5, 1, np.nan],
+        True,
     )
     assert classification.confusion_matrix([0, 1, 1], [0, 0, 1], num_classes=3).shape == (3, 3)
 
@@ -73,19 +93,21 @@ def test_ece_equals_torchmetrics_from_logits_and_from_stored_log_odds(predicted,
     logits, labels = predicted
     correct = logits.argmax(axis=1) == labels
     reference = MulticlassCalibrationError(num_classes=10, n_bins=bins, norm="l1")
-    expected = reference(torch.tensor(classification.probabilities(logits)), torch.tensor(labels)).item()
-    assert classification.ece(classification.probabilities(logits).max(axis=1), correct, bins=bins) == pytest.approx(
-        expected, 1e-5
-    )
+    expected = reference(
+        torch.tensor(classification.probabilities(logits)), torch.tensor(labels)
+    ).item()
+    assert classification.ece(
+        classification.probabilities(logits).max(axis=1), correct, bins=bins
+    ) == pytest.approx(expected, 1e-5)
     stored = classification.log_odds(logits).astype(np.float16)
-    assert classification.ece(classification.confidence_from_log_odds(stored), correct, bins=bins) == pytest.approx(
-        expected, abs=1e-3
-    )
+    assert classification.ece(
+        classification.confidence_from_log_odds(stored), correct, bins=bins
+    ) == pytest.approx(expected, abs=1e-3)
 
 
 def test_ece_worked_by_hand():
-    # two bins: (0, 0.5] holds 0.5 (its upper edge belongs to it) and 0.3, accuracy 0.5 against mean 0.4; (0.5, 1] holds
-    # 0.9 and 1.0, accuracy 0.5 against 0.95: (2 * 0.1 + 2 * 0.45) / 4
+    # two bins: (0, 0.5] holds 0.5 (its upper edge belongs to it) and 0.3, accuracy 0.5 against mean
+    # 0.4; (0.5, 1] holds 0.9 and 1.0, accuracy 0.5 against 0.95: (2 * 0.1 + 2 * 0.45) / 4
     confidence, correct = [0.5, 0.3, 0.9, 1.0], np.array([True, False, False, True])
     assert classification.ece(confidence, correct, bins=2) == pytest.approx(0.275)
     table = classification.reliability_bins(confidence, correct, bins=4)
@@ -95,21 +117,29 @@ def test_ece_worked_by_hand():
 
 def test_nll_from_stored_float16_log_probabilities(predicted):
     exact = classification.true_class_log_probability(*predicted)
-    assert classification.nll(exact.astype(np.float16)) == pytest.approx(classification.nll(exact), rel=1e-3)
+    assert classification.nll(exact.astype(np.float16)) == pytest.approx(
+        classification.nll(exact), rel=1e-3
+    )
 
 
 def test_temperature_recovers_the_factor_that_logits_were_sharpened_by():
     generator = np.random.default_rng(1)
     logits = 2 * generator.normal(size=(20_000, 10))
     p = classification.probabilities(logits)
-    labels = (p.cumsum(axis=1) > generator.random((20_000, 1))).argmax(axis=1)  # drawn from the model's own odds
+    labels = (p.cumsum(axis=1) > generator.random((20_000, 1))).argmax(
+        axis=1
+    )  # drawn from the model's own odds
     for factor in [0.4, 1.0, 2.5]:
-        assert classification.fit_temperature(factor * logits, labels) == pytest.approx(factor, rel=0.03)
+        assert classification.fit_temperature(factor * logits, labels) == pytest.approx(
+            factor, rel=0.03
+        )
 
 
 def test_temperature_is_where_the_slope_of_the_nll_is_zero(predicted):
     logits, labels = predicted
-    tempered = classification.apply_temperature(logits, classification.fit_temperature(logits, labels))
+    tempered = classification.apply_temperature(
+        logits, classification.fit_temperature(logits, labels)
+    )
     # closed form: d NLL / d (1 / T) = mean(expected logit - true logit)
     expected = (classification.probabilities(tempered) * logits).sum(axis=1)
     assert (expected - logits[np.arange(len(labels)), labels]).mean() == pytest.approx(0, abs=1e-3)
@@ -136,7 +166,8 @@ def test_nll_never_rises_with_temperature(kind):
         tempered, classification.fit_temperature(tempered, labels)
     )  # nothing left to gain
     before, after = (
-        classification.nll(classification.true_class_log_probability(x, labels)) for x in (tempered, again)
+        classification.nll(classification.true_class_log_probability(x, labels))
+        for x in (tempered, again)
     )
     assert after <= before
     assert 0.01 <= temperature <= 100
@@ -150,10 +181,14 @@ NAMES = ["fog", "snow"]
 def test_mce_and_relative_mce_worked_by_hand():
     assert corruption_error.mean_corruption_accuracy(OURS, NAMES) == pytest.approx((0.9 + 0.5) / 2)
     # fog 0.3 / 0.6, snow 1.5 / 1.5
-    assert corruption_error.mce(OURS, BASELINE, corruptions=NAMES) == pytest.approx((Fraction(1, 2) + 1) / 2)
+    assert corruption_error.mce(OURS, BASELINE, corruptions=NAMES) == pytest.approx(
+        (Fraction(1, 2) + 1) / 2
+    )
     assert corruption_error.mce(OURS, BASELINE, corruptions=["fog"]) == pytest.approx(0.5)
     # clean errors 0.04 and 0.1: fog (0.3 - 0.12) / (0.6 - 0.3), snow (1.5 - 0.12) / (1.5 - 0.3)
-    relative = corruption_error.relative_mce(OURS, BASELINE, clean=0.96, baseline_clean=0.9, corruptions=NAMES)
+    relative = corruption_error.relative_mce(
+        OURS, BASELINE, clean=0.96, baseline_clean=0.9, corruptions=NAMES
+    )
     assert relative == pytest.approx((0.18 / 0.3 + 1.38 / 1.2) / 2)
     assert corruption_error.mce(BASELINE, BASELINE, corruptions=NAMES) == pytest.approx(1)
     assert corruption_error.relative_mce(
@@ -173,12 +208,16 @@ def test_summaries_carry_bootstrap_axes_through():
         one = {name: values[b] for name, values in samples.items()}
         assert means[b] == pytest.approx(corruption_error.mean_corruption_accuracy(one, NAMES))
         assert ratios[b] == pytest.approx(corruption_error.mce(one, BASELINE, corruptions=NAMES))
-        assert relative[b] == pytest.approx(corruption_error.relative_mce(one, BASELINE, clean=clean[b], **keywords))
+        assert relative[b] == pytest.approx(
+            corruption_error.relative_mce(one, BASELINE, clean=clean[b], **keywords)
+        )
 
 
 def test_by_corruption_regroups_whatever_the_order():
     conditions = [("clean", 0), ("snow", 2), ("fog", 1), ("snow", 1), ("fog", 2)]
-    grouped = corruption_error.by_corruption([[0, 22, 11, 21, 12], [0, 220, 110, 210, 120]], conditions)
+    grouped = corruption_error.by_corruption(
+        [[0, 22, 11, 21, 12], [0, 220, 110, 210, 120]], conditions
+    )
     assert {name: values.tolist() for name, values in grouped.items()} == {
         "clean": [[0], [0]],
         "snow": [[21, 22], [210, 220]],
@@ -191,15 +230,27 @@ def test_by_corruption_regroups_whatever_the_order():
     [
         (lambda: classification.accuracy([], []), "at least 1"),
         (lambda: classification.accuracy([1, 2], [1]), "one length"),
-        (lambda: classification.confusion_matrix([0, 3], [0, 1], num_classes=3), "prediction 3 is out of range"),
-        (lambda: classification.confusion_matrix([0, 2], [0, -1], num_classes=3), "label -1 is out of range"),
+        (
+            lambda: classification.confusion_matrix([0, 3], [0, 1], num_classes=3),
+            "prediction 3 is out of range",
+        ),
+        (
+            lambda: classification.confusion_matrix([0, 2], [0, -1], num_classes=3),
+            "label -1 is out of range",
+        ),
         (lambda: classification.confusion_matrix([0.0, 2.0], [0, 1], num_classes=3), "integers"),
         (lambda: classification.probabilities(np.empty((0, 10))), "shape"),
         (lambda: classification.probabilities([[1.0], [2.0]]), "shape"),
         (lambda: classification.log_odds([[1.0, 2.0], [np.nan, 0.0]]), "image 1 are not finite"),
         (lambda: classification.log_odds([[np.inf, 2.0]]), "image 0 are not finite"),
-        (lambda: classification.true_class_log_probability(np.zeros((2, 3)), [0, 1, 2]), "give 2 integers"),
-        (lambda: classification.true_class_log_probability(np.zeros((2, 3)), [0, 3]), "classes run from 0 to 2"),
+        (
+            lambda: classification.true_class_log_probability(np.zeros((2, 3)), [0, 1, 2]),
+            "give 2 integers",
+        ),
+        (
+            lambda: classification.true_class_log_probability(np.zeros((2, 3)), [0, 3]),
+            "classes run from 0 to 2",
+        ),
         (lambda: classification.fit_temperature(np.zeros((2, 3)), [0, 3]), "label 3"),
         (lambda: classification.apply_temperature(np.zeros((2, 3)), 0.0), "temperature is 0.0"),
         (lambda: classification.nll([]), "empty"),
@@ -211,18 +262,38 @@ def test_by_corruption_regroups_whatever_the_order():
         (lambda: classification.ece([0.5, np.nan], np.array([True, False])), "NaN"),
         (lambda: classification.ece([0.5, 0.2], [1, 0]), "booleans"),
         (lambda: classification.ece([0.5], np.array([True]), bins=0), "bins is 0"),
-        (lambda: corruption_error.mce(OURS, {"fog": [0.9] * 3}, corruptions=NAMES), "baseline: no values for snow"),
-        (lambda: corruption_error.mce(OURS, {**BASELINE, "fog": [1, 1, 1]}, corruptions=NAMES), "nothing under fog"),
-        (lambda: corruption_error.mce({"fog": [0.5] * 5}, BASELINE, corruptions=["fog"]), "5 severities against 3"),
-        (lambda: corruption_error.mce({**OURS, "fog": [0.5]}, BASELINE, corruptions=NAMES), "as many severities"),
-        (lambda: corruption_error.mean_corruption_accuracy({"fog": [95.0]}, ["fog"]), "divide percent by 100"),
+        (
+            lambda: corruption_error.mce(OURS, {"fog": [0.9] * 3}, corruptions=NAMES),
+            "baseline: no values for snow",
+        ),
+        (
+            lambda: corruption_error.mce(OURS, {**BASELINE, "fog": [1, 1, 1]}, corruptions=NAMES),
+            "nothing under fog",
+        ),
+        (
+            lambda: corruption_error.mce({"fog": [0.5] * 5}, BASELINE, corruptions=["fog"]),
+            "5 severities against 3",
+        ),
+        (
+            lambda: corruption_error.mce({**OURS, "fog": [0.5]}, BASELINE, corruptions=NAMES),
+            "as many severities",
+        ),
+        (
+            lambda: corruption_error.mean_corruption_accuracy({"fog": [95.0]}, ["fog"]),
+            "divide percent by 100",
+        ),
         (lambda: corruption_error.mean_corruption_accuracy(OURS, []), "any corruption"),
         (
-            lambda: corruption_error.relative_mce(OURS, BASELINE, clean=1, baseline_clean=0.8, corruptions=NAMES),
+            lambda: corruption_error.relative_mce(
+                OURS, BASELINE, clean=1, baseline_clean=0.8, corruptions=NAMES
+            ),
             "nothing under fog",
         ),
         (lambda: corruption_error.by_corruption([1.0, 2.0], [("fog", 1)]), "as many different"),
-        (lambda: corruption_error.by_corruption([1.0, 2.0], [("fog", 1), ("fog", 1)]), "as many different"),
+        (
+            lambda: corruption_error.by_corruption([1.0, 2.0], [("fog", 1), ("fog", 1)]),
+            "as many different",
+        ),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -17,15 +17,21 @@ def sample(n=2000, seed=0, levels=None, knowledge=1.0):
 def test_ranking_measures_are_those_of_scikit_learn(levels):
     score, failed = sample(levels=levels)
     assert failure.auroc(score, failed) == pytest.approx(roc_auc_score(failed, score))
-    assert failure.average_precision(score, failed) == pytest.approx(average_precision_score(failed, score))
+    assert failure.average_precision(score, failed) == pytest.approx(
+        average_precision_score(failed, score)
+    )
     alarms, found, _ = roc_curve(failed, score)
-    assert failure.false_alarm_rate(score, failed) == pytest.approx(alarms[np.argmax(found >= 0.95)])
+    assert failure.false_alarm_rate(score, failed) == pytest.approx(
+        alarms[np.argmax(found >= 0.95)]
+    )
 
 
 def test_false_alarms_by_counting():
     score, failed = sample()
     threshold = np.sort(score[failed])[::-1][int(np.ceil(0.95 * failed.sum())) - 1]
-    assert failure.false_alarm_rate(score, failed) == pytest.approx((score[~failed] >= threshold).mean())
+    assert failure.false_alarm_rate(score, failed) == pytest.approx(
+        (score[~failed] >= threshold).mean()
+    )
 
 
 @pytest.mark.parametrize("levels", [None, 2])
@@ -41,27 +47,44 @@ def test_risk_coverage_and_its_areas_by_brute_force(levels):
     tolerance = {"abs": 0.02} if levels else {"rel": 1e-12}
     assert coverage[-1] == 1 and risk[-1] == pytest.approx(failed.mean())
     assert risk[20:] == pytest.approx(expected[20:], **tolerance)
-    assert failure.aurc(score, failed) == pytest.approx(expected.mean(), abs=0.01 if levels else 1e-12)
+    assert failure.aurc(score, failed) == pytest.approx(
+        expected.mean(), abs=0.01 if levels else 1e-12
+    )
     joint = expected * coverage
-    assert failure.augrc(score, failed) == pytest.approx(joint.mean(), abs=0.002 if levels else 1e-12)
+    assert failure.augrc(score, failed) == pytest.approx(
+        joint.mean(), abs=0.002 if levels else 1e-12
+    )
 
 
 @pytest.mark.parametrize("levels", [None, 2])
 def test_augrc_is_its_closed_form_in_auroc_and_accuracy(levels):
     score, failed = sample(n=20_000, levels=levels)
     rate = failed.mean()
-    closed = (1 - roc_auc_score(failed, score)) * rate * (1 - rate) + rate**2 / 2  # Traub et al. 2024
+    closed = (1 - roc_auc_score(failed, score)) * rate * (
+        1 - rate
+    ) + rate**2 / 2  # Traub et al. 2024
     assert failure.augrc(score, failed) == pytest.approx(closed, abs=1e-4)
 
 
 def test_perfect_and_useless_scores():
     failed = np.arange(100) >= 80
-    assert failure.auroc(failed.astype(float), failed) == 1 and failure.false_alarm_rate(failed * 1.0, failed) == 0
+    assert (
+        failure.auroc(failed.astype(float), failed) == 1
+        and failure.false_alarm_rate(failed * 1.0, failed) == 0
+    )
     assert failure.auroc(np.zeros(100), failed) == 0.5
-    assert failure.aurc(np.zeros(100), failed) == pytest.approx(0.2)  # every coverage risks the same
+    assert failure.aurc(np.zeros(100), failed) == pytest.approx(
+        0.2
+    )  # every coverage risks the same
     coverage, risk = failure.risk_coverage_curve(failed * 1.0, failed)
-    assert (risk[:80] == 0).all() and risk[-1] == pytest.approx(0.2) and coverage[79] == pytest.approx(0.8)
-    assert failure.augrc(failed * 1.0, failed) == pytest.approx(auc(coverage, coverage * risk), abs=2e-3)
+    assert (
+        (risk[:80] == 0).all()
+        and risk[-1] == pytest.approx(0.2)
+        and coverage[79] == pytest.approx(0.8)
+    )
+    assert failure.augrc(failed * 1.0, failed) == pytest.approx(
+        auc(coverage, coverage * risk), abs=2e-3
+    )
 
 
 @pytest.mark.parametrize("levels", [None, 2])
@@ -77,7 +100,9 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
     truth, hits = roc_auc_score(*sample(n=200_000, seed=99)[::-1]), 0
     for seed in range(200):
         score, failed = sample(n=400, seed=seed)
-        _, lo, hi = failure.auroc_interval(score, failed, bootstraps=300, generator=np.random.default_rng(seed))
+        _, lo, hi = failure.auroc_interval(
+            score, failed, bootstraps=300, generator=np.random.default_rng(seed)
+        )
         hits += lo <= truth <= hi
     assert 178 <= hits <= 199  # 95% of 200 is 190, give or take 4 standard deviations of 3.1
 

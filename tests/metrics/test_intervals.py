@@ -11,7 +11,9 @@ from visionfail.metrics import intervals, paired
 
 
 def images_of_unequal_difficulty(conditions, n, seed):
-    """Correctness in which an image's conditions stand and fall together, as they do under corruption."""
+    """Correctness in which an image's conditions stand and fall together, as they do under
+    corruption.
+    """
     generator = np.random.default_rng(seed)
     easy = generator.beta(1.5, 0.7, size=n)
     return generator.random((conditions, n)) < easy
@@ -23,13 +25,17 @@ def test_wilson_equals_statsmodels(confidence):
     lo, hi = intervals.wilson(successes, n, confidence=confidence)
     reference = proportion_confint(successes, n, alpha=1 - confidence, method="wilson")
     assert np.allclose([lo, hi], reference, atol=1e-12)
-    every = np.arange(1, 2000)  # none right, all right: the ends are exact, whatever rounding does inside
+    every = np.arange(
+        1, 2000
+    )  # none right, all right: the ends are exact, whatever rounding does inside
     assert (intervals.wilson(0, every, confidence=confidence)[0] == 0).all()
     assert (intervals.wilson(every, every, confidence=confidence)[1] == 1).all()
 
 
 def test_wilson_of_scalars_gives_floats_and_broadcasts():
-    assert intervals.wilson(9500, 10_000) == pytest.approx(tuple(proportion_confint(9500, 10_000, method="wilson")))
+    assert intervals.wilson(9500, 10_000) == pytest.approx(
+        tuple(proportion_confint(9500, 10_000, method="wilson"))
+    )
     assert all(type(end) is float for end in intervals.wilson(3, 4))
     assert intervals.wilson([[1], [2]], 4)[0].shape == (2, 1)
 
@@ -40,7 +46,8 @@ def test_bootstrap_means_have_the_mean_and_covariance_of_a_resampled_mean():
     means = intervals.bootstrap_condition_means(correct, bootstraps=20_000, generator=generator)
     assert means.shape == (20_000, 3)
     assert np.allclose(means.mean(axis=0), correct.mean(axis=1), atol=1e-3)
-    # closed form: the covariance of images, divided by n; off the diagonal it is there only if images stay whole
+    # closed form: the covariance of images, divided by n; off the diagonal it is there only if
+    # images stay whole
     assert np.allclose(np.cov(means.T), np.cov(correct, bias=True) / 400, rtol=0.05)
     assert np.cov(correct)[0, 1] > 0.05
 
@@ -96,7 +103,10 @@ def test_a_weighted_statistic_is_followed():
     correct = images_of_unequal_difficulty(3, 1000, seed=7)
     weights = np.array([0.7, 0.2, 0.1])
     value, lo, hi = intervals.image_bootstrap(
-        correct, lambda accuracies: accuracies @ weights, bootstraps=4000, generator=np.random.default_rng(8)
+        correct,
+        lambda accuracies: accuracies @ weights,
+        bootstraps=4000,
+        generator=np.random.default_rng(8),
     )
     assert value == pytest.approx(weights @ correct.mean(axis=1))
     assert hi - lo == pytest.approx(2 * 1.96 * (weights @ correct).std() / np.sqrt(1000), rel=0.06)
@@ -104,7 +114,9 @@ def test_a_weighted_statistic_is_followed():
 
 def test_paired_difference_is_that_of_image_differences():
     a = images_of_unequal_difficulty(4, 1500, seed=9)
-    b = a ^ (np.random.default_rng(10).random(a.shape) < 0.05)  # nearly the same model: pairing pays
+    b = a ^ (
+        np.random.default_rng(10).random(a.shape) < 0.05
+    )  # nearly the same model: pairing pays
     keywords = {"statistic": intervals.mean_over_conditions, "bootstraps": 4000}
     value, lo, hi = paired.paired_bootstrap(a, b, generator=np.random.default_rng(11), **keywords)
     difference = a.mean(axis=0) - b.mean(axis=0)
@@ -112,7 +124,11 @@ def test_paired_difference_is_that_of_image_differences():
     assert hi - lo == pytest.approx(2 * 1.96 * difference.std() / np.sqrt(1500), rel=0.05)
     one = paired.paired_bootstrap(a[0], b[0], generator=np.random.default_rng(12), **keywords)
     assert one[0] == pytest.approx(a[0].mean() - b[0].mean())
-    assert paired.paired_bootstrap(a, a, generator=np.random.default_rng(13), **keywords) == (0, 0, 0)
+    assert paired.paired_bootstrap(a, a, generator=np.random.default_rng(13), **keywords) == (
+        0,
+        0,
+        0,
+    )
 
 
 def test_mcnemar_equals_statsmodels():
@@ -121,7 +137,9 @@ def test_mcnemar_equals_statsmodels():
         a = generator.random(300) < 0.8
         b = np.where(generator.random(300) < flips, generator.random(300) < 0.6, a)
         table = [[(a & b).sum(), (a & ~b).sum()], [(~a & b).sum(), (~a & ~b).sum()]]
-        assert paired.mcnemar_exact(a, b) == pytest.approx(mcnemar(table, exact=True).pvalue, rel=1e-9)
+        assert paired.mcnemar_exact(a, b) == pytest.approx(
+            mcnemar(table, exact=True).pvalue, rel=1e-9
+        )
     assert paired.mcnemar_exact(a, a) == 1.0
 
 
@@ -144,9 +162,15 @@ MEAN = intervals.mean_over_conditions
         (lambda: intervals.percentile_interval([]), "at least 2"),
         (lambda: intervals.percentile_interval([0.1, np.nan]), "finite"),
         (lambda: intervals.bootstrap_condition_means(OK.astype(float), **DRAW), "pass booleans"),
-        (lambda: intervals.bootstrap_condition_means(np.empty((3, 0), bool), **DRAW), "at least one of each"),
+        (
+            lambda: intervals.bootstrap_condition_means(np.empty((3, 0), bool), **DRAW),
+            "at least one of each",
+        ),
         (lambda: intervals.bootstrap_condition_means(OK[0], **DRAW), r"\(conditions, images\)"),
-        (lambda: intervals.bootstrap_condition_means(OK, **{**DRAW, "bootstraps": 0}), "bootstraps is 0"),
+        (
+            lambda: intervals.bootstrap_condition_means(OK, **{**DRAW, "bootstraps": 0}),
+            "bootstraps is 0",
+        ),
         (lambda: intervals.image_bootstrap(OK, np.mean, **DRAW), "reduce the last axis alone"),
         (lambda: intervals.image_bootstrap(OK, MEAN, confidence=2, **DRAW), "confidence is 2"),
         (lambda: paired.paired_bootstrap(OK, OK[:, :2], statistic=MEAN, **DRAW), "the same images"),
@@ -177,7 +201,9 @@ def test_verdict_is_where_the_interval_lies(interval, said):
     assert claims.verdict_of(*interval, low=0.93, high=0.95) == said
 
 
-@pytest.mark.parametrize("arguments", [(0.5, 0.4, 0.0, 1.0), (0.4, 0.5, 1.0, 0.0), (float("nan"), 0.5, 0.0, 1.0)])
+@pytest.mark.parametrize(
+    "arguments", [(0.5, 0.4, 0.0, 1.0), (0.4, 0.5, 1.0, 0.0), (float("nan"), 0.5, 0.0, 1.0)]
+)
 def test_verdict_refuses_what_is_turned_round_or_no_number(arguments):
     lo, hi, low, high = arguments
     with pytest.raises(ValueError, match="lower end first"):

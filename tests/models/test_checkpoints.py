@@ -8,7 +8,12 @@ from visionfail import files
 from visionfail.data.sets import CLASSES
 from visionfail.models import checkpoints
 
-CARD = {"dataset": "cifar10", "arch": "resnet18", "width": 8, "classes": list(CLASSES["cifar10"])} | STATS
+CARD = {
+    "dataset": "cifar10",
+    "arch": "resnet18",
+    "width": 8,
+    "classes": list(CLASSES["cifar10"]),
+} | STATS
 
 
 @pytest.fixture
@@ -92,5 +97,7 @@ def test_diverged_weights_are_not_saved_and_the_old_file_stays(stem, tiny_model)
 
 def test_a_card_without_what_load_needs_is_refused(tmp_path, tiny_model):
     with pytest.raises(ValueError, match="classes"):
-        checkpoints.save_checkpoint(tiny_model, tmp_path / "x", card={k: v for k, v in CARD.items() if k != "classes"})
+        checkpoints.save_checkpoint(
+            tiny_model, tmp_path / "x", card={k: v for k, v in CARD.items() if k != "classes"}
+        )
     assert list(tmp_path.iterdir()) == []

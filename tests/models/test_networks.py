@@ -26,7 +26,9 @@ def test_forward_equals_torchvisions_network_on_normalised_images():
     images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     normalise = v2.Normalize(STATS["mean"], STATS["std"])
     with torch.no_grad():
-        torch.testing.assert_close(model(images), plain.eval()(normalise(images)), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(
+            model(images), plain.eval()(normalise(images)), rtol=1e-4, atol=1e-4
+        )
 
 
 def test_densenet_is_torchvisions_but_for_the_stem():
@@ -34,14 +36,18 @@ def test_densenet_is_torchvisions_but_for_the_stem():
     plain = torchvision.models.densenet121(num_classes=10)
     theirs, ours = plain.state_dict(), model.state_dict()
     assert ours.keys() == theirs.keys()
-    assert {name for name in ours if ours[name].shape != theirs[name].shape} == {"features.conv0.weight"}
+    assert {name for name in ours if ours[name].shape != theirs[name].shape} == {
+        "features.conv0.weight"
+    }
     plain.features.conv0 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)
     plain.features.pool0 = torch.nn.Identity()
     plain.load_state_dict(ours)
     images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     normalise = v2.Normalize(STATS["mean"], STATS["std"])
     with torch.no_grad():
-        torch.testing.assert_close(model(images), plain.eval()(normalise(images)), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(
+            model(images), plain.eval()(normalise(images)), rtol=1e-4, atol=1e-4
+        )
         assert model.features(images).shape == (2, 1024, 4, 4)
 
 
@@ -55,7 +61,9 @@ def test_densenets_parameter_count_is_the_architectures_arithmetic(width, known)
             expected += 2 * 4 * growth + 4 * growth * growth * 9  # norm, 3x3 convolution
             inside += growth
         if block < 3:
-            expected += 2 * inside + inside * (inside // 2)  # transition: norm, 1x1 convolution, then pooling
+            expected += 2 * inside + inside * (
+                inside // 2
+            )  # transition: norm, 1x1 convolution, then pooling
             inside //= 2
     expected += 2 * inside + inside * 10 + 10
     model = networks.build("densenet121", num_classes=10, width=width, **STATS)
@@ -68,7 +76,10 @@ def test_norms_fold_into_convolutions_of_every_architecture(arch):
     side = 28 if arch == "mnist_cnn" else 32
     images = torch.rand(4, 3, side, side, generator=torch.Generator().manual_seed(0))
     folded = fold_norms(model)
-    norms = [sum(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules()) for network in (folded, model)]
+    norms = [
+        sum(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())
+        for network in (folded, model)
+    ]
     assert norms[0] < norms[1]
     with torch.no_grad():
         torch.testing.assert_close(folded(images), model(images), rtol=1e-4, atol=1e-4)
@@ -105,8 +116,12 @@ def test_parameter_count_is_the_architectures_arithmetic(width):
     expected = 3 * 9 * width + 2 * width  # stem and its norm
     inside = width
     for out in (width, 2 * width, 4 * width, 8 * width):
-        expected += inside * out * 9 + 3 * out * out * 9 + 4 * 2 * out  # four convolutions, four norms
-        expected += inside * out + 2 * out if inside != out else 0  # the shortcut's 1x1 convolution and norm
+        expected += (
+            inside * out * 9 + 3 * out * out * 9 + 4 * 2 * out
+        )  # four convolutions, four norms
+        expected += (
+            inside * out + 2 * out if inside != out else 0
+        )  # the shortcut's 1x1 convolution and norm
         inside = out
     expected += 8 * width * 10 + 10
     assert sum(p.numel() for p in model.parameters()) == expected
@@ -115,13 +130,21 @@ def test_parameter_count_is_the_architectures_arithmetic(width):
 def test_stages_of_a_densenet_are_its_blocks():
     model = networks.build("densenet121", num_classes=10, width=8, **STATS).eval()
     rows = {row["stage"]: row for row in networks.stages(model, torch.rand(1, 3, 32, 32))}
-    assert rows["denseblock1"]["output"][1:] == (32, 32) and rows["denseblock4"]["output"][1:] == (4, 4)
-    assert sum(row["parameters"] for row in rows.values()) == sum(p.numel() for p in model.parameters())
+    assert rows["denseblock1"]["output"][1:] == (32, 32) and rows["denseblock4"]["output"][1:] == (
+        4,
+        4,
+    )
+    assert sum(row["parameters"] for row in rows.values()) == sum(
+        p.numel() for p in model.parameters()
+    )
     assert list(rows)[-1] == "classifier" and rows["classifier"]["output"] == (10,)
 
 
 def test_multiply_adds_are_the_architectures_arithmetic():
-    model, image = networks.build("resnet18", num_classes=10, **STATS).eval(), torch.rand(1, 3, 32, 32)
+    model, image = (
+        networks.build("resnet18", num_classes=10, **STATS).eval(),
+        torch.rand(1, 3, 32, 32),
+    )
     expected, inside, side = 3 * 9 * 64 * 32**2, 64, 32
     for out in (64, 128, 256, 512):
         side //= 2 if out > 64 else 1
@@ -133,7 +156,10 @@ def test_multiply_adds_are_the_architectures_arithmetic():
 
 def test_seed_decides_the_weights_and_leaves_the_global_generator_alone():
     before = torch.get_rng_state()
-    a, b, c = (networks.build("resnet18", num_classes=10, width=8, seed=s, **STATS).conv1.weight for s in (0, 0, 1))
+    a, b, c = (
+        networks.build("resnet18", num_classes=10, width=8, seed=s, **STATS).conv1.weight
+        for s in (0, 0, 1)
+    )
     assert torch.equal(a, b) and not torch.equal(a, c)
     assert torch.equal(before, torch.get_rng_state())
 

@@ -25,7 +25,9 @@ def small_model(seed=0):
 
 def fit(config=CONFIG, state=None, model=None):
     model = small_model() if model is None else model
-    return training.fit(model, squares(200, seed=0), squares(60, seed=1), config=config, device="cpu", state=state)
+    return training.fit(
+        model, squares(200, seed=0), squares(60, seed=1), config=config, device="cpu", state=state
+    )
 
 
 def test_each_image_has_a_crop_and_a_flip_of_its_own():
@@ -37,10 +39,17 @@ def test_each_image_has_a_crop_and_a_flip_of_its_own():
     places = []
     for result, mirrored in zip(out[:, 0].numpy(), flip.numpy(), strict=True):
         source = np.pad(image[0, 0].numpy()[:, ::-1], 4) if mirrored else padded
-        hits = [(r, c) for r in range(9) for c in range(9) if np.array_equal(source[r : r + 8, c : c + 8], result)]
+        hits = [
+            (r, c)
+            for r in range(9)
+            for c in range(9)
+            if np.array_equal(source[r : r + 8, c : c + 8], result)
+        ]
         assert hits, "not a crop of the padded image"
         places.append(hits[0])
-    assert len(set(places)) > 30  # 64 draws from 81 places: torchvision's v2 transforms would give one
+    assert (
+        len(set(places)) > 30
+    )  # 64 draws from 81 places: torchvision's v2 transforms would give one
     assert torch.equal(out[:, 0], out[:, 1])  # channels move together
 
 
@@ -49,13 +58,18 @@ def test_augment_draws_from_its_generator_alone():
     flip = torch.zeros(16, dtype=torch.bool)
 
     def draw(seed):
-        return training.augment(images, padding=4, flip=flip, generator=torch.Generator().manual_seed(seed))
+        return training.augment(
+            images, padding=4, flip=flip, generator=torch.Generator().manual_seed(seed)
+        )
 
     assert torch.equal(draw(0), draw(0)) and not torch.equal(draw(0), draw(1))
 
 
 def test_rate_climbs_to_the_peak_and_falls_to_zero():
-    rates = [training.learning_rate(s, steps=100, config=TrainConfig(peak_lr=0.1, warmup=0.2)) for s in range(100)]
+    rates = [
+        training.learning_rate(s, steps=100, config=TrainConfig(peak_lr=0.1, warmup=0.2))
+        for s in range(100)
+    ]
     assert max(rates) == pytest.approx(0.1) and int(np.argmax(rates)) in (19, 20)
     assert np.all(np.diff(rates[:20]) > 0) and np.all(np.diff(rates[20:]) < 0)
     assert rates[0] == pytest.approx(0.005) and rates[-1] == pytest.approx(0.1 / 80)
@@ -63,10 +77,17 @@ def test_rate_climbs_to_the_peak_and_falls_to_zero():
 
 def test_weight_decay_spares_norms_and_biases():
     model = small_model()
-    decayed, spared = (group["params"] for group in training.make_optimizer(model, CONFIG).param_groups)
+    decayed, spared = (
+        group["params"] for group in training.make_optimizer(model, CONFIG).param_groups
+    )
     names = {id(p): name for name, p in model.named_parameters()}
-    assert {names[id(p)].split(".")[-1] for p in decayed} == {"weight"} and all(p.ndim > 1 for p in decayed)
-    assert all("bn" in names[id(p)] or "downsample.1" in names[id(p)] or names[id(p)] == "fc.bias" for p in spared)
+    assert {names[id(p)].split(".")[-1] for p in decayed} == {"weight"} and all(
+        p.ndim > 1 for p in decayed
+    )
+    assert all(
+        "bn" in names[id(p)] or "downsample.1" in names[id(p)] or names[id(p)] == "fc.bias"
+        for p in spared
+    )
     assert len(decayed) + len(spared) == len(names)
 
 
@@ -77,25 +98,38 @@ def test_one_step_is_pytorchs_nesterov_step():
     training.train_step(model, training.make_optimizer(model, CONFIG), images, data.labels)
     with torch.enable_grad():
         torch.nn.functional.cross_entropy(twin(images), data.labels).backward()
-    for name, p in twin.named_parameters():  # the first Nesterov step: (1 + momentum) times the decayed gradient
+    for (
+        name,
+        p,
+    ) in (
+        twin.named_parameters()
+    ):  # the first Nesterov step: (1 + momentum) times the decayed gradient
         gradient = p.grad + (CONFIG.weight_decay * p.detach() if p.ndim > 1 else 0)
         expected = p.detach() - CONFIG.peak_lr * (1 + CONFIG.momentum) * gradient
         if not devices.fast_bf16("cpu"):
-            torch.testing.assert_close(model.get_parameter(name).detach(), expected, rtol=1e-4, atol=1e-6)
+            torch.testing.assert_close(
+                model.get_parameter(name).detach(), expected, rtol=1e-4, atol=1e-6
+            )
 
 
 def test_it_learns():
-    config = dataclasses.replace(CONFIG, epochs=8, flip=False)  # the place of the square is the class
+    config = dataclasses.replace(
+        CONFIG, epochs=8, flip=False
+    )  # the place of the square is the class
     model, history = fit(config)
     assert history[-1]["val_accuracy"] > 0.9 and not model.training
     assert [row["epoch"] for row in history] == list(range(1, 9))
-    assert {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds"} <= history[0].keys()
+    assert {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds"} <= history[
+        0
+    ].keys()
 
 
 def test_smaller_images_in_the_first_epochs():
     sides = []
     model = small_model()
-    model.register_forward_pre_hook(lambda m, inputs: sides.append(inputs[0].shape[-1]) if m.training else None)
+    model.register_forward_pre_hook(
+        lambda m, inputs: sides.append(inputs[0].shape[-1]) if m.training else None
+    )
     fit(dataclasses.replace(CONFIG, sides=(16, 24)), model=model)
     assert sides == [16] * 5 + [24] * 5 + [32] * 5
 
@@ -125,7 +159,9 @@ def test_run_killed_in_mid_epoch_ends_bit_for_bit_where_an_unbroken_one_ends(tmp
     whole, whole_history = fit(state=tmp_path / "whole.pt")
     here = Path(__file__).parent
     code = textwrap.dedent(KILLED).format(here=str(here), tests=str(here.parent), state=str(state))
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout.readline().strip() == "now"
         process.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
     resumed, history = fit(state=state)
@@ -150,10 +186,19 @@ def test_state_of_another_configuration_is_refused_by_field(tmp_path):
     fit(dataclasses.replace(CONFIG, epochs=1), state=tmp_path / "s.pt")
     for field, value in [("epochs", 3), ("peak_lr", 0.2), ("seed", 7)]:
         with pytest.raises(ValueError, match=f"made with {field} = "):
-            fit(dataclasses.replace(CONFIG, **({"epochs": 1} | {field: value})), state=tmp_path / "s.pt")
+            fit(
+                dataclasses.replace(CONFIG, **({"epochs": 1} | {field: value})),
+                state=tmp_path / "s.pt",
+            )
     with pytest.raises(ValueError, match="made with train_data = "):  # same size, other images
         config = dataclasses.replace(CONFIG, epochs=1)
-        training.fit(small_model(), squares(200, seed=9), squares(60, seed=1), config=config, state=tmp_path / "s.pt")
+        training.fit(
+            small_model(),
+            squares(200, seed=9),
+            squares(60, seed=1),
+            config=config,
+            state=tmp_path / "s.pt",
+        )
     wide = networks.build("resnet18", num_classes=10, width=16, **STATS)
     with pytest.raises(ValueError, match="made with parameters = "):
         fit(dataclasses.replace(CONFIG, epochs=1), state=tmp_path / "s.pt", model=wide)
@@ -171,7 +216,9 @@ def test_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(tmp_path, m
     with pytest.raises(FloatingPointError, match=r"epoch 2, step \d+, learning rate 0\.0"):
         fit(state=state)
     kept = torch.load(state, weights_only=True)
-    assert len(kept["history"]) == 1 and all(torch.isfinite(t).all() for t in kept["model"].values())
+    assert len(kept["history"]) == 1 and all(
+        torch.isfinite(t).all() for t in kept["model"].values()
+    )
 
 
 def test_ctrl_c_keeps_the_last_whole_epoch_and_leaves_no_half_file(tmp_path, monkeypatch):

@@ -19,7 +19,13 @@ SETS = {"train": squares(200, seed=0), "val": squares(50, seed=1), "test": squar
 
 
 def get(tmp_path, **changes):
-    arguments = {"arch": "resnet18", "width": 8, "rounds": (ROUND,), "recipe": "quick", "retrain": False} | changes
+    arguments = {
+        "arch": "resnet18",
+        "width": 8,
+        "rounds": (ROUND,),
+        "recipe": "quick",
+        "retrain": False,
+    } | changes
     return zoo.load_or_train_rounds(tmp_path / "net", SETS, state=tmp_path / "state", **arguments)
 
 
@@ -65,7 +71,9 @@ def test_a_second_round_goes_on_from_the_averaged_weights_of_the_first(tmp_path,
     assert all(torch.equal(given[1][name], tensor) for name, tensor in returned[0].items())
 
 
-def test_broken_off_in_the_second_round_it_resumes_and_ends_where_an_unbroken_run_ends(tmp_path, monkeypatch):
+def test_broken_off_in_the_second_round_it_resumes_and_ends_where_an_unbroken_run_ends(
+    tmp_path, monkeypatch
+):
     rounds, save, saved = (ROUND, dataclasses.replace(ROUND, epochs=2)), training.Run.save, []
 
     def broken(run, path):
@@ -80,19 +88,25 @@ def test_broken_off_in_the_second_round_it_resumes_and_ends_where_an_unbroken_ru
         get(tmp_path / "broken", rounds=rounds)
     resumed, *_ = get(tmp_path / "broken", rounds=rounds)
     assert len(saved) == 3  # one epoch of the first round, two of the second, none twice
-    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True)
+    )
 
 
 def test_quick_profile_trains_on_standins_where_no_real_images_are(tmp_path, monkeypatch):
     monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
     sets = zoo.cifar10_sets(QUICK)
-    assert {s.origin for s in sets.values()} == {"standin"} and len(sets["test"]) <= QUICK.test_images
+    assert {s.origin for s in sets.values()} == {"standin"} and len(
+        sets["test"]
+    ) <= QUICK.test_images
 
 
 @pytest.mark.realdata
 def test_quick_profile_takes_real_images_where_they_are():
     sets = zoo.cifar10_sets(QUICK)
-    assert {s.origin for s in sets.values()} == {"subset"} and len(sets["test"]) == QUICK.test_images
+    assert {s.origin for s in sets.values()} == {"subset"} and len(
+        sets["test"]
+    ) == QUICK.test_images
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
@@ -131,7 +145,12 @@ if AT_HAND:
 
 
 def test_networks_at_hand_are_the_committed_ones_in_order(tmp_path, monkeypatch):
-    for name in ("resnet18-standard-s1", "densenet121-standard-s0", "resnet18-standard-s0", "resnet18-quick-s0"):
+    for name in (
+        "resnet18-standard-s1",
+        "densenet121-standard-s0",
+        "resnet18-standard-s0",
+        "resnet18-quick-s0",
+    ):
         (tmp_path / f"cifar10-{name}.safetensors").touch()
     (tmp_path / "cifar10-resnet18-standard-s2.json").touch()  # a card without weights
     monkeypatch.setattr(paths, "MODELS", tmp_path)
@@ -147,7 +166,9 @@ def test_architectures_and_further_seeds_are_trained_alike():
 
 
 def test_stem_is_the_house_style():
-    assert zoo.checkpoint_name("cifar10", "resnet18", "standard", 0) == "cifar10-resnet18-standard-s0"
+    assert (
+        zoo.checkpoint_name("cifar10", "resnet18", "standard", 0) == "cifar10-resnet18-standard-s0"
+    )
     assert training.TrainConfig().seed == 0
 
 
@@ -155,7 +176,12 @@ def test_trained_networks_are_told_from_their_cards():
     rows = {(row["arch"], row["seed"]): row for row in zoo.trained_networks()}
     card = checkpoints.read_card(paths.MODELS / "cifar10-densenet121-standard-s0.json")
     row, test = rows["densenet121", 0], card["accuracy"]["test"]
-    assert (row["test"], row["lo"], row["hi"], row["n"]) == (test["value"], test["lo"], test["hi"], test["n"])
+    assert (row["test"], row["lo"], row["hi"], row["n"]) == (
+        test["value"],
+        test["lo"],
+        test["hi"],
+        test["n"],
+    )
     hours = sum(epoch["seconds"] for epoch in card["history"]) / 3600
     assert row["epochs"] == len(card["history"]) and row["hours"] == pytest.approx(hours, rel=1e-3)
     assert next(iter(rows)) == recipes.EXAMINED and len(rows) == len(CARDS)

@@ -1,4 +1,6 @@
-"""Every notebook runs from a clean kernel in the quick profile, in order; the committed copies are fit to be read."""
+"""Every notebook runs from a clean kernel in the quick profile, in order; the committed copies are
+fit to be read.
+"""
 
 import json
 import re
@@ -19,7 +21,9 @@ NOTEBOOKS = notebooks.find()
 
 
 def code_cells(path):
-    return [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+    return [
+        c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +56,8 @@ def test_runs_on_real_images(path, before):
     run_in_the_quick_profile(path, before)
 
 
-# what a run of the notebook in the full profile leaves in results/: where it is committed, so must be the run
+# what a run of the notebook in the full profile leaves in results/: where it is committed, so must
+# be the run
 LEAVES = {
     "00": "claims.csv",
     "01": "cifar10-resnet18-standard-s0.csv",

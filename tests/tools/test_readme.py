@@ -30,10 +30,15 @@ def test_every_linked_file_is_there():
 def test_the_auditor_in_five_lines_runs(capsys):
     (snippet,) = snippets("failure.fit")
     seen, new = squares(60, seed=0), squares(40, seed=1)
-    names = {"model": networks.build("resnet18", num_classes=10, width=8, **STATS), "images": seen.images}
+    names = {
+        "model": networks.build("resnet18", num_classes=10, width=8, **STATS),
+        "images": seen.images,
+    }
     names |= {"labels": seen.labels, "new_images": new.images, "new_labels": new.labels}
     exec(snippet, names)
-    assert len(names["score"]) == 40 and all(0 <= float(word) <= 1 for word in capsys.readouterr().out.split())
+    assert len(names["score"]) == 40 and all(
+        0 <= float(word) <= 1 for word in capsys.readouterr().out.split()
+    )
 
 
 def test_your_own_model_in_five_lines_runs(tmp_path, monkeypatch, tiny_model, capsys):

@@ -1,8 +1,9 @@
-"""The 19 corruptions of CIFAR-10-C (Hendrycks and Dietterich 2019, arXiv:1903.12261), batched in torch.
+"""The 19 corruptions of CIFAR-10-C (Hendrycks and Dietterich 2019, arXiv:1903.12261), batched in
+torch.
 
-Parameters are those of the published CIFAR-10-C files, not of ImageNet-C. Where nothing is random the bytes are the
-published ones, JPEG's excepted (published.py); the random ones follow the same laws with our own draws; frost lays on
-a texture of our own making, not the published photographs.
+Parameters are those of the published CIFAR-10-C files, not of ImageNet-C. Where nothing is random
+the bytes are the published ones, JPEG's excepted (published.py); the random ones follow the same
+laws with our own draws; frost lays on a texture of our own making, not the published photographs.
 """
 
 from numbers import Integral
@@ -81,12 +82,16 @@ RANDOM = {  # what to draw, and what to do with it
 }
 
 
-def corrupt(images: Tensor, name: str, severity: int, *, seed: int = 0, first_index: int = 0) -> Tensor:
-    """uint8 images (N, C, H, W), one channel or three -> the same corrupted, severity 0 (a plain copy) to 5.
+def corrupt(
+    images: Tensor, name: str, severity: int, *, seed: int = 0, first_index: int = 0
+) -> Tensor:
+    """uint8 images (N, C, H, W), one channel or three -> the same corrupted, severity 0 (a plain
+    copy) to 5.
 
-    Image k depends on (seed, name, severity, first_index + k) alone, not on its batch. ANY_SIZE lists the corruptions
-    that mean the same at any size from 8 x 8; the others are for 32 x 32. Colours (drops, frost, tints) turn grey on
-    one channel. ValueError for any other name, severity, dtype, shape or size. Hendrycks and Dietterich 2019.
+    Image k depends on (seed, name, severity, first_index + k) alone, not on its batch. ANY_SIZE
+    lists the corruptions that mean the same at any size from 8 x 8; the others are for 32 x 32.
+    Colours (drops, frost, tints) turn grey on one channel. ValueError for any other name, severity,
+    dtype, shape or size. Hendrycks and Dietterich 2019.
     """
     check_corruption(name, severity, seed=seed, first_index=first_index)
     check_pixels(images, name)
@@ -100,25 +105,35 @@ def corrupt(images: Tensor, name: str, severity: int, *, seed: int = 0, first_in
     return corrupted
 
 
-def corrupt_chunk(images: Tensor, name: str, severity: int, *, seed: int, first_index: int) -> Tensor:
+def corrupt_chunk(
+    images: Tensor, name: str, severity: int, *, seed: int, first_index: int
+) -> Tensor:
     """The same without checks, all images at once."""
     if name in DETERMINISTIC:
         return DETERMINISTIC[name](images, severity)
     draw, apply = RANDOM[name]
-    keys = image_keys(name, severity, seed=seed, first_index=first_index, count=len(images), device=images.device)
+    keys = image_keys(
+        name, severity, seed=seed, first_index=first_index, count=len(images), device=images.device
+    )
     return apply(images, severity, **draw(keys, severity, images.shape))
 
 
 def check_corruption(name: str, severity: int, *, seed: int, first_index: int) -> None:
     """ValueError unless the corruption exists at this severity and the draws' numbers are whole."""
     if name not in CORRUPTIONS + EXTRAS:
-        raise ValueError(f"unknown corruption {name!r}: choose one of {', '.join(CORRUPTIONS + EXTRAS)}.")
+        raise ValueError(
+            f"unknown corruption {name!r}: choose one of {', '.join(CORRUPTIONS + EXTRAS)}."
+        )
     if not is_whole(severity) or not 0 <= severity <= 5:
-        raise ValueError(f"severity {severity!r} does not exist: take a whole number from 0 (clean) to 5.")
+        raise ValueError(
+            f"severity {severity!r} does not exist: take a whole number from 0 (clean) to 5."
+        )
     if not is_whole(seed):
         raise ValueError(f"seed {seed!r} is not a whole number: take an int, such as 0.")
     if not is_whole(first_index) or first_index < 0:
-        raise ValueError(f"first_index {first_index!r} is no position in a data set: take an int from 0.")
+        raise ValueError(
+            f"first_index {first_index!r} is no position in a data set: take an int from 0."
+        )
 
 
 def is_whole(number: object) -> bool:
@@ -127,17 +142,25 @@ def is_whole(number: object) -> bool:
 
 
 def check_pixels(images: Tensor, name: str) -> None:
-    """ValueError unless these are byte images of one channel or three, of a size that the corruption is defined for."""
+    """ValueError unless these are byte images of one channel or three, of a size that the
+    corruption is defined for.
+    """
     if not isinstance(images, Tensor) or images.dtype != torch.uint8:
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
-        raise ValueError(f"images are {kind}, not a uint8 tensor: convert with (x * 255).round().to(torch.uint8).")
+        raise ValueError(
+            f"images are {kind}, not a uint8 tensor: convert with (x * 255).round().to(torch.uint8)."
+        )
     shape = tuple(images.shape)
     if len(shape) != 4 or shape[1] not in (1, 3):
-        raise ValueError(f"images of shape {shape}: give (N, C, H, W) with 1 or 3 channels; one image as image[None].")
+        raise ValueError(
+            f"images of shape {shape}: give (N, C, H, W) with 1 or 3 channels; one image as image[None]."
+        )
     if name not in ANY_SIZE and shape[2:] != (32, 32):
         raise ValueError(
             f"{name} is defined for 32 x 32 images, not {shape[2]} x {shape[3]}: resize them, or take one of "
             f"{', '.join(ANY_SIZE)}."
         )
     if min(shape[2:]) < SMALLEST_SIDE:
-        raise ValueError(f"images of {shape[2]} x {shape[3]} are too small to corrupt: resize to 8 x 8 or more.")
+        raise ValueError(
+            f"images of {shape[2]} x {shape[3]} are too small to corrupt: resize to 8 x 8 or more."
+        )

@@ -1,7 +1,8 @@
-"""The five blurs. Gaussian and defocus blur mean the same at any size; the constants of the others are for 32 x 32.
+"""The five blurs. Gaussian and defocus blur mean the same at any size; the constants of the others
+are for 32 x 32.
 
-Images (N, C, H, W) uint8 in and out. Gaussian, defocus and zoom blur give the published bytes, so their arithmetic is
-that of the published generator, in its order, in float64 (zoom blur: float32).
+Images (N, C, H, W) uint8 in and out. Gaussian, defocus and zoom blur give the published bytes, so
+their arithmetic is that of the published generator, in its order, in float64 (zoom blur: float32).
 """
 
 import numpy as np
@@ -15,10 +16,22 @@ from visionfail.corruptions.pixels import images_first, pixels_first, to_bytes_,
 GAUSSIAN_SIGMA = (0.4, 0.6, 0.7, 0.8, 1.0)
 
 
-DEFOCUS = ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1.0, 0.2), (1.5, 0.1))  # radius of the disc, sigma that softens it
+DEFOCUS = (
+    (0.3, 0.4),
+    (0.4, 0.5),
+    (0.5, 0.6),
+    (1.0, 0.2),
+    (1.5, 0.1),
+)  # radius of the disc, sigma that softens it
 
 
-GLASS = ((0.05, 1), (0.25, 1), (0.4, 1), (0.25, 2), (0.4, 2))  # sigma, passes; pixels move by one at most
+GLASS = (
+    (0.05, 1),
+    (0.25, 1),
+    (0.4, 1),
+    (0.25, 2),
+    (0.4, 2),
+)  # sigma, passes; pixels move by one at most
 
 
 MOTION = ((6, 1.0), (6, 1.5), (6, 2.0), (8, 2.0), (9, 2.5))  # radius, sigma
@@ -41,8 +54,12 @@ def defocus_blur(images: Tensor, severity: int) -> Tensor:
     for dim in (0, 1):
         x = x.index_select(dim, border_index(images.shape[dim + 2], radius, "mirror").to(x.device))
     blurred = torch.zeros(height, width, x.shape[2], dtype=x.dtype, device=x.device)
-    for weight in np.unique(kernel[kernel > 0]):  # pixels of the same weight are added first: fewer multiplications
-        first, *others = (x[dy : dy + height, dx : dx + width] for dy, dx in np.argwhere(kernel == weight))
+    for weight in np.unique(
+        kernel[kernel > 0]
+    ):  # pixels of the same weight are added first: fewer multiplications
+        first, *others = (
+            x[dy : dy + height, dx : dx + width] for dy, dx in np.argwhere(kernel == weight)
+        )
         same = first.clone()
         for shifted in others:
             same.add_(shifted)
@@ -51,7 +68,9 @@ def defocus_blur(images: Tensor, severity: int) -> Tensor:
 
 
 def disc(radius: float, sigma: float) -> np.ndarray:
-    """The 5 x 5 defocus kernel: a disc of whole pixels, softened by a 3 x 3 Gaussian; float32, as OpenCV makes it."""
+    """The 5 x 5 defocus kernel: a disc of whole pixels, softened by a 3 x 3 Gaussian; float32, as
+    OpenCV makes it.
+    """
     y, x = np.mgrid[-3:4, -3:4]
     kernel = np.float32(x**2 + y**2 <= radius**2)
     kernel /= kernel.sum()
@@ -62,14 +81,16 @@ def disc(radius: float, sigma: float) -> np.ndarray:
 
 
 def glass_blur(images: Tensor, severity: int, *, dy: Tensor, dx: Tensor) -> Tensor:
-    """Frosted glass: blur, move pixels about by one, blur again. Offsets dy, dx (N, passes, 32, 32) of -1 or 0.
+    """Frosted glass: blur, move pixels about by one, blur again. Offsets dy, dx (N, passes, 32, 32)
+    of -1 or 0.
 
-    The published code scans from the lower right corner up to row and column 2 and means to swap each pixel with the
-    neighbour at (dy, dx). Its two sides are views of one array, though: `a, b = b, a` writes b into a and then the
-    new a, which is b, back into b. The pixel takes its neighbour's value, the neighbour keeps its own: a copy.
-    A copy makes the scan parallel. The neighbour above or to the left comes later in the scan, so whoever reads it
-    reads the value from before the pass, and one gather does what 900 steps in order do. (With real swaps, values
-    would wander along the scan, and each step would need the one before.)
+    The published code scans from the lower right corner up to row and column 2 and means to swap
+    each pixel with the neighbour at (dy, dx). Its two sides are views of one array, though: `a, b =
+    b, a` writes b into a and then the new a, which is b, back into b. The pixel takes its
+    neighbour's value, the neighbour keeps its own: a copy. A copy makes the scan parallel. The
+    neighbour above or to the left comes later in the scan, so whoever reads it reads the value from
+    before the pass, and one gather does what 900 steps in order do. (With real swaps, values would
+    wander along the scan, and each step would need the one before.)
     """
     sigma, _ = GLASS[severity - 1]
     x = blurred_bytes(images, sigma).flatten(2)
@@ -79,7 +100,9 @@ def glass_blur(images: Tensor, severity: int, *, dy: Tensor, dx: Tensor) -> Tens
 
 
 def glass_sources(dy: Tensor, dx: Tensor) -> Tensor:
-    """Where each of the 1024 pixels takes its value from, int64 (N, 1, 1024); outside the scan from itself."""
+    """Where each of the 1024 pixels takes its value from, int64 (N, 1, 1024); outside the scan from
+    itself.
+    """
     own = torch.arange(1024, device=dy.device).view(32, 32)
     source = (own + dy * 32).add_(dx)
     source[:, :2], source[:, :, :2] = own[:2], own[:, :2]
@@ -97,7 +120,9 @@ def blurred_bytes(images: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of bytes to bytes, in float64."""
     if sigma < 0.125:  # 4 sigma do not reach the next pixel
         return images
-    return images_first(to_bytes_(smooth(pixels_first(images).double().div_(255), sigma)), images.shape[1])
+    return images_first(
+        to_bytes_(smooth(pixels_first(images).double().div_(255), sigma)), images.shape[1]
+    )
 
 
 def motion_blur(images: Tensor, severity: int, *, angle: Tensor) -> Tensor:
@@ -111,7 +136,9 @@ def draw_motion(keys: Tensor, severity: int, shape: torch.Size) -> dict[str, Ten
 
 
 def zoom_blur(images: Tensor, severity: int) -> Tensor:
-    """A camera that zooms in while the shutter is open: the mean of the image and of ever larger versions of it."""
+    """A camera that zooms in while the shutter is open: the mean of the image and of ever larger
+    versions of it.
+    """
     # 26 enlargements of one piece after the other: a small piece stays in the nearest cache
     return torch.cat([zoom_blur_piece(piece, severity) for piece in images.split(32)])
 
@@ -120,13 +147,18 @@ def zoom_blur_piece(images: Tensor, severity: int) -> Tensor:
     """The same of all images at once."""
     x = to_unit(pixels_first(images))
     total = x.clone()  # the first factor is 1
-    # one after the other, in float32: the order decides the last bit, and the published bytes depend on it
+    # one after the other, in float32: the order decides the last bit, and the published bytes
+    # depend on it
     wide = x.double()
     for factor in zoom_factors(severity)[1:]:
         total.add_(zoom_centre(wide, factor).float())
-    return images_first(to_bytes_(total.add_(x).div_(ZOOM_COUNT[severity - 1] + 1)), images.shape[1])
+    return images_first(
+        to_bytes_(total.add_(x).div_(ZOOM_COUNT[severity - 1] + 1)), images.shape[1]
+    )
 
 
 def zoom_factors(severity: int) -> list[float]:
-    """1, 1.01, 1.02, ... with the rounding of numpy's arange, which the published generator uses."""
+    """1, 1.01, 1.02, ... with the rounding of numpy's arange, which the published generator
+    uses.
+    """
     return (1 + np.arange(ZOOM_COUNT[severity - 1]) * (np.float64(1.01) - 1)).tolist()

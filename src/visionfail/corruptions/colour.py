@@ -1,9 +1,17 @@
-"""Brightness, contrast, saturation: the published bytes, so float64 in the published order of operations."""
+"""Brightness, contrast, saturation: the published bytes, so float64 in the published order of
+operations.
+"""
 
 import torch
 from torch import Tensor
 
-from visionfail.corruptions.pixels import GREY_WEIGHTS, images_first, pixels_first, to_bytes_, to_unit
+from visionfail.corruptions.pixels import (
+    GREY_WEIGHTS,
+    images_first,
+    pixels_first,
+    to_bytes_,
+    to_unit,
+)
 
 BRIGHTNESS = (0.05, 0.1, 0.15, 0.2, 0.3)
 
@@ -25,8 +33,8 @@ def contrast(images: Tensor, severity: int) -> Tensor:
 def pixel_sum(x: Tensor) -> Tensor:
     """Sum of (H, W, M) over its pixels, one after another in row order.
 
-    x.sum() adds in pairs, which is more exact but not what the published files were made with: 13,168 of their
-    153.6 million bytes would come out one level off.
+    x.sum() adds in pairs, which is more exact but not what the published files were made with:
+    13,168 of their 153.6 million bytes would come out one level off.
     """
     total = torch.zeros_like(x[0, 0])
     for pixel in x.flatten(0, 1).unbind():
@@ -45,8 +53,8 @@ def brightness(images: Tensor, severity: int) -> Tensor:
 def saturate(images: Tensor, severity: int) -> Tensor:
     """Saturation in HSV times a plus b.
 
-    Grey has no hue and counts as red, so that b > 0 takes b of its green and blue: one channel gets darker by as much
-    as that darkens a grey picture of three, and for b = 0 it stays as it is.
+    Grey has no hue and counts as red, so that b > 0 takes b of its green and blue: one channel gets
+    darker by as much as that darkens a grey picture of three, and for b = 0 it stays as it is.
     """
     a, b = SATURATE[severity - 1]
     x = to_unit(images, torch.float64)
@@ -57,7 +65,9 @@ def saturate(images: Tensor, severity: int) -> Tensor:
 
 
 def rgb_to_hsv(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(N, 3, H, W) in [0, 1] -> hue, saturation, value in [0, 1], each (N, H, W): the hexcone of Smith 1978."""
+    """(N, 3, H, W) in [0, 1] -> hue, saturation, value in [0, 1], each (N, H, W): the hexcone of
+    Smith 1978.
+    """
     red, green, blue = x.unbind(1)
     value = torch.maximum(torch.maximum(red, green), blue)
     spread = value - torch.minimum(torch.minimum(red, green), blue)
@@ -70,7 +80,9 @@ def rgb_to_hsv(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def hsv_to_rgb(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
-    """Hue, saturation, value (N, H, W) -> (N, 3, H, W). Along the hexagon one channel is full, one low, one between."""
+    """Hue, saturation, value (N, H, W) -> (N, 3, H, W). Along the hexagon one channel is full, one
+    low, one between.
+    """
     sixths = hue * 6
     sector = sixths.floor()
     share = sixths.sub_(sector)

@@ -1,10 +1,11 @@
 """Random numbers that depend on (seed, name, severity, index of the image) and on nothing else.
 
-A generator that is advanced image by image would give picture 7 other noise alone than in a batch. So nothing is
-advanced here: draw number j of an image is a hash of the image's own key and of j (a counter-based generator; the
-hash is splitmix64, Steele et al. 2014). A hash gives 64 bits, and every draw takes 16 of them. Sixteen are enough for
-pictures of 8 bits, and small enough for tables: a normal draw is looked up, not computed, so that it is the same on
-every device and in every batch (logarithms and cosines differ in the last bit from one vector width to another).
+A generator that is advanced image by image would give picture 7 other noise alone than in a batch.
+So nothing is advanced here: draw number j of an image is a hash of the image's own key and of j (a
+counter-based generator; the hash is splitmix64, Steele et al. 2014). A hash gives 64 bits, and
+every draw takes 16 of them. Sixteen are enough for pictures of 8 bits, and small enough for tables:
+a normal draw is looked up, not computed, so that it is the same on every device and in every batch
+(logarithms and cosines differ in the last bit from one vector width to another).
 """
 
 import functools
@@ -15,13 +16,17 @@ import torch
 from scipy.special import ndtri
 from torch import Tensor
 
-STEP = 0x9E3779B97F4A7C15 - 2**64  # 2^64 / golden ratio, as a signed number: torch has no arithmetic on uint64
+STEP = (
+    0x9E3779B97F4A7C15 - 2**64
+)  # 2^64 / golden ratio, as a signed number: torch has no arithmetic on uint64
 
 
 MULTIPLIERS = (0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)
 
 
-def image_keys(name: str, severity: int, *, seed: int, first_index: int, count: int, device: torch.device) -> Tensor:
+def image_keys(
+    name: str, severity: int, *, seed: int, first_index: int, count: int, device: torch.device
+) -> Tensor:
     """One 64-bit key an image, int64 (count,), of the images first_index, first_index + 1, ..."""
     digest = hashlib.sha256(f"{seed} {name} {severity}".encode()).digest()
     stream = int.from_bytes(digest[:8], "little", signed=True)
@@ -30,7 +35,9 @@ def image_keys(name: str, severity: int, *, seed: int, first_index: int, count: 
 
 
 def scramble_(z: Tensor) -> Tensor:
-    """splitmix64's mixing of 64 bits, in place: multiplications wrap around, shifts fill with zeros."""
+    """splitmix64's mixing of 64 bits, in place: multiplications wrap around, shifts fill with
+    zeros.
+    """
     for shift, multiplier in zip((30, 27), MULTIPLIERS, strict=True):
         z.bitwise_xor_(zero_fill_shift(z, shift)).mul_(multiplier)
     return z.bitwise_xor_(zero_fill_shift(z, 31))
@@ -42,7 +49,9 @@ def zero_fill_shift(z: Tensor, shift: int) -> Tensor:
 
 
 def bits(keys: Tensor, count: int, *, skip: int = 0) -> Tensor:
-    """`count` draws an image from 0 to 65535, int32 (N, count); `skip` a multiple of four, draws used elsewhere."""
+    """`count` draws an image from 0 to 65535, int32 (N, count); `skip` a multiple of four, draws
+    used elsewhere.
+    """
     words = torch.arange(skip // 4 + 1, (skip + count + 3) // 4 + 1, device=keys.device).mul_(STEP)
     words = scramble_(keys[:, None] + words)
     return words.view(torch.int16)[:, :count].int().add_(32768)

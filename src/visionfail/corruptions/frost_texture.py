@@ -1,8 +1,8 @@
 """Frost on a window, drawn by a program: crystal plates with needles in them, veined by noise.
 
-The published benchmark lays crops of five photographs over the images. They are not ours to ship, so these five
-textures stand in: the same for everyone, with the photographs' brightness (read off from how much the published
-frost changes an image) but not their shapes.
+The published benchmark lays crops of five photographs over the images. They are not ours to ship,
+so these five textures stand in: the same for everyone, with the photographs' brightness (read off
+from how much the published frost changes an image) but not their shapes.
 """
 
 import functools
@@ -42,7 +42,9 @@ def frost_textures(channels: int, device: torch.device) -> Tensor:
 
 def frost_texture(number: int) -> Tensor:
     """One texture, whole numbers as float64 (3, SIDE, SIDE)."""
-    keys = draws.image_keys("frost texture", number, seed=0, first_index=0, count=1, device=torch.device("cpu"))
+    keys = draws.image_keys(
+        "frost texture", number, seed=0, first_index=0, count=1, device=torch.device("cpu")
+    )
     height = needles(draws.uniforms(keys, 4 * PLATES).view(4, PLATES).double().numpy())
     height += veins(draws.uniforms(keys, 4096, skip=4 * PLATES).view(1, 1, 64, 64))
     rank = np.empty(SIDE * SIDE)
@@ -52,7 +54,9 @@ def frost_texture(number: int) -> Tensor:
 
 
 def needles(plates: np.ndarray) -> np.ndarray:
-    """Crystal plates around seeds, each with needles of its own direction and fineness, rims bright; (SIDE, SIDE)."""
+    """Crystal plates around seeds, each with needles of its own direction and fineness, rims
+    bright; (SIDE, SIDE).
+    """
     y, x = np.mgrid[:SIDE, :SIDE]
     seeds, (turn, fineness) = plates[:2].T * SIDE, plates[2:]
     distance, plate = KDTree(seeds).query(np.stack([y, x], axis=-1), k=2)
@@ -63,9 +67,13 @@ def needles(plates: np.ndarray) -> np.ndarray:
 
 
 def veins(lattice: Tensor) -> np.ndarray:
-    """Ridged noise: smooth noise of four sizes, bright where it crosses its middle, (SIDE, SIDE)."""
+    """Ridged noise: smooth noise of four sizes, bright where it crosses its middle, (SIDE,
+    SIDE).
+    """
     total = np.zeros((SIDE, SIDE))
     for size in (5, 10, 20, 40):
-        noise = interpolate(lattice[..., :size, :size], size=(SIDE, SIDE), mode="bicubic", align_corners=True)
+        noise = interpolate(
+            lattice[..., :size, :size], size=(SIDE, SIDE), mode="bicubic", align_corners=True
+        )
         total += (1 - np.abs(2 * noise[0, 0].double().numpy() - 1)) * 10 / size
     return total

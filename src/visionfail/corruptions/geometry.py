@@ -27,17 +27,24 @@ AFFINE_REACH, FIELD_REACH = 24, 5  # how many pixels outside the image the two c
 
 
 def pixelate(images: Tensor, severity: int) -> Tensor:
-    """Box-resized to int(side * c) and back: PIL's bytes, whose resampling is whole-number arithmetic."""
+    """Box-resized to int(side * c) and back: PIL's bytes, whose resampling is whole-number
+    arithmetic.
+    """
     share = PIXELATE[severity - 1]
     x = pixels_first(images).int()
     for back in (False, True):
-        for dim, side in ((1, images.shape[3]), (0, images.shape[2])):  # PIL resizes rows first, and rounds in between
+        for dim, side in (
+            (1, images.shape[3]),
+            (0, images.shape[2]),
+        ):  # PIL resizes rows first, and rounds in between
             x = box_resize(x, dim, side if back else int(side * share))
     return images_first(x.to(torch.uint8), images.shape[1])
 
 
 def box_resize(x: Tensor, dim: int, size: int) -> Tensor:
-    """int32 bytes resized along `dim`: each new pixel the mean of the old ones under it, in units of 2^-22, rounded."""
+    """int32 bytes resized along `dim`: each new pixel the mean of the old ones under it, in units
+    of 2^-22, rounded.
+    """
     index, weight = box_taps(x.shape[dim], size)
     shape = (-1, 1, 1) if dim == 0 else (-1, 1)
     out = torch.tensor(1 << 21, dtype=torch.int32, device=x.device)
@@ -48,7 +55,9 @@ def box_resize(x: Tensor, dim: int, size: int) -> Tensor:
 
 
 def box_taps(old: int, new: int) -> tuple[Tensor, Tensor]:
-    """Which old pixels make up each new one, (new, taps), and with what weight, in units of 2^-22."""
+    """Which old pixels make up each new one, (new, taps), and with what weight, in units of
+    2^-22.
+    """
     scale = old / new
     reach = 0.5 * max(scale, 1.0)
     centre = (np.arange(new) + 0.5) * scale
@@ -60,16 +69,21 @@ def box_taps(old: int, new: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(index.clip(0, old - 1)), torch.from_numpy(weight).int()
 
 
-def elastic_transform(images: Tensor, severity: int, *, corners: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
+def elastic_transform(
+    images: Tensor, severity: int, *, corners: Tensor, dx: Tensor, dy: Tensor
+) -> Tensor:
     """A random affine map, then every pixel displaced by a smooth random field.
 
-    Draws in (-1, 1): three corners' displacements, x and y (N, 3, 2); one displacement a pixel, dx and dy (N, 32, 32).
+    Draws in (-1, 1): three corners' displacements, x and y (N, 3, 2); one displacement a pixel, dx
+    and dy (N, 32, 32).
     """
     alpha, sigma, affine = ELASTIC[severity - 1]
     wide = pad(to_unit(images), (AFFINE_REACH,) * 4, mode="reflect")  # torch's name for mirror
     x = read_between(wide, *affine_sources(corners * (32 * affine)), reach=AFFINE_REACH)
     field = torch.cat([dy, dx]).permute(1, 2, 0).contiguous()
-    field = smooth(field, 32 * sigma, truncate=3.0, border="reflect").mul_(32 * alpha).permute(2, 0, 1)
+    field = (
+        smooth(field, 32 * sigma, truncate=3.0, border="reflect").mul_(32 * alpha).permute(2, 0, 1)
+    )
     rows, columns = field.contiguous().split(len(images))
     grid = torch.arange(32.0, device=images.device)
     wide = extend(extend(x, 3, FIELD_REACH, "reflect"), 2, FIELD_REACH, "reflect")
@@ -77,10 +91,11 @@ def elastic_transform(images: Tensor, severity: int, *, corners: Tensor, dx: Ten
 
 
 def affine_sources(shift: Tensor) -> tuple[Tensor, Tensor]:
-    """For each pixel the row and column it is read from, (N, 32, 32), if three corners of a square move by `shift`.
+    """For each pixel the row and column it is read from, (N, 32, 32), if three corners of a square
+    move by `shift`.
 
-    The corners are (26 26) (26 6) (6 6), points are (x, y), shift is (N, 3, 2). A pixel's coordinates along the two
-    moved sides are its coordinates along the unmoved ones.
+    The corners are (26 26) (26 6) (6 6), points are (x, y), shift is (N, 3, 2). A pixel's
+    coordinates along the two moved sides are its coordinates along the unmoved ones.
     """
     before = torch.tensor([[26.0, 26.0], [26.0, 6.0], [6.0, 6.0]], device=shift.device)
     down, origin, left = (before + shift)[..., None, None].unbind(1)
@@ -95,11 +110,14 @@ def affine_sources(shift: Tensor) -> tuple[Tensor, Tensor]:
 def read_between(wide: Tensor, rows: Tensor, columns: Tensor, *, reach: int) -> Tensor:
     """Bilinear values (N, C, H, W) of images at `rows` and `columns` (N, H, W), in pixels.
 
-    `wide` are the images with `reach` more pixels on all sides, which is how far outside those places may lie.
+    `wide` are the images with `reach` more pixels on all sides, which is how far outside those
+    places may lie.
     """
     stride, flat = wide.shape[3], wide.flatten(2)
     top, left = rows.floor(), columns.floor()
-    down, right = ((place - edge).flatten(1)[:, None] for place, edge in ((rows, top), (columns, left)))
+    down, right = (
+        (place - edge).flatten(1)[:, None] for place, edge in ((rows, top), (columns, left))
+    )
     corner = ((top + reach) * stride + (left + reach)).long().flatten(1)[:, None]
     up, out = 1 - down, torch.zeros(*wide.shape[:2], corner.shape[2], device=wide.device)
     for step, weight in (

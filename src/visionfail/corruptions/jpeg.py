@@ -1,10 +1,11 @@
 """JPEG compression without the file, byte for byte what libjpeg writes and reads back.
 
-JPEG loses information in three places: rounding to brightness and two colours, halving the colours' resolution
-(4:2:0), and rounding 8 x 8 cosine coefficients to multiples of a quantisation step. The Huffman code that packs
-the rest loses nothing, so it is left out here. All numbers are whole and small enough to be exact, in float32 (below
-2^24) and for the cosines in float64: the order of additions, and with it the size of the batch, does not matter even
-in a matrix product. The steps are those of libjpeg's slow integer method (jfdctint, jidctint), its default.
+JPEG loses information in three places: rounding to brightness and two colours, halving the colours'
+resolution (4:2:0), and rounding 8 x 8 cosine coefficients to multiples of a quantisation step. The
+Huffman code that packs the rest loses nothing, so it is left out here. All numbers are whole and
+small enough to be exact, in float32 (below 2^24) and for the cosines in float64: the order of
+additions, and with it the size of the batch, does not matter even in a matrix product. The steps
+are those of libjpeg's slow integer method (jfdctint, jidctint), its default.
 """
 
 import torch
@@ -36,8 +37,8 @@ COLOUR_STEPS = (
 )
 
 
-# Left halves of the cosine matrix times 2^13 sqrt(2); the right halves mirror them, odd rows with the other sign.
-# Not quite the rounded cosines: libjpeg multiplies with sums of rounded constants.
+# Left halves of the cosine matrix times 2^13 sqrt(2); the right halves mirror them, odd rows with
+# the other sign. Not quite the rounded cosines: libjpeg multiplies with sums of rounded constants.
 COSINES = (
     (8192, 8192, 8192, 8192),
     (11363, 9633, 6437, 2260),
@@ -51,7 +52,9 @@ COSINES = (
 
 
 def jpeg_compression(images: Tensor, severity: int) -> Tensor:
-    """Stored as JPEG of quality 80 to 40 and read back: images (N, C, H, W) uint8 in and out, at any size."""
+    """Stored as JPEG of quality 80 to 40 and read back: images (N, C, H, W) uint8 in and out, at
+    any size.
+    """
     quality = QUALITY[severity - 1]
     x = images.float()
     if images.shape[1] == 1:
@@ -73,7 +76,9 @@ def cut(x: Tensor) -> Tensor:
 
 
 def split_colours(x: Tensor) -> tuple[Tensor, Tensor]:
-    """RGB (N, 3, H, W) -> brightness (N, 1, H, W), blueness and redness (N, 2, H, W), all 0 to 255."""
+    """RGB (N, 3, H, W) -> brightness (N, 1, H, W), blueness and redness (N, 2, H, W), all 0 to
+    255.
+    """
     red, green, blue = x[:, 0:1], x[:, 1:2], x[:, 2:3]
     brightness = shift_bits((red * 19595).add_(green * 38470).add_(blue * 7471), 16)
     blueness = (blue * 32768).sub_(red * 11059).sub_(green * 21709)
@@ -91,7 +96,9 @@ def join_colours(brightness: Tensor, colours: Tensor) -> Tensor:
 
 
 def halve(x: Tensor) -> Tensor:
-    """Means of 2 x 2 pixels, rounded up and down in turns along the row; the last pixels repeat to full blocks."""
+    """Means of 2 x 2 pixels, rounded up and down in turns along the row; the last pixels repeat to
+    full blocks.
+    """
     x = pad(x, (0, -x.shape[3] % 16, 0, x.shape[2] % 2), mode="replicate")
     total = x[:, :, ::2] + x[:, :, 1::2]
     total = total[..., ::2] + total[..., 1::2]
@@ -101,18 +108,24 @@ def halve(x: Tensor) -> Tensor:
 
 
 def enlarge(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """To twice the size ("fancy" upsampling): each pixel from its four nearest, weights 9 3 3 1, in sixteenths."""
+    """To twice the size ("fancy" upsampling): each pixel from its four nearest, weights 9 3 3 1, in
+    sixteenths.
+    """
     height, width = size
     padded = pad(x[..., : (width + 1) // 2], (1, 1, 1, 1), mode="replicate")
     near = padded[:, :, 1:-1] * 3
     rows = torch.stack([near + padded[:, :, :-2], near + padded[:, :, 2:]], dim=3).flatten(2, 3)
     near = rows[..., 1:-1] * 3
-    columns = torch.stack([near + rows[..., :-2] + 8, near + rows[..., 2:] + 7], dim=4).flatten(3, 4)
+    columns = torch.stack([near + rows[..., :-2] + 8, near + rows[..., 2:] + 7], dim=4).flatten(
+        3, 4
+    )
     return columns[:, :, :height, :width].div(16).floor_()
 
 
 def code(x: Tensor, steps: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
-    """x (N, C, H, W), 0 to 255 -> the same after rounding its cosine coefficients to multiples of the steps."""
+    """x (N, C, H, W), 0 to 255 -> the same after rounding its cosine coefficients to multiples of
+    the steps.
+    """
     height, width = x.shape[2:]
     x = pad(x, (0, -width % 8, 0, -height % 8), mode="replicate").double().sub_(128)
     step = scaled_steps(steps, quality).to(x)
@@ -125,7 +138,13 @@ def code(x: Tensor, steps: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
 def scaled_steps(steps: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
     """The steps for a quality of 1 to 100, (8, 1, 8), to go with blocks as (..., 8, W / 8, 8)."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return torch.tensor(steps).mul(percent).add(50).div(100, rounding_mode="floor").clamp(1, 255)[:, None]
+    return (
+        torch.tensor(steps)
+        .mul(percent)
+        .add(50)
+        .div(100, rounding_mode="floor")
+        .clamp(1, 255)[:, None]
+    )
 
 
 def cosine_matrix(like: Tensor) -> Tensor:
@@ -136,7 +155,9 @@ def cosine_matrix(like: Tensor) -> Tensor:
 
 
 def cosine_transform(x: Tensor) -> Tensor:
-    """Blocks of (N, C, H, W) -> coefficients (N, C, H / 8, 8, W / 8, 8), eight times too large: rows, then columns."""
+    """Blocks of (N, C, H, W) -> coefficients (N, C, H / 8, 8, W / 8, 8), eight times too large:
+    rows, then columns.
+    """
     matrix = cosine_matrix(x)
     x = shift_bits(x.unflatten(3, (-1, 8)) @ matrix.T, 11)
     x = matrix @ x.flatten(3).unflatten(2, (-1, 8))

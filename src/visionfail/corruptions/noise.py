@@ -1,7 +1,7 @@
 """The four noises: of every pixel apart from its neighbours, so at any size, one channel or three.
 
-Each is a plain function of images (N, C, H, W) uint8 and draws of the same shape, and a second function, named
-draw_..., that makes the draws from the images' keys.
+Each is a plain function of images (N, C, H, W) uint8 and draws of the same shape, and a second
+function, named draw_..., that makes the draws from the images' keys.
 """
 
 import functools
@@ -45,20 +45,28 @@ def impulse_noise(images: Tensor, severity: int, *, uniform: Tensor) -> Tensor:
 
 
 def shot_noise(images: Tensor, severity: int, *, quantile: Tensor) -> Tensor:
-    """Poisson(x lambda) / lambda: light comes in photons. The draws, 0 to 65535, say which of the ordered outcomes."""
+    """Poisson(x lambda) / lambda: light comes in photons. The draws, 0 to 65535, say which of the
+    ordered outcomes.
+    """
     table = photon_table(PHOTONS[severity - 1], images.device)
     return draws.look_up(table, images.int().mul_(65536).add_(quantile))
 
 
 @functools.lru_cache(maxsize=2)  # 17 MB each
 def photon_table(photons: int, device: torch.device) -> Tensor:
-    """The grey level seen, uint8, at [level * 65536 + quantile]: levels, and so rates, are only 256, and all fit."""
+    """The grey level seen, uint8, at [level * 65536 + quantile]: levels, and so rates, are only
+    256, and all fit.
+    """
     counts = np.arange(photons + 10 * int(photons**0.5))
     seen = np.uint8(np.minimum(counts / photons, 1) * 255)
     below = poisson.cdf(counts, np.arange(256)[:, None] / 255 * photons)
-    below = np.floor(below * 65536 + 0.5).astype(np.int64)  # how many of the 65536 quantiles give at most this count
+    below = np.floor(below * 65536 + 0.5).astype(
+        np.int64
+    )  # how many of the 65536 quantiles give at most this count
     below[:, -1] = 65536
-    return torch.from_numpy(np.repeat(np.tile(seen, 256), np.diff(below, axis=1, prepend=0).ravel())).to(device)
+    return torch.from_numpy(
+        np.repeat(np.tile(seen, 256), np.diff(below, axis=1, prepend=0).ravel())
+    ).to(device)
 
 
 def draw_normal(keys: Tensor, severity: int, shape: torch.Size) -> dict[str, Tensor]:

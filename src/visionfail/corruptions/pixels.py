@@ -1,7 +1,8 @@
 """From bytes to numbers and back, and the two orders in which a batch can lie in memory.
 
-Batches come as (N, C, H, W). A filter that mixes neighbours is quicker on (H, W, N * C): a shift by one pixel is then
-a shift of one long row of memory, the same for all pictures, instead of a short step in each of them.
+Batches come as (N, C, H, W). A filter that mixes neighbours is quicker on (H, W, N * C): a shift by
+one pixel is then a shift of one long row of memory, the same for all pictures, instead of a short
+step in each of them.
 """
 
 import torch
@@ -11,25 +12,39 @@ GREY_WEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
 
 
 def to_unit(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """uint8 images -> a fresh tensor in [0, 1]. float64 where the published bytes have to come out exactly."""
+    """uint8 images -> a fresh tensor in [0, 1]. float64 where the published bytes have to come out
+    exactly.
+    """
     return images.to(dtype).div_(255)
 
 
 def to_bytes_(x: Tensor) -> Tensor:
-    """Numbers in [0, 1] -> uint8, cut off and not rounded, as the published generator does; overwrites x."""
+    """Numbers in [0, 1] -> uint8, cut off and not rounded, as the published generator does;
+    overwrites x.
+    """
     return x.clamp_(0, 1).mul_(255).to(torch.uint8)
 
 
 def pixels_first(images: Tensor) -> Tensor:
     """(N, C, H, W) -> (H, W, N * C), contiguous."""
     count, channels, height, width = images.shape
-    return images.reshape(count * channels, height * width).t().contiguous().view(height, width, count * channels)
+    return (
+        images.reshape(count * channels, height * width)
+        .t()
+        .contiguous()
+        .view(height, width, count * channels)
+    )
 
 
 def images_first(x: Tensor, channels: int) -> Tensor:
     """(H, W, N * C) -> (N, C, H, W), contiguous."""
     height, width, planes = x.shape
-    return x.reshape(height * width, planes).t().contiguous().view(planes // channels, channels, height, width)
+    return (
+        x.reshape(height * width, planes)
+        .t()
+        .contiguous()
+        .view(planes // channels, channels, height, width)
+    )
 
 
 def grey(x: Tensor) -> Tensor:
@@ -41,6 +56,8 @@ def grey(x: Tensor) -> Tensor:
 
 
 def paint(colour: tuple[int, int, int], channels: int, like: Tensor) -> Tensor:
-    """A colour of bytes as (C, 1, 1) in [0, 1], with the dtype and device of `like`; its brightness for one channel."""
+    """A colour of bytes as (C, 1, 1) in [0, 1], with the dtype and device of `like`; its brightness
+    for one channel.
+    """
     rgb = torch.tensor(colour, dtype=torch.float64).view(1, 3, 1, 1) / 255
     return (grey(rgb) if channels == 1 else rgb)[0].to(like)

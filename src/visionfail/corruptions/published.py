@@ -1,7 +1,8 @@
 """The published CIFAR-10-C files, and which of them our corruptions reproduce byte for byte.
 
-A file is one corruption: uint8 (50000, 32, 32, 3), the 10,000 official test images at severity 1, then 2, to 5. Their
-MD5 sums are public (Zenodo record 2535967), so that whoever has CIFAR-10 can prove the match without the 2.9 GB.
+A file is one corruption: uint8 (50000, 32, 32, 3), the 10,000 official test images at severity 1,
+then 2, to 5. Their MD5 sums are public (Zenodo record 2535967), so that whoever has CIFAR-10 can
+prove the match without the 2.9 GB.
 """
 
 import hashlib
@@ -37,18 +38,31 @@ PUBLISHED_MD5 = {
 }
 
 
-# proven by a test on the real images; the random ones were made without a seed, JPEG with an older library
-IDENTICAL = ("brightness", "contrast", "defocus_blur", "gaussian_blur", "pixelate", "saturate", "zoom_blur")
+# proven by a test on the real images; the random ones were made without a seed, JPEG with an older
+# library
+IDENTICAL = (
+    "brightness",
+    "contrast",
+    "defocus_blur",
+    "gaussian_blur",
+    "pixelate",
+    "saturate",
+    "zoom_blur",
+)
 
 
 def regenerated_md5(images: Tensor, name: str) -> str:
-    """MD5 of the whole .npy that corrupt() makes of the official test images, uint8 (10000, 3, 32, 32) in order."""
+    """MD5 of the whole .npy that corrupt() makes of the official test images, uint8 (10000, 3, 32,
+    32) in order.
+    """
     shape = (5 * len(images), *images.shape[2:], images.shape[1])
     return npy_md5(corrupted_blocks(images, name), shape)
 
 
 def corrupted_blocks(images: Tensor, name: str, size: int = 1000) -> Iterator[np.ndarray]:
-    """All images at severity 1, then 2, to 5, in blocks of (size, H, W, C), so that no more is held at a time."""
+    """All images at severity 1, then 2, to 5, in blocks of (size, H, W, C), so that no more is held
+    at a time.
+    """
     for severity in range(1, 6):
         for start in range(0, len(images), size):
             block = corrupt(images[start : start + size], name, severity, first_index=start)
@@ -56,9 +70,13 @@ def corrupted_blocks(images: Tensor, name: str, size: int = 1000) -> Iterator[np
 
 
 def npy_md5(blocks: Iterable[np.ndarray], shape: tuple[int, ...]) -> str:
-    """MD5 of the file that np.save (format 1.0) would write of the joined uint8 blocks of that shape."""
+    """MD5 of the file that np.save (format 1.0) would write of the joined uint8 blocks of that
+    shape.
+    """
     header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "|u1", "fortran_order": False, "shape": shape}
+    )
     digest = hashlib.md5(header.getvalue(), usedforsecurity=False)
     for block in blocks:
         digest.update(np.ascontiguousarray(block, dtype=np.uint8))

@@ -1,4 +1,6 @@
-"""Four shifts that a digit can meet after training: turned, noisy, half hidden, moved. One strength a picture."""
+"""Four shifts that a digit can meet after training: turned, noisy, half hidden, moved. One strength
+a picture.
+"""
 
 import math
 from collections.abc import Sequence
@@ -25,40 +27,60 @@ SHIFTS = tuple(RANGES)
 NOISE_UNIT = 0.3081  # of pixels in [0, 1]
 
 
-def shift(images: Tensor, name: str, strength: float | Tensor, *, seed: int = 0, first_index: int = 0) -> Tensor:
-    """uint8 images (N, C, H, W) -> the same under a shift of SHIFTS; strength in [0, 1], one for all or (N,).
+def shift(
+    images: Tensor, name: str, strength: float | Tensor, *, seed: int = 0, first_index: int = 0
+) -> Tensor:
+    """uint8 images (N, C, H, W) -> the same under a shift of SHIFTS; strength in [0, 1], one for
+    all or (N,).
 
-    Sign, place, direction and noise of image k come from (seed, name, first_index + k) alone. Noise is clipped to
-    [0, 1], so on a black ground half of it is lost: milder than the same sigma unclipped. ValueError for an unknown
-    shift, a strength outside [0, 1] or of another length, images that are not uint8 (N, C, H, W).
+    Sign, place, direction and noise of image k come from (seed, name, first_index + k) alone. Noise
+    is clipped to [0, 1], so on a black ground half of it is lost: milder than the same sigma
+    unclipped. ValueError for an unknown shift, a strength outside [0, 1] or of another length,
+    images that are not uint8 (N, C, H, W).
     """
     if name not in SHIFTS:
         raise ValueError(f"unknown shift {name!r}: choose one of {', '.join(SHIFTS)}.")
     if images.dtype != torch.uint8 or images.ndim != 4:
-        raise ValueError(f"images are {images.dtype} {tuple(images.shape)}: pass uint8 (N, C, H, W).")
+        raise ValueError(
+            f"images are {images.dtype} {tuple(images.shape)}: pass uint8 (N, C, H, W)."
+        )
     strength = check_strength(strength, len(images)).to(images.device)
     keys = shift_keys(name, len(images), seed=seed, first_index=first_index, device=images.device)
     return apply_shift(images, name, strength, keys)
 
 
-def shift_drawn(images: Tensor, kind: Tensor, strength: Tensor, *, seed: int = 0, first_index: int = 0) -> Tensor:
-    """Each image under the shift of its own that `draw` chose: kind (N,) an index into SHIFTS, or -1 for none."""
+def shift_drawn(
+    images: Tensor, kind: Tensor, strength: Tensor, *, seed: int = 0, first_index: int = 0
+) -> Tensor:
+    """Each image under the shift of its own that `draw` chose: kind (N,) an index into SHIFTS, or
+    -1 for none.
+    """
     shifted = images.clone()
     for number, name in enumerate(SHIFTS):
         chosen = (kind == number).nonzero().squeeze(1)
-        keys = shift_keys(name, len(images), seed=seed, first_index=first_index, device=images.device)
+        keys = shift_keys(
+            name, len(images), seed=seed, first_index=first_index, device=images.device
+        )
         if len(chosen):
             shifted[chosen] = apply_shift(images[chosen], name, strength[chosen], keys[chosen])
     return shifted
 
 
 def draw(
-    count: int, *, probability: float = 0.8, kinds: Sequence[str] = SHIFTS, seed: int = 0, first_index: int = 0
+    count: int,
+    *,
+    probability: float = 0.8,
+    kinds: Sequence[str] = SHIFTS,
+    seed: int = 0,
+    first_index: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """(kind (count,), strength (count,)): a shift with `probability`, then one of `kinds` at equal odds, as its index
-    in SHIFTS (else -1), and a strength uniform in [0, 1]; of image k from (seed, first_index + k) alone.
+    """(kind (count,), strength (count,)): a shift with `probability`, then one of `kinds` at equal
+    odds, as its index in SHIFTS (else -1), and a strength uniform in [0, 1]; of image k from (seed,
+    first_index + k) alone.
     """
-    keys = draws.image_keys("draw of a shift", 0, seed=seed, first_index=first_index, count=count, device="cpu")
+    keys = draws.image_keys(
+        "draw of a shift", 0, seed=seed, first_index=first_index, count=count, device="cpu"
+    )
     shifted, which, strength = draws.uniforms(keys, 3).unbind(1)
     kind = torch.tensor([SHIFTS.index(name) for name in kinds])[(which * len(kinds)).long()]
     return torch.where(shifted < probability, kind, -1), strength
@@ -68,14 +90,22 @@ def check_strength(strength: float | Tensor, count: int) -> Tensor:
     """float32 (count,); ValueError unless one strength in [0, 1], or one an image."""
     strength = torch.as_tensor(strength, dtype=torch.float32)
     if strength.ndim > 1 or (strength.ndim == 1 and len(strength) != count):
-        raise ValueError(f"strength has shape {tuple(strength.shape)}: give one number, or one for each of {count}.")
+        raise ValueError(
+            f"strength has shape {tuple(strength.shape)}: give one number, or one for each of {count}."
+        )
     if not ((strength >= 0) & (strength <= 1)).all():  # NaN fails here too
-        raise ValueError(f"strength {strength.tolist() if strength.ndim == 0 else 'of some image'} is not in [0, 1].")
+        raise ValueError(
+            f"strength {strength.tolist() if strength.ndim == 0 else 'of some image'} is not in [0, 1]."
+        )
     return strength.expand(count)
 
 
-def shift_keys(name: str, count: int, *, seed: int, first_index: int, device: torch.device) -> Tensor:
-    return draws.image_keys(f"shift {name}", 0, seed=seed, first_index=first_index, count=count, device=device)
+def shift_keys(
+    name: str, count: int, *, seed: int, first_index: int, device: torch.device
+) -> Tensor:
+    return draws.image_keys(
+        f"shift {name}", 0, seed=seed, first_index=first_index, count=count, device=device
+    )
 
 
 def parameter(name: str, strength: Tensor) -> Tensor:
@@ -86,7 +116,12 @@ def parameter(name: str, strength: Tensor) -> Tensor:
 
 def apply_shift(images: Tensor, name: str, strength: Tensor, keys: Tensor) -> Tensor:
     """`images` under one shift with the random numbers of `keys`, an image each."""
-    apply = {"rotation": rotate_digits, "noise": add_noise, "occlusion": occlude, "translation": translate}[name]
+    apply = {
+        "rotation": rotate_digits,
+        "noise": add_noise,
+        "occlusion": occlude,
+        "translation": translate,
+    }[name]
     return apply(images, parameter(name, strength), keys)
 
 
@@ -94,13 +129,16 @@ def rotate_digits(images: Tensor, degrees: Tensor, keys: Tensor) -> Tensor:
     """Turned about the centre to either side, bilinear, zeros from outside."""
     sign = torch.where(draws.uniforms(keys, 1)[:, 0] < 0.5, -1.0, 1.0)
     angle = (sign * degrees).double() * (math.pi / 180)
-    # in float64 and rounded: the last bit of a cosine depends on the place in a batch, that of its rounding does not
+    # in float64 and rounded: the last bit of a cosine depends on the place in a batch, that of its
+    # rounding does not
     cosine, sine = angle.cos().float().view(-1, 1, 1), angle.sin().float().view(-1, 1, 1)
     height, width = images.shape[2:]
     y = torch.arange(height, device=images.device).float().view(-1, 1) - (height - 1) / 2
     x = torch.arange(width, device=images.device).float() - (width - 1) / 2
     column, row = cosine * x + sine * y, cosine * y - sine * x  # where each pixel is read from
-    grid = torch.stack([column * (2 / width), row * (2 / height)], dim=-1)  # the unit of grid_sample
+    grid = torch.stack(
+        [column * (2 / width), row * (2 / height)], dim=-1
+    )  # the unit of grid_sample
     return to_nearest(grid_sample(to_unit(images), grid, padding_mode="zeros", align_corners=False))
 
 
@@ -114,7 +152,11 @@ def occlude(images: Tensor, radius: Tensor, keys: Tensor) -> Tensor:
     """A disc of zeros, the background's value, its centre uniform over the picture."""
     height, width = images.shape[2:]
     u = draws.uniforms(keys, 2)
-    y = torch.arange(height, device=images.device).view(-1, 1) + 0.5 - (u[:, 0] * height).view(-1, 1, 1, 1)
+    y = (
+        torch.arange(height, device=images.device).view(-1, 1)
+        + 0.5
+        - (u[:, 0] * height).view(-1, 1, 1, 1)
+    )
     x = torch.arange(width, device=images.device) + 0.5 - (u[:, 1] * width).view(-1, 1, 1, 1)
     outside = y**2 + x**2 > radius.view(-1, 1, 1, 1) ** 2
     return images * outside
@@ -130,7 +172,11 @@ def translate(images: Tensor, distance: Tensor, keys: Tensor) -> Tensor:
     column = torch.arange(width, device=images.device) - right
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     index = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
-    moved = images.flatten(2).gather(2, index.expand(-1, channels, -1, -1).flatten(2)).view(images.shape)
+    moved = (
+        images.flatten(2)
+        .gather(2, index.expand(-1, channels, -1, -1).flatten(2))
+        .view(images.shape)
+    )
     return moved * inside
 
 

@@ -1,7 +1,8 @@
 """Spatter: drops of water or mud on the lens, for 32 x 32 images.
 
-The water's shine follows OpenCV's filters step by step, in the same whole numbers: Canny's edges, the distance to the
-nearest edge, its histogram equalised, a relief filter. All pictures at once, as (32, 32, N).
+The water's shine follows OpenCV's filters step by step, in the same whole numbers: Canny's edges,
+the distance to the nearest edge, its histogram equalised, a relief filter. All pictures at once, as
+(32, 32, N).
 """
 
 import torch
@@ -11,7 +12,8 @@ from visionfail.corruptions import draws
 from visionfail.corruptions.filters import extend, smooth
 from visionfail.corruptions.pixels import paint, to_bytes_, to_unit
 
-SPATTER = (  # mean, sd and smoothing sigma of the field; threshold; strength (of mud: smoothing); mud
+# mean, sd and smoothing sigma of the field; threshold; strength (of mud: smoothing); mud
+SPATTER = (
     (0.62, 0.1, 0.7, 0.7, 0.5, False),
     (0.65, 0.1, 0.8, 0.7, 0.5, False),
     (0.65, 0.3, 1.0, 0.69, 0.5, False),
@@ -35,11 +37,17 @@ TAN_22_5 = 13573  # in units of 2^-15
 FURTHEST = 20 << 16  # distances are in units of 2^-16 pixel
 
 
-STRAIGHT, DIAGONAL, KNIGHT = 65536, 91750, 143976  # 1, 1.4, 2.1969: steps to a neighbour, across, two on and one aside
+STRAIGHT, DIAGONAL, KNIGHT = (
+    65536,
+    91750,
+    143976,
+)  # 1, 1.4, 2.1969: steps to a neighbour, across, two on and one aside
 
 
 def spatter(images: Tensor, severity: int, *, normal: Tensor) -> Tensor:
-    """Drops where a smoothed normal field (draws: (N, 32, 32)) rises over a threshold: water adds light, mud covers."""
+    """Drops where a smoothed normal field (draws: (N, 32, 32)) rises over a threshold: water adds
+    light, mud covers.
+    """
     mean, sd, sigma, threshold, strength, mud = SPATTER[severity - 1]
     layer = smooth((normal.double() * sd).add_(mean).permute(1, 2, 0).contiguous(), sigma)
     x = to_unit(images)
@@ -47,7 +55,9 @@ def spatter(images: Tensor, severity: int, *, normal: Tensor) -> Tensor:
         mask = smooth((layer > threshold).float(), strength)
         mask = mask.masked_fill_(mask < 0.8, 0).permute(2, 0, 1).contiguous()[:, None]
         return to_bytes_(x.mul_(1 - mask).add_(mask * paint(BROWN, x.shape[1], like=x)))
-    shine = water_shine(layer.masked_fill_(layer < threshold, 0)).permute(2, 0, 1).contiguous()[:, None]
+    shine = (
+        water_shine(layer.masked_fill_(layer < threshold, 0)).permute(2, 0, 1).contiguous()[:, None]
+    )
     return to_bytes_(x.add_(shine * (paint(PALE_TURQUOISE, x.shape[1], like=x) * strength)))
 
 
@@ -57,7 +67,9 @@ def draw_spatter(keys: Tensor, severity: int, shape: torch.Size) -> dict[str, Te
 
 
 def water_shine(layer: Tensor) -> Tensor:
-    """Layer (32, 32, N) in [0, 1] -> light on the drops, float32, the brightest point of each picture 1 (or all 0)."""
+    """Layer (32, 32, N) in [0, 1] -> light on the drops, float32, the brightest point of each
+    picture 1 (or all 0).
+    """
     layer = (layer * 255).clamp_(0, 255).int()
     distance = box_sum(distance_to_edge(canny(layer))).div_(9 << 16, rounding_mode="floor")
     relief = box_sum(emboss(equalise(distance))).add_(4).div_(9, rounding_mode="floor")
@@ -66,7 +78,9 @@ def water_shine(layer: Tensor) -> Tensor:
 
 
 def canny(layer: Tensor) -> Tensor:
-    """Canny's edges (1986), bool: Sobel slopes, thinned to ridges, weak ridges kept where they touch strong ones."""
+    """Canny's edges (1986), bool: Sobel slopes, thinned to ridges, weak ridges kept where they
+    touch strong ones.
+    """
     across, down = sobel(layer)
     steep = across.abs().add_(down.abs())
     edge = is_ridge(steep, across, down) & (steep > CANNY_LOW)
@@ -87,7 +101,9 @@ def sobel(layer: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def is_ridge(steep: Tensor, across: Tensor, down: Tensor) -> Tensor:
-    """Where the slope is steeper than at both neighbours along its own direction (one of four), bool."""
+    """Where the slope is steeper than at both neighbours along its own direction (one of four),
+    bool.
+    """
     around = torch.nn.functional.pad(steep, (0, 0, 1, 1, 1, 1))
     wide, high = across.abs(), down.abs().mul_(1 << 15)
     flat = wide * TAN_22_5
@@ -111,9 +127,11 @@ def grow(mask: Tensor) -> Tensor:
 
 
 def distance_to_edge(edge: Tensor) -> Tensor:
-    """Distance to the nearest edge by steps of the 5 x 5 chamfer mask (Borgefors 1986), cut at 20; 2^-16 pixel, int32.
+    """Distance to the nearest edge by steps of the 5 x 5 chamfer mask (Borgefors 1986), cut at 20;
+    2^-16 pixel, int32.
 
-    A shortest way uses its steps in any order, so: all that lead down, or all that lead up, then those along the row.
+    A shortest way uses its steps in any order, so: all that lead down, or all that lead up, then
+    those along the row.
     """
     start = torch.where(edge, 0, FURTHEST).to(torch.int32)
     down, up = walk_down(torch.cat([start, start.flip(0)], dim=2)).chunk(2, dim=2)
@@ -153,7 +171,9 @@ def box_sum(x: Tensor) -> Tensor:
 
 
 def equalise(levels: Tensor) -> Tensor:
-    """Whole distances 0 ... 20 spread to 0 ... 255 so that their histogram is flat (OpenCV's equalizeHist), int32."""
+    """Whole distances 0 ... 20 spread to 0 ... 255 so that their histogram is flat (OpenCV's
+    equalizeHist), int32.
+    """
     flat = levels.flatten(0, 1).long()
     count = torch.zeros(21, flat.shape[1], dtype=torch.int64, device=flat.device)
     at_most = count.scatter_add_(0, flat, torch.ones_like(flat)).cumsum(0)
@@ -161,11 +181,20 @@ def equalise(levels: Tensor) -> Tensor:
     scale = 255 / (len(flat) - lowest).float()
     curve = ((at_most - lowest).float() * scale).round_()
     spread = curve.gather(0, flat).long()
-    return torch.where(lowest == len(flat), flat, spread).int().view(levels.shape)  # one level: nothing to spread
+    return (
+        torch.where(lowest == len(flat), flat, spread).int().view(levels.shape)
+    )  # one level: nothing to spread
 
 
 def emboss(x: Tensor) -> Tensor:
     """Filtered with [-2 -1 0; -1 1 1; 0 1 2], as if lit from the upper left; 0 ... 255."""
     p = extend(extend(x, 0, 1, "mirror"), 1, 1, "mirror")
-    lit = (p[2:, 2:] - p[:-2, :-2]) * 2 + p[2:, 1:-1] - p[:-2, 1:-1] + p[1:-1, 2:] - p[1:-1, :-2] + p[1:-1, 1:-1]
+    lit = (
+        (p[2:, 2:] - p[:-2, :-2]) * 2
+        + p[2:, 1:-1]
+        - p[:-2, 1:-1]
+        + p[1:-1, 2:]
+        - p[1:-1, :-2]
+        + p[1:-1, 1:-1]
+    )
     return lit.clamp_(0, 255)

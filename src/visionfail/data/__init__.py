@@ -3,7 +3,16 @@
 from visionfail.data.cifar10h import MD5, cifar10h_is_present, load_cifar10h
 from visionfail.data.image_io import as_digit, read_picture
 from visionfail.data.imageset import ORIGINS, ImageSet
-from visionfail.data.sets import CHANNEL_STATS, CLASSES, SPLITS, fetch, is_present, load, load_cifar10c, load_or_standin
+from visionfail.data.sets import (
+    CHANNEL_STATS,
+    CLASSES,
+    SPLITS,
+    fetch,
+    is_present,
+    load,
+    load_cifar10c,
+    load_or_standin,
+)
 from visionfail.data.splits import stratified_order
 
 __all__ = [

@@ -1,4 +1,6 @@
-"""The published CIFAR-10-C files: download and read. Hendrycks and Dietterich 2019, arXiv:1903.12261."""
+"""The published CIFAR-10-C files: download and read. Hendrycks and Dietterich 2019,
+arXiv:1903.12261.
+"""
 
 import os
 import shutil
@@ -42,7 +44,9 @@ def cifar10c_path(folder: Path, name: str) -> Path:
 
 
 def download_cifar10c(folder: Path) -> bool:
-    """Bring the published files there, each checked; False if all were there already. Errors as in downloads.fetch."""
+    """Bring the published files there, each checked; False if all were there already. Errors as in
+    downloads.fetch.
+    """
     downloads.check_writable(folder)
     downloads.set_aside_wrong(cifar10c_files(folder))
     if all(path.exists() for path in cifar10c_files(folder)):
@@ -55,13 +59,17 @@ def download_cifar10c(folder: Path) -> bool:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Copy the published files out by name, whole or not at all; nothing else in the archive can reach the disk."""
+    """Copy the published files out by name, whole or not at all; nothing else in the archive can
+    reach the disk.
+    """
     downloads.check_writable(folder / "CIFAR-10-C")
     with tarfile.open(archive) as tar:
         members = {Path(member.name).name: member for member in tar if member.isfile()}
         for path, right in cifar10c_files(folder).items():
             if path.name not in members:
-                raise ValueError(f"{archive} has no {path.name}: take the archive of Zenodo record 2535967.")
+                raise ValueError(
+                    f"{archive} has no {path.name}: take the archive of Zenodo record 2535967."
+                )
             with atomic_write(path) as part:
                 with tar.extractfile(members[path.name]) as packed, open(part, "wb") as file:
                     shutil.copyfileobj(packed, file, downloads.CHUNK)
@@ -73,18 +81,23 @@ def cifar10c_is_present(folder: Path, corruption: str) -> bool:
     return downloads.was_there(cifar10c_path(folder, corruption))
 
 
-def read_cifar10c(folder: Path, corruption: str, severity: int, *, images_per_severity: int) -> tuple[Tensor, Tensor]:
-    """Images uint8 (N, 3, 32, 32) and labels int64 (N,) of severity 1 to 5; only this block comes into memory.
+def read_cifar10c(
+    folder: Path, corruption: str, severity: int, *, images_per_severity: int
+) -> tuple[Tensor, Tensor]:
+    """Images uint8 (N, 3, 32, 32) and labels int64 (N,) of severity 1 to 5; only this block comes
+    into memory.
 
-    ValueError for a file of another shape, dtype or length, or cut short (set aside); where N is the published
-    10,000, for another MD5 than the published, too. FileNotFoundError for one that is missing.
+    ValueError for a file of another shape, dtype or length, or cut short (set aside); where N is
+    the published 10,000, for another MD5 than the published, too. FileNotFoundError for one that is
+    missing.
     """
     length = SEVERITIES * images_per_severity
     images = _open(cifar10c_path(folder, corruption), (length, SIDE, SIDE, 3))
     labels = _open(cifar10c_path(folder, "labels"), (length,))
     if images_per_severity == IMAGES:
         downloads.check_sums(
-            "cifar10c", {cifar10c_path(folder, name): PUBLISHED_MD5[name] for name in (corruption, "labels")}
+            "cifar10c",
+            {cifar10c_path(folder, name): PUBLISHED_MD5[name] for name in (corruption, "labels")},
         )
     block = slice((severity - 1) * images_per_severity, severity * images_per_severity)
     channels_first = np.ascontiguousarray(images[block].transpose(0, 3, 1, 2))
@@ -92,7 +105,9 @@ def read_cifar10c(folder: Path, corruption: str, severity: int, *, images_per_se
 
 
 def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """The array of a .npy file, memory-mapped; ValueError unless it is whole and uint8 of this shape."""
+    """The array of a .npy file, memory-mapped; ValueError unless it is whole and uint8 of this
+    shape.
+    """
     downloads.check_present("cifar10c", [path])
     try:
         array = np.lib.format.open_memmap(path, mode="r")

@@ -1,4 +1,6 @@
-"""CIFAR-10H: what people made of the CIFAR-10 test images, about 50 votes each. Peterson et al., arXiv:1908.07086."""
+"""CIFAR-10H: what people made of the CIFAR-10 test images, about 50 votes each. Peterson et al.,
+arXiv:1908.07086.
+"""
 
 import os
 
@@ -24,10 +26,11 @@ def fetch_cifar10h(root: str | os.PathLike | None = None) -> bool:
 
 
 def load_cifar10h(*, root: str | os.PathLike | None = None, download: bool = False) -> np.ndarray:
-    """The share of people who chose each class, float64 (10000, 10), test images and classes in the official order.
+    """The share of people who chose each class, float64 (10000, 10), test images and classes in the
+    official order.
 
-    FileNotFoundError where the file is missing, ValueError where it is damaged (it is set aside); with `download`,
-    ConnectionError or PermissionError instead.
+    FileNotFoundError where the file is missing, ValueError where it is damaged (it is set aside);
+    with `download`, ConnectionError or PermissionError instead.
     """
     path = paths.data_dir(root) / FILE
     if download:

@@ -1,4 +1,6 @@
-"""Files from the network: resumed, checked against their MD5, from a second mirror if the first fails."""
+"""Files from the network: resumed, checked against their MD5, from a second mirror if the first
+fails.
+"""
 
 import functools
 import hashlib
@@ -34,14 +36,18 @@ def _md5(path: Path, size: int, changed: int) -> str:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a bad file to <name>.corrupt, so that nobody reads it by mistake; returns the new path."""
+    """Rename a bad file to <name>.corrupt, so that nobody reads it by mistake; returns the new
+    path.
+    """
     aside = path.with_name(path.name.removesuffix(".part") + ".corrupt")
     os.replace(path, aside)
     return aside
 
 
 def set_aside_wrong(sums: Mapping[Path, str]) -> list[Path]:
-    """Set aside those of the existing files whose MD5 is not the one given, and return their new paths."""
+    """Set aside those of the existing files whose MD5 is not the one given, and return their new
+    paths.
+    """
     return [set_aside(path) for path, right in sums.items() if path.exists() and md5(path) != right]
 
 
@@ -61,7 +67,9 @@ def check_present(name: str, paths: Iterable[Path]) -> None:
 
 
 def check_sums(name: str, sums: Mapping[Path, str]) -> None:
-    """ValueError for a file of the set `name` with another MD5 than the one given; it is set aside."""
+    """ValueError for a file of the set `name` with another MD5 than the one given; it is set
+    aside.
+    """
     for aside in set_aside_wrong(sums):
         raise ValueError(
             f"{name}: {aside.with_suffix('')} is cut short or changed, its MD5 is not the official one. "
@@ -83,10 +91,11 @@ def check_writable(folder: Path) -> None:
 
 
 def fetch_file(urls: Sequence[str], path: Path, *, right: str) -> bool:
-    """Bring `path` there, with the MD5 `right`, from the first mirror that can; False if it was there already.
+    """Bring `path` there, with the MD5 `right`, from the first mirror that can; False if it was
+    there already.
 
-    What a broken download left is continued; what has another MD5 is set aside. ConnectionError, with the reason
-    for each mirror, if none has it; PermissionError if the folder can't be written.
+    What a broken download left is continued; what has another MD5 is set aside. ConnectionError,
+    with the reason for each mirror, if none has it; PermissionError if the folder can't be written.
     """
     if path.exists() and md5(path) == right:
         return False
@@ -115,7 +124,9 @@ def _fetch_from(url: str, part: Path, *, right: str) -> None:
     try:
         _stream(url, part)
     except urllib.error.HTTPError as error:
-        if error.code != 416:  # 416: the server has nothing after what we have, and our sum is wrong
+        if (
+            error.code != 416
+        ):  # 416: the server has nothing after what we have, and our sum is wrong
             raise
     if md5(part) == right:
         return
@@ -129,9 +140,15 @@ def _stream(url: str, part: Path) -> None:
     """Append what `part` still lacks; ConnectionError if the line breaks before the end."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": "visionfail"} | ({"Range": f"bytes={have}-"} if have else {})
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT) as reply:
+    with urllib.request.urlopen(
+        urllib.request.Request(url, headers=headers), timeout=TIMEOUT
+    ) as reply:
         have = have if reply.status == 206 else 0  # some servers send it all again
-        total = have + int(reply.headers["Content-Length"]) if "Content-Length" in reply.headers else None
+        total = (
+            have + int(reply.headers["Content-Length"])
+            if "Content-Length" in reply.headers
+            else None
+        )
         bar = tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=part.stem)
         with open(part, "ab" if have else "wb") as file, bar:
             while chunk := reply.read(CHUNK):

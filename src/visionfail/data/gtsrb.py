@@ -1,6 +1,8 @@
-"""German traffic signs at 32x32 pixels: every second frame of the training tracks, split by track, and the test images.
+"""German traffic signs at 32x32 pixels: every second frame of the training tracks, split by track,
+and the test images.
 
-Stallkamp et al. 2012. A track is 30 frames of one sign, from far to near: 30 pictures, one independent thing.
+Stallkamp et al. 2012. A track is 30 frames of one sign, from far to near: 30 pictures, one
+independent thing.
 """
 
 import csv
@@ -69,7 +71,9 @@ CLASSES = (
 
 
 def training_folder(folder: Path) -> Path:
-    """Where torchvision unpacks the training tracks: a folder per class, files <track>_<frame>.ppm."""
+    """Where torchvision unpacks the training tracks: a folder per class, files
+    <track>_<frame>.ppm.
+    """
     return folder / "gtsrb" / "GTSRB" / "Training"
 
 
@@ -86,7 +90,8 @@ def gtsrb_is_present(folder: Path) -> bool:
 def download_gtsrb(folder: Path) -> bool:
     """Bring what is missing there through torchvision; False if all was there.
 
-    Raises ConnectionError with the reason where it cannot be had, PermissionError where nothing can be written.
+    Raises ConnectionError with the reason where it cannot be had, PermissionError where nothing can
+    be written.
     """
     if training_folder(folder).exists() and test_table(folder).exists():
         return False
@@ -102,12 +107,16 @@ def download_gtsrb(folder: Path) -> bool:
 
 
 def read_gtsrb_training(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images uint8 (N, 3, 32, 32), labels int64 (N,) and groups int64 (N,) of every second training frame.
+    """Images uint8 (N, 3, 32, 32), labels int64 (N,) and groups int64 (N,) of every second training
+    frame.
 
-    Frames of another size are resized here. A group is class and track, since track numbers restart in every class.
-    Raises FileNotFoundError where the folder or a class is missing, ValueError that names a file that is no picture.
+    Frames of another size are resized here. A group is class and track, since track numbers restart
+    in every class. Raises FileNotFoundError where the folder or a class is missing, ValueError that
+    names a file that is no picture.
     """
-    downloads.check_present("gtsrb", [training_folder(folder) / f"{label:05d}" for label in range(len(CLASSES))])
+    downloads.check_present(
+        "gtsrb", [training_folder(folder) / f"{label:05d}" for label in range(len(CLASSES))]
+    )
     samples = datasets.ImageFolder(training_folder(folder)).samples
     chosen = [(Path(path), label) for path, label in samples if _frame(path) % 2 == 0]
     images = np.stack([_pixels(path) for path, _ in chosen])
@@ -117,9 +126,11 @@ def read_gtsrb_training(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 def read_gtsrb_test(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (12630, 3, 32, 32) and labels int64 (12630,) of the official test set, in its order.
+    """Images uint8 (12630, 3, 32, 32) and labels int64 (12630,) of the official test set, in its
+    order.
 
-    Raises FileNotFoundError where a file is missing, ValueError where the list is not of 12,630 images.
+    Raises FileNotFoundError where a file is missing, ValueError where the list is not of 12,630
+    images.
     """
     downloads.check_present("gtsrb", [test_table(folder)])
     with open(test_table(folder), newline="", encoding="ascii") as file:
@@ -135,7 +146,9 @@ def read_gtsrb_test(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def gtsrb_parts(labels: np.ndarray, groups: np.ndarray) -> dict[str, np.ndarray]:
-    """Indices of "train", "val" and "heldout" among the training frames; no track is in two of them."""
+    """Indices of "train", "val" and "heldout" among the training frames; no track is in two of
+    them.
+    """
     return splits.split_by_group(labels, groups, HELD_OUT)
 
 
@@ -153,7 +166,9 @@ def _pixels(path: Path) -> np.ndarray:
         with Image.open(path) as opened:
             picture = opened.convert("RGB")
     except (OSError, ValueError) as error:
-        raise ValueError(f"gtsrb: {path} is no picture ({error}): remove and restore it.") from error
+        raise ValueError(
+            f"gtsrb: {path} is no picture ({error}): remove and restore it."
+        ) from error
     if picture.size != (SIDE, SIDE):
         picture = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     return np.asarray(picture).transpose(2, 0, 1)  # (H, W, C) -> (C, H, W)

@@ -1,4 +1,6 @@
-"""A picture that somebody sends, as a tensor. It is hostile until shown otherwise; nothing of it touches the disk."""
+"""A picture that somebody sends, as a tensor. It is hostile until shown otherwise; nothing of it
+touches the disk.
+"""
 
 import io
 
@@ -19,21 +21,29 @@ FORMATS = ("PNG", "JPEG")  # by content; a name says nothing
 def read_picture(data: bytes, *, channels: int, side: int) -> Tensor:
     """The bytes of a PNG or JPEG -> uint8 (1, channels, side, side), channels 1 or 3.
 
-    The picture is turned as its EXIF says, laid on white where it is transparent, cut to the square in its middle and
-    shrunk or enlarged; 16 bits become 8. ValueError, with the remedy, for anything else: too many bytes or pixels,
-    another format, an animation, a broken or cut-off file.
+    The picture is turned as its EXIF says, laid on white where it is transparent, cut to the square
+    in its middle and shrunk or enlarged; 16 bits become 8. ValueError, with the remedy, for
+    anything else: too many bytes or pixels, another format, an animation, a broken or cut-off file.
     """
     if channels not in (1, 3) or side < 1:
-        raise ValueError(f"channels {channels} and side {side}: one or three channels, at least one pixel.")
+        raise ValueError(
+            f"channels {channels} and side {side}: one or three channels, at least one pixel."
+        )
     picture = _decoded(data, _opened(data))
-    square = ImageOps.fit(picture.convert("RGB" if channels == 3 else "L"), (side, side), Image.Resampling.BILINEAR)
+    square = ImageOps.fit(
+        picture.convert("RGB" if channels == 3 else "L"), (side, side), Image.Resampling.BILINEAR
+    )
     pixels = torch.from_numpy(np.array(square, dtype=np.uint8))
     return pixels.view(1, side, side, channels).permute(0, 3, 1, 2).contiguous()
 
 
 def as_digit(image: Tensor) -> Tensor:
-    """A grey picture uint8 (1, 1, H, W) as MNIST would have it, bright on black: inverted where its rim is bright."""
-    rim = torch.cat([image[..., 0, :], image[..., -1, :], image[..., :, 0], image[..., :, -1]], dim=-1)
+    """A grey picture uint8 (1, 1, H, W) as MNIST would have it, bright on black: inverted where its
+    rim is bright.
+    """
+    rim = torch.cat(
+        [image[..., 0, :], image[..., -1, :], image[..., :, 0], image[..., :, -1]], dim=-1
+    )
     return 255 - image if rim.float().median() > 127 else image
 
 
@@ -44,14 +54,22 @@ def _opened(data: bytes) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise ValueError(f"the picture claims too many pixels: send one of at most {MAX_PIXELS:,}.") from error
+        raise ValueError(
+            f"the picture claims too many pixels: send one of at most {MAX_PIXELS:,}."
+        ) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ValueError("this is no PNG or JPEG that can be read: save the picture as one of these.") from error
+        raise ValueError(
+            "this is no PNG or JPEG that can be read: save the picture as one of these."
+        ) from error
     width, height = picture.size
     if width * height > MAX_PIXELS:
-        raise ValueError(f"the picture has {width:,} x {height:,} pixels: send one of at most {MAX_PIXELS:,}.")
+        raise ValueError(
+            f"the picture has {width:,} x {height:,} pixels: send one of at most {MAX_PIXELS:,}."
+        )
     if getattr(picture, "n_frames", 1) > 1:
-        raise ValueError(f"the picture is an animation of {picture.n_frames} frames: send a single one.")
+        raise ValueError(
+            f"the picture is an animation of {picture.n_frames} frames: send a single one."
+        )
     return picture
 
 
@@ -60,7 +78,9 @@ def _decoded(data: bytes, picture: Image.Image) -> Image.Image:
     try:
         picture.load()
         picture = ImageOps.exif_transpose(picture)
-        if picture.mode.startswith(("I", "F")):  # 16 bits: convert() would clip at 255 instead of scaling
+        if picture.mode.startswith(
+            ("I", "F")
+        ):  # 16 bits: convert() would clip at 255 instead of scaling
             values = np.asarray(picture, dtype=np.float64)
             picture = Image.fromarray((values / 257).round().clip(0, 255).astype(np.uint8))
         if "A" in picture.getbands() or "transparency" in picture.info:

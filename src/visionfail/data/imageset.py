@@ -11,11 +11,13 @@ ORIGINS = ("official", "identical", "regenerated", "subset", "standin")
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Images uint8 (N, C, H, W), labels int64 (N,), class names, origin; ValueError for what does not fit together.
+    """Images uint8 (N, C, H, W), labels int64 (N,), class names, origin; ValueError for what does
+    not fit together.
 
-    `origin` goes with every number made from the images: "official"; "identical" (regenerated, with the published
-    MD5); "regenerated"; "subset" (some of the official images); "standin" (other images in their place).
-    `groups` int64 (N,), where it is known: images of one group show one thing (a house, a sign), so n counts groups.
+    `origin` goes with every number made from the images: "official"; "identical" (regenerated, with
+    the published MD5); "regenerated"; "subset" (some of the official images); "standin" (other
+    images in their place). `groups` int64 (N,), where it is known: images of one group show one
+    thing (a house, a sign), so n counts groups.
     """
 
     images: Tensor
@@ -38,20 +40,32 @@ class ImageSet:
     def to(self, device: torch.device | str) -> "ImageSet":
         """The same set with images, labels and groups on `device`."""
         groups = None if self.groups is None else self.groups.to(device)
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device), groups=groups)
+        return replace(
+            self, images=self.images.to(device), labels=self.labels.to(device), groups=groups
+        )
 
     def first(self, count: int) -> "ImageSet":
-        """The first `count` images, or this very set if it has no more; part of an official set is a "subset"."""
+        """The first `count` images, or this very set if it has no more; part of an official set is
+        a "subset".
+        """
         if count < 1:
             raise ValueError(f"{count} images asked for: ask for at least 1.")
         if count >= len(self):
             return self
         origin = "subset" if self.origin in ("official", "identical") else self.origin
         groups = None if self.groups is None else self.groups[:count]
-        return replace(self, images=self.images[:count], labels=self.labels[:count], origin=origin, groups=groups)
+        return replace(
+            self,
+            images=self.images[:count],
+            labels=self.labels[:count],
+            origin=origin,
+            groups=groups,
+        )
 
     def checksum(self) -> str:
-        """sha256 of pixels and labels in their order, in hex: what results and cards name their data by."""
+        """sha256 of pixels and labels in their order, in hex: what results and cards name their
+        data by.
+        """
         digest = hashlib.sha256(self.images.cpu().contiguous().numpy())
         digest.update(self.labels.cpu().contiguous().numpy())
         return digest.hexdigest()
@@ -63,7 +77,9 @@ def _check_images(images: Tensor) -> None:
             f"images are {images.dtype} {tuple(images.shape)}: pass uint8 (N, C, H, W) with 1 or 3 channels."
         )
     if len(images) == 0:
-        raise ValueError(f"images are {tuple(images.shape)}, an empty set: pass at least one image.")
+        raise ValueError(
+            f"images are {tuple(images.shape)}, an empty set: pass at least one image."
+        )
 
 
 def _check_labels(labels: Tensor, images: int, classes: int) -> None:

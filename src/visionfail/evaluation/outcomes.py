@@ -19,9 +19,15 @@ FIELDS = ("predicted", "log_odds", "log_odds_scaled", "log_prob")
 EVERY = corruptions.CORRUPTIONS + corruptions.EXTRAS
 
 
-def all_conditions(severities: Sequence[int] = (1, 2, 3, 4, 5), names: Sequence[str] = EVERY) -> list[Condition]:
-    """Clean, then each corruption of `names`, the 15 and the 4 extras, at `severities`: 96 conditions with all five."""
-    return [("clean", 0)] + [(name, severity) for name in names for severity in severities if severity > 0]
+def all_conditions(
+    severities: Sequence[int] = (1, 2, 3, 4, 5), names: Sequence[str] = EVERY
+) -> list[Condition]:
+    """Clean, then each corruption of `names`, the 15 and the 4 extras, at `severities`: 96
+    conditions with all five.
+    """
+    return [("clean", 0)] + [
+        (name, severity) for name in names for severity in severities if severity > 0
+    ]
 
 
 class Answers:
@@ -42,8 +48,9 @@ class Answers:
 class Outcomes(Answers):
     """What a model answered, per condition (M) and image (N), small enough to commit.
 
-    predicted uint8 (M, N); as float16 (M, N): log_odds of the confidence, log_odds_scaled the same at `temperature`
-    (fitted on clean validation data), log_prob the log-probability of the true class. labels uint8 (N,); origins (M,).
+    predicted uint8 (M, N); as float16 (M, N): log_odds of the confidence, log_odds_scaled the same
+    at `temperature` (fitted on clean validation data), log_prob the log-probability of the true
+    class. labels uint8 (N,); origins (M,).
     """
 
     conditions: tuple[Condition, ...]
@@ -54,19 +61,27 @@ class Outcomes(Answers):
     log_prob: np.ndarray
     origins: tuple[str, ...]
     temperature: float
-    made: dict  # of which weights and images, in which precision and why, on what device, in how many seconds
+    # of which weights and images, in which precision and why, on what device, in how many seconds
+    made: dict
 
     def at(self, name: str, severity: int) -> int:
         """The row of a condition; raises ValueError where it was not run."""
         if (name, severity) not in self.conditions:
-            raise ValueError(f"{name} at severity {severity} is not among the {len(self.conditions)} conditions run.")
+            raise ValueError(
+                f"{name} at severity {severity} is not among the {len(self.conditions)} conditions run."
+            )
         return self.conditions.index((name, severity))
 
     def of(self, conditions: Sequence[Condition]) -> "Outcomes":
         """The same of some of the conditions, in that order; ValueError where one was not run."""
         rows = [self.at(*pair) for pair in conditions]
         fields = {field: getattr(self, field)[rows] for field in FIELDS}
-        return replace(self, conditions=tuple(conditions), origins=tuple(self.origins[i] for i in rows), **fields)
+        return replace(
+            self,
+            conditions=tuple(conditions),
+            origins=tuple(self.origins[i] for i in rows),
+            **fields,
+        )
 
     def save(self, path: Path) -> None:
         """One compressed .npz without pickled objects, written whole or not at all."""
@@ -87,7 +102,9 @@ class Outcomes(Answers):
     def load(cls, path: Path) -> "Outcomes":
         """Read what `save` wrote; raises FileNotFoundError where there is nothing."""
         if not Path(path).exists():
-            raise FileNotFoundError(f"no stored outcomes at {path}: run notebook 03 in the full profile to make them.")
+            raise FileNotFoundError(
+                f"no stored outcomes at {path}: run notebook 03 in the full profile to make them."
+            )
         with np.load(path, allow_pickle=False) as stored:
             pairs = (name.rsplit("-", 1) for name in stored["conditions"].tolist())
             return cls(
@@ -100,11 +117,15 @@ class Outcomes(Answers):
             )
 
 
-def outcome_of_logits(logits: torch.Tensor, labels: torch.Tensor, *, temperature: float) -> dict[str, np.ndarray]:
+def outcome_of_logits(
+    logits: torch.Tensor, labels: torch.Tensor, *, temperature: float
+) -> dict[str, np.ndarray]:
     """What is kept of logits (N, K): the four arrays of `Outcomes` for one condition, each (N,)."""
     return {
         "predicted": logits.argmax(1).numpy().astype(np.uint8),
         "log_odds": metrics.log_odds(logits).astype(np.float16),
-        "log_odds_scaled": metrics.log_odds(metrics.apply_temperature(logits, temperature)).astype(np.float16),
+        "log_odds_scaled": metrics.log_odds(metrics.apply_temperature(logits, temperature)).astype(
+            np.float16
+        ),
         "log_prob": metrics.true_class_log_probability(logits, labels).astype(np.float16),
     }

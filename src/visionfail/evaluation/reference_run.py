@@ -14,8 +14,9 @@ from visionfail.profiles import Profile
 def reference_run(
     profile: Profile, sets: dict[str, ImageSet], model: nn.Module, card: dict, *, seed: int
 ) -> tuple[Outcomes, pd.DataFrame, str]:
-    """(answers, rows of results/, "loaded" | "computed") of the network of `card` on sets["test"], clean and under the
-    19 corruptions at the profile's severities. Both are kept in results/, as the run cifar10c-<arch>-<recipe>-s<seed>.
+    """(answers, rows of results/, "loaded" | "computed") of the network of `card` on sets["test"],
+    clean and under the 19 corruptions at the profile's severities. Both are kept in results/, as
+    the run cifar10c-<arch>-<recipe>-s<seed>.
     """
     name = models.checkpoint_name("cifar10c", card["arch"], card["recipe"], seed)
     options = {"severities": profile.severities, "weights": card["sha256"], "state": profile.state}
@@ -23,7 +24,12 @@ def reference_run(
     published = pd.read_csv(paths.RESULTS / "published_cifar10c.csv")
     bootstrap = {"bootstraps": profile.bootstraps, "generator": np.random.default_rng(0)}
     test = sets["test"]
-    config = {"origin": test.origin, "n": len(test), "weights_sha256": card["sha256"], "bootstraps": profile.bootstraps}
+    config = {
+        "origin": test.origin,
+        "n": len(test),
+        "weights_sha256": card["sha256"],
+        "bootstraps": profile.bootstraps,
+    }
     results.save_run(
         name,
         tables.sweep_rows(found, published, model=card["arch"], seed=seed, **bootstrap),

@@ -1,6 +1,7 @@
 """Grad-CAM through pytorch-grad-cam, in batches, and what to measure on two maps of the same image.
 
-Selvaraju et al. 2017, arXiv:1610.02391. A map says where the evidence for one class lies in one layer, no more.
+Selvaraju et al. 2017, arXiv:1610.02391. A map says where the evidence for one class lies in one
+layer, no more.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,12 +15,18 @@ from torch import Tensor, nn
 
 from visionfail import models
 
-# the last stage first, which is what the paper uses; on 32x32 images it has 4x4 cells, the other 8x8
-LAYERS = {models.ResNet18: ("layer4", "layer3"), models.DenseNet121: ("features.denseblock4", "features.denseblock3")}
+# the last stage first, which is what the paper uses; on 32x32 images it has 4x4 cells, the other
+# 8x8
+LAYERS = {
+    models.ResNet18: ("layer4", "layer3"),
+    models.DenseNet121: ("features.denseblock4", "features.denseblock3"),
+}
 
 
 def gradcam_layers(model: nn.Module) -> tuple[str, ...]:
-    """Names of the layers to look at, the usual one first. ValueError for a model that is none of ours."""
+    """Names of the layers to look at, the usual one first. ValueError for a model that is none of
+    ours.
+    """
     for kind, names in LAYERS.items():
         if isinstance(model, kind):
             return names
@@ -28,14 +35,21 @@ def gradcam_layers(model: nn.Module) -> tuple[str, ...]:
 
 
 def gradcam(
-    model: nn.Module, images: Tensor, classes: Sequence[int] | Tensor, *, layer: str | None = None, batch_size: int = 64
+    model: nn.Module,
+    images: Tensor,
+    classes: Sequence[int] | Tensor,
+    *,
+    layer: str | None = None,
+    batch_size: int = 64,
 ) -> np.ndarray:
-    """Maps float32 (N, H, W) in [0, 1] of where the evidence for `classes` (N,) lies; largest value 1, or all zero.
+    """Maps float32 (N, H, W) in [0, 1] of where the evidence for `classes` (N,) lies; largest value
+    1, or all zero.
 
-    Images (N, C, H, W), uint8 or floats in [0, 1]; float32 throughout, the library fails under autocast. Nothing of the
-    model is changed: hooks are removed and gradients stop at `layer`, the name of a module whose output is a map
-    (the usual one where none is named). ValueError for a layer that is not there or puts out no map, or another
-    number of classes; FloatingPointError where gradients are not finite.
+    Images (N, C, H, W), uint8 or floats in [0, 1]; float32 throughout, the library fails under
+    autocast. Nothing of the model is changed: hooks are removed and gradients stop at `layer`, the
+    name of a module whose output is a map (the usual one where none is named). ValueError for a
+    layer that is not there or puts out no map, or another number of classes; FloatingPointError
+    where gradients are not finite.
     """
     name = gradcam_layers(model)[0] if layer is None else layer
     classes = [int(k) for k in classes]
@@ -48,7 +62,12 @@ def gradcam(
         for start in range(0, len(images), batch_size):
             batch = models.as_float(images[start : start + batch_size].to(device))
             targets = [ClassifierOutputTarget(k) for k in classes[start : start + batch_size]]
-            maps.append(cam(input_tensor=batch.contiguous(memory_format=torch.channels_last), targets=targets))
+            maps.append(
+                cam(
+                    input_tensor=batch.contiguous(memory_format=torch.channels_last),
+                    targets=targets,
+                )
+            )
     maps = np.concatenate(maps)
     if not np.isfinite(maps).all():
         bad = int((~np.isfinite(maps)).any(axis=(1, 2)).sum())
@@ -60,20 +79,28 @@ def gradcam(
 
 @contextmanager
 def _prepared(model: nn.Module, name: str) -> Iterator[GradCAM]:
-    """The library's GradCAM on one layer, all weights frozen meanwhile and gradients cut off before the layer."""
+    """The library's GradCAM on one layer, all weights frozen meanwhile and gradients cut off before
+    the layer.
+    """
     modules = dict(model.named_modules())
     if not name or name not in modules:
-        raise ValueError(f"the model has no layer {name!r}: it has {', '.join(dict(model.named_children()))}.")
+        raise ValueError(
+            f"the model has no layer {name!r}: it has {', '.join(dict(model.named_children()))}."
+        )
     frozen = [p for p in model.parameters() if p.requires_grad]
     training, gradients = model.training, [p.grad for p in model.parameters()]
 
     def cut(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
         if not isinstance(output, Tensor) or output.ndim != 4:
-            raise ValueError(f"layer {name!r} puts out no map (N, C, H, W): choose a convolutional one.")
+            raise ValueError(
+                f"layer {name!r} puts out no map (N, C, H, W): choose a convolutional one."
+            )
         return output.detach().requires_grad_()  # where the backward pass ends
 
     handle = modules[name].register_forward_hook(cut)
-    cam = GradCAM(model=model, target_layers=[modules[name]])  # its hooks come after ours, so they see what ours gives
+    cam = GradCAM(
+        model=model, target_layers=[modules[name]]
+    )  # its hooks come after ours, so they see what ours gives
     try:
         for parameter in frozen:
             parameter.requires_grad_(False)

@@ -6,12 +6,16 @@ TOP = 0.2  # share of the pixels that count as where a map looks
 
 
 def is_empty(maps: np.ndarray) -> np.ndarray:
-    """(N,) bool: maps (N, H, W) that are zero everywhere, no evidence at all; the measures below are NaN there."""
+    """(N,) bool: maps (N, H, W) that are zero everywhere, no evidence at all; the measures below
+    are NaN there.
+    """
     return maps.reshape(len(maps), -1).max(axis=1) <= 0
 
 
 def overlap(a: np.ndarray, b: np.ndarray, *, top: float = TOP) -> np.ndarray:
-    """Intersection over union, (N,) in [0, 1], of the `top` share of pixels of two maps (N, H, W) each."""
+    """Intersection over union, (N,) in [0, 1], of the `top` share of pixels of two maps (N, H, W)
+    each.
+    """
     count = max(1, round(top * a[0].size))
     sets = []
     for maps in (a, b):
@@ -36,7 +40,9 @@ def centroid_shift(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def map_entropy(maps: np.ndarray) -> np.ndarray:
-    """How widely a map is spread, (N,): entropy of its values as a distribution, 0 for one pixel, 1 for all alike."""
+    """How widely a map is spread, (N,): entropy of its values as a distribution, 0 for one pixel, 1
+    for all alike.
+    """
     flat = maps.reshape(len(maps), -1).astype(np.float64)
     p = flat / np.where(is_empty(maps), np.nan, flat.sum(axis=1))[:, None]
     logs = np.log(p, out=np.zeros_like(p), where=p > 0)
@@ -44,7 +50,9 @@ def map_entropy(maps: np.ndarray) -> np.ndarray:
 
 
 def centre_mass(maps: np.ndarray) -> np.ndarray:
-    """The share of each map that lies in the middle quarter of the picture, (N,): 0.25 if it were spread evenly."""
+    """The share of each map that lies in the middle quarter of the picture, (N,): 0.25 if it were
+    spread evenly.
+    """
     height, width = maps.shape[1:]
     middle = maps[:, height // 4 : height - height // 4, width // 4 : width - width // 4]
     total = np.where(is_empty(maps), np.nan, maps.sum(axis=(1, 2), dtype=np.float64))

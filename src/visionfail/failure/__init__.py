@@ -21,8 +21,20 @@ from visionfail.failure.importance import (
     scores_from_single_layers,
     scores_with_shuffled_layers,
 )
-from visionfail.failure.monitor import SHOWN, STEM, Monitor, load_monitor, monitor_answer, save_monitor
-from visionfail.failure.risk_control import candidate_thresholds, evaluate_threshold, resplit, threshold
+from visionfail.failure.monitor import (
+    SHOWN,
+    STEM,
+    Monitor,
+    load_monitor,
+    monitor_answer,
+    save_monitor,
+)
+from visionfail.failure.risk_control import (
+    candidate_thresholds,
+    evaluate_threshold,
+    resplit,
+    threshold,
+)
 from visionfail.failure.scores import Detectors, confidence_of, fit_detectors, scores_from_logits
 
 __all__ = [

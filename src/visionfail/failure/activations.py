@@ -18,7 +18,9 @@ LAYERS = {
 
 @dataclass(frozen=True, eq=False)
 class Activations:
-    """What a classifier made of N images: latents {layer: float32 (N, D)}, logits (N, K), labels int64 (N,)."""
+    """What a classifier made of N images: latents {layer: float32 (N, D)}, logits (N, K), labels
+    int64 (N,).
+    """
 
     latents: dict[str, np.ndarray]
     logits: np.ndarray
@@ -30,8 +32,13 @@ class Activations:
         return self.logits.argmax(axis=1) != self.labels
 
     def features(self, layers: Sequence[str] | None = None) -> np.ndarray:
-        """The latents of `layers` (all of them where none are named) side by side: (N, D). "logits" is one too."""
-        parts = [self.logits if name == "logits" else self.latents[name] for name in layers or self.latents]
+        """The latents of `layers` (all of them where none are named) side by side: (N, D). "logits"
+        is one too.
+        """
+        parts = [
+            self.logits if name == "logits" else self.latents[name]
+            for name in layers or self.latents
+        ]
         return np.concatenate(parts, axis=1)
 
     def at(self, index: np.ndarray) -> "Activations":
@@ -42,8 +49,13 @@ class Activations:
 
 def concatenate(readings: Sequence[Activations]) -> Activations:
     """Readings of the same layers one after another."""
-    latents = {name: np.concatenate([one.latents[name] for one in readings]) for name in readings[0].latents}
-    logits, labels = (np.concatenate([getattr(one, part) for one in readings]) for part in ("logits", "labels"))
+    latents = {
+        name: np.concatenate([one.latents[name] for one in readings])
+        for name in readings[0].latents
+    }
+    logits, labels = (
+        np.concatenate([getattr(one, part) for one in readings]) for part in ("logits", "labels")
+    )
     return Activations(latents, logits, labels)
 
 
@@ -57,21 +69,25 @@ def extract(
     batch_size: int = 512,
     dtype: torch.dtype = torch.float32,
 ) -> Activations:
-    """Run `model` in eval mode on images (N, C, H, W) and keep its logits and what `layers`, names of modules, put
-    out, averaged over the picture where that is a map. Hooks are removed whatever happens. torch.bfloat16 runs under
-    autocast: ask `evaluate.choose_dtype` whether it may.
+    """Run `model` in eval mode on images (N, C, H, W) and keep its logits and what `layers`, names
+    of modules, put out, averaged over the picture where that is a map. Hooks are removed whatever
+    happens. torch.bfloat16 runs under autocast: ask `evaluate.choose_dtype` whether it may.
 
     ValueError for a layer that the model has not, and for images that `evaluate.predict` refuses.
     """
     modules = dict(model.named_modules())
     missing = [name for name in layers if name not in modules]
     if missing:
-        raise ValueError(f"the model has no layer {missing[0]!r}: it has {', '.join(dict(model.named_children()))}.")
+        raise ValueError(
+            f"the model has no layer {missing[0]!r}: it has {', '.join(dict(model.named_children()))}."
+        )
     kept: dict[str, list[Tensor]] = {name: [] for name in layers}
 
     def keep(name: str):
         def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
-            pooled = output.mean(dim=(2, 3), dtype=torch.float32) if output.ndim == 4 else output.float()
+            pooled = (
+                output.mean(dim=(2, 3), dtype=torch.float32) if output.ndim == 4 else output.float()
+            )
             kept[name].append(pooled.cpu())
 
         return hook
@@ -85,4 +101,8 @@ def extract(
     finally:
         for handle in handles:
             handle.remove()
-    return Activations({name: torch.cat(parts).numpy() for name, parts in kept.items()}, logits.numpy(), labels.numpy())
+    return Activations(
+        {name: torch.cat(parts).numpy() for name, parts in kept.items()},
+        logits.numpy(),
+        labels.numpy(),
+    )

@@ -1,7 +1,9 @@
-"""An auditor reads what a classifier's layers make of an input and says how likely its answer is wrong.
+"""An auditor reads what a classifier's layers make of an input and says how likely its answer is
+wrong.
 
-It sees activations only, never confidence; it learns on images that the classifier did not learn from, because on
-its own training images a classifier hardly errs. Whether it beats plain confidence is measured, not assumed.
+It sees activations only, never confidence; it learns on images that the classifier did not learn
+from, because on its own training images a classifier hardly errs. Whether it beats plain confidence
+is measured, not assumed.
 """
 
 import numpy as np
@@ -13,13 +15,17 @@ EPOCHS, LEARNING_RATE, BATCH_SIZE, DROPOUT = 6, 1e-3, 128, 0.1
 
 
 class Auditor(nn.Module):
-    """Latents (N, D) -> log-odds of failure (N,): D-128-64-1 with ReLU and dropout, inputs standardised inside."""
+    """Latents (N, D) -> log-odds of failure (N,): D-128-64-1 with ReLU and dropout, inputs
+    standardised inside.
+    """
 
     def __init__(self, features: np.ndarray):
         super().__init__()
         self.register_buffer("mean", torch.from_numpy(features.mean(axis=0)).float())
         std = torch.from_numpy(features.std(axis=0)).float()
-        self.register_buffer("std", torch.where(std > 1e-6, std, 1.0))  # a channel that never stirred stays as it is
+        self.register_buffer(
+            "std", torch.where(std > 1e-6, std, 1.0)
+        )  # a channel that never stirred stays as it is
         self.layers = nn.Sequential(
             nn.Linear(features.shape[1], 128), nn.ReLU(), nn.Dropout(DROPOUT),
             nn.Linear(128, 64), nn.ReLU(), nn.Dropout(DROPOUT),
@@ -37,13 +43,18 @@ class Auditor(nn.Module):
         return self(torch.from_numpy(features).float().to(device)).double().sigmoid().cpu().numpy()
 
 
-def fit_auditor(features: np.ndarray, failed: np.ndarray, *, seed: int, epochs: int = EPOCHS) -> Auditor:
-    """An auditor trained by BCE on `failed` (N,) bool, failure = 1, from latents (N, D): Adam, a batch of 128.
+def fit_auditor(
+    features: np.ndarray, failed: np.ndarray, *, seed: int, epochs: int = EPOCHS
+) -> Auditor:
+    """An auditor trained by BCE on `failed` (N,) bool, failure = 1, from latents (N, D): Adam, a
+    batch of 128.
 
     ValueError where all or none failed: then there is nothing to learn.
     """
     if failed.all() or not failed.any():
-        raise ValueError(f"{failed.sum()} of {len(failed)} answers failed: an auditor needs both kinds to learn from.")
+        raise ValueError(
+            f"{failed.sum()} of {len(failed)} answers failed: an auditor needs both kinds to learn from."
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # weights and dropout draw from the global generator
         auditor = Auditor(features)

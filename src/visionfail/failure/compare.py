@@ -1,7 +1,9 @@
-"""Does one judge tell failures better than another? Differences averaged over seeds, images resampled jointly.
+"""Does one judge tell failures better than another? Differences averaged over seeds, images
+resampled jointly.
 
-Scores of different seeds are never pooled: each seed's network fails on other images, so each gets an AUROC of its own.
-A difference is a win or a loss only where both the images and the seeds say so.
+Scores of different seeds are never pooled: each seed's network fails on other images, so each gets
+an AUROC of its own. A difference is a win or a loss only where both the images and the seeds say
+so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +16,9 @@ from scipy import stats
 
 from visionfail import files, metrics
 
-MARGIN = 0.01  # an interval inside +-MARGIN is a tie: a difference that nobody would choose a method for
+MARGIN = (
+    0.01  # an interval inside +-MARGIN is a tie: a difference that nobody would choose a method for
+)
 
 
 ALPHA = 0.05
@@ -25,7 +29,9 @@ FEW = 10  # with ten failures one resample in 20,000 has none
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """One seed on one slice: {judge: scores (N,)}, failed (N,) bool, digit (N,) for joint resampling."""
+    """One seed on one slice: {judge: scores (N,)}, failed (N,) bool, digit (N,) for joint
+    resampling.
+    """
 
     scores: Mapping[str, np.ndarray]
     failed: np.ndarray
@@ -38,7 +44,9 @@ class Scored:
 
 
 def has_enough_failures(seeds: Sequence[Scored]) -> bool:
-    """Whether every seed has FEW failures and FEW right answers: below that no AUROC is worth its interval."""
+    """Whether every seed has FEW failures and FEW right answers: below that no AUROC is worth its
+    interval.
+    """
     return all(FEW <= seed.failed.sum() <= len(seed.failed) - FEW for seed in seeds)
 
 
@@ -49,24 +57,34 @@ AURC = (metrics.aurc, metrics.bootstrap_aurc)
 
 
 def aurocs(
-    seeds: Sequence[Scored], counts: np.ndarray, *, judges: Sequence[str] | None = None, measure: tuple = AUROC
+    seeds: Sequence[Scored],
+    counts: np.ndarray,
+    *,
+    judges: Sequence[str] | None = None,
+    measure: tuple = AUROC,
 ) -> dict[str, metrics.Estimate]:
-    """{judge: Aurocs} of one slice; counts (B, digits) says how often each digit is drawn, the same for every slice.
-    All judges where none are named; another measure, such as AURC, by its value and its value in resamples.
+    """{judge: Aurocs} of one slice; counts (B, digits) says how often each digit is drawn, the same
+    for every slice. All judges where none are named; another measure, such as AURC, by its value
+    and its value in resamples.
     """
     found, (exactly, resampled) = {}, measure
     for judge in judges or seeds[0].scores:
         exact = [exactly(seed.scores[judge], seed.failed) for seed in seeds]
-        drawn = {}  # a judge without a seed of its own has the very same scores and failures in all of them
+        # a judge without a seed of its own has the very same scores and failures in all of them
+        drawn = {}
         keys = [(id(seed.scores[judge]), id(seed.failed)) for seed in seeds]
         for key, seed in zip(keys, seeds, strict=True):
             if key not in drawn:
                 drawn[key] = resampled(seed.scores[judge], seed.failed, counts[:, seed.digit])
-        found[judge] = metrics.Estimate(np.array(exact), np.stack([drawn[key] for key in keys], axis=1))
+        found[judge] = metrics.Estimate(
+            np.array(exact), np.stack([drawn[key] for key in keys], axis=1)
+        )
     return found
 
 
-def auroc_rows(found: Mapping[str, Mapping[str, metrics.Estimate]], n: Mapping[str, int]) -> pd.DataFrame:
+def auroc_rows(
+    found: Mapping[str, Mapping[str, metrics.Estimate]], n: Mapping[str, int]
+) -> pd.DataFrame:
     """A row a slice and judge: slice, judge, value (mean over seeds), lo, hi, n, seeds."""
     lines = [
         {"slice": name, "judge": judge, "n": n[name], "seeds": len(one.exact)}
@@ -77,11 +95,21 @@ def auroc_rows(found: Mapping[str, Mapping[str, metrics.Estimate]], n: Mapping[s
     return pd.DataFrame(lines)
 
 
-def risk_coverage_by_seed(seeds: Sequence[Scored], judge: str, *, counts: np.ndarray) -> pd.DataFrame:
-    """Selective risk of one judge at every 2% of coverage, mean over seeds, 95% over digits: coverage, risk, lo, hi."""
+def risk_coverage_by_seed(
+    seeds: Sequence[Scored], judge: str, *, counts: np.ndarray
+) -> pd.DataFrame:
+    """Selective risk of one judge at every 2% of coverage, mean over seeds, 95% over digits:
+    coverage, risk, lo, hi.
+    """
     coverages, once = np.linspace(0.02, 1, 50), np.ones((1, counts.shape[1]))
     exact, drawn = (
-        np.mean([metrics.selective_risk_at(s.scores[judge], s.failed, coverages, c[:, s.digit]) for s in seeds], axis=0)
+        np.mean(
+            [
+                metrics.selective_risk_at(s.scores[judge], s.failed, coverages, c[:, s.digit])
+                for s in seeds
+            ],
+            axis=0,
+        )
         for c in (once, counts)
     )
     lo, hi = metrics.percentile_interval(drawn)
@@ -89,10 +117,11 @@ def risk_coverage_by_seed(seeds: Sequence[Scored], judge: str, *, counts: np.nda
 
 
 def difference_row(difference: metrics.Estimate) -> dict:
-    """value (mean over seeds), lo, hi (95% over digits), t_lo, t_hi (95% over seeds), p (two-sided, over digits).
+    """value (mean over seeds), lo, hi (95% over digits), t_lo, t_hi (95% over seeds), p (two-sided,
+    over digits).
 
-    p is that of a normal curve as wide as the resamples: counting those beyond 0 can give no p under 2 / (B + 1), which
-    Holm's correction of fifty comparisons would never let pass.
+    p is that of a normal curve as wide as the resamples: counting those beyond 0 can give no p
+    under 2 / (B + 1), which Holm's correction of fifty comparisons would never let pass.
     """
     value, lo, hi = difference.interval()
     seeds = metrics.interval_over_seeds(difference.exact)
@@ -102,8 +131,8 @@ def difference_row(difference: metrics.Estimate) -> dict:
 
 
 def outcome(row: Mapping, *, p: float) -> str:
-    """tie: the interval lies within +-MARGIN; win: above 0, over digits and over seeds, and p (corrected, if it is one
-    of many) under 5%; loss: below 0 likewise; else undecided.
+    """tie: the interval lies within +-MARGIN; win: above 0, over digits and over seeds, and p
+    (corrected, if it is one of many) under 5%; loss: below 0 likewise; else undecided.
     """
     if row["lo"] >= -MARGIN and row["hi"] <= MARGIN:
         return "tie"
@@ -117,10 +146,12 @@ def outcome(row: Mapping, *, p: float) -> str:
 def comparison_table(
     differences: Mapping[tuple[str, str], metrics.Estimate], *, primary: tuple[str, str]
 ) -> pd.DataFrame:
-    """A row a (slice, rival): how far the auditor is ahead, and the verdict. `primary` is judged by itself, chosen
-    beforehand; the others are Holm-corrected together.
+    """A row a (slice, rival): how far the auditor is ahead, and the verdict. `primary` is judged by
+    itself, chosen beforehand; the others are Holm-corrected together.
     """
-    rows = pd.DataFrame([{"slice": s, "rival": r, **difference_row(d)} for (s, r), d in differences.items()])
+    rows = pd.DataFrame(
+        [{"slice": s, "rival": r, **difference_row(d)} for (s, r), d in differences.items()]
+    )
     rows["primary"] = [key == primary for key in differences]
     if rows.primary.sum() != 1:
         raise ValueError(f"{primary} is not among the comparisons {list(differences)}.")
@@ -131,7 +162,9 @@ def comparison_table(
 
 
 def save_comparison(table: pd.DataFrame, path: Path) -> None:
-    """Write a verdict table, with the difference of every seed in by_seed, as csv: whole or not at all."""
+    """Write a verdict table, with the difference of every seed in by_seed, as csv: whole or not at
+    all.
+    """
     by_seed = [" ".join(f"{value:.6g}" for value in seeds) for seeds in table["seeds"]]
     with files.atomic_write(path) as part:
         text = table.drop(columns="seeds").assign(by_seed=by_seed)

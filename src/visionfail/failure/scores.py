@@ -17,8 +17,9 @@ NEIGHBOURS = 50
 
 
 def scores_from_logits(logits: np.ndarray) -> dict[str, np.ndarray]:
-    """Scores that need nothing but logits (N, K), each (N,), higher where failure is likelier: 1 - confidence,
-    entropy (nats), margin (1 - the lead of the first probability over the second), energy (-logsumexp).
+    """Scores that need nothing but logits (N, K), each (N,), higher where failure is likelier: 1 -
+    confidence, entropy (nats), margin (1 - the lead of the first probability over the second),
+    energy (-logsumexp).
     """
     log_p = torch.from_numpy(logits).double().log_softmax(1)
     p = log_p.exp()
@@ -33,8 +34,8 @@ def scores_from_logits(logits: np.ndarray) -> dict[str, np.ndarray]:
 
 
 class Neighbours:
-    """Distance to the `NEIGHBOURS`-th nearest of the latents that the classifier learnt from, both scaled to length 1.
-    Sun et al. 2022, arXiv:2204.06507.
+    """Distance to the `NEIGHBOURS`-th nearest of the latents that the classifier learnt from, both
+    scaled to length 1. Sun et al. 2022, arXiv:2204.06507.
     """
 
     def __init__(self, known: np.ndarray):
@@ -45,7 +46,9 @@ class Neighbours:
 
 
 class SortedLogits:
-    """Logistic regression from the sorted logits to failure: as much as a line can say from them."""
+    """Logistic regression from the sorted logits to failure: as much as a line can say from
+    them.
+    """
 
     def __init__(self, logits: np.ndarray, failed: np.ndarray):
         self.model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
@@ -57,7 +60,9 @@ class SortedLogits:
 
 @dataclass(frozen=True, eq=False)
 class Detectors:
-    """An auditor and its rivals, fitted on the same readings; `score` judges all of them on the same images."""
+    """An auditor and its rivals, fitted on the same readings; `score` judges all of them on the
+    same images.
+    """
 
     auditor: Auditor
     neighbours: Neighbours
@@ -74,9 +79,11 @@ class Detectors:
         }
 
 
-def fit_detectors(learnt: activations.Activations, known: activations.Activations, *, seed: int) -> Detectors:
-    """All judges: the two that learn do so on `learnt`, images the classifier has not seen; distances are taken to
-    `known`, images that it has.
+def fit_detectors(
+    learnt: activations.Activations, known: activations.Activations, *, seed: int
+) -> Detectors:
+    """All judges: the two that learn do so on `learnt`, images the classifier has not seen;
+    distances are taken to `known`, images that it has.
     """
     hidden = list(known.latents)[-1]
     return Detectors(

@@ -1,10 +1,18 @@
-"""Every figure of the repository in one style, one colour a model, marked where the data are not the official ones.
+"""Every figure of the repository in one style, one colour a model, marked where the data are not
+the official ones.
 
-A figure function takes arrays or a results table and returns a Figure; `save_figure` stamps it and writes it.
+A figure function takes arrays or a results table and returns a Figure; `save_figure` stamps it and
+writes it.
 """
 
 from visionfail.figures.corruption import corruption_heatmap, ours_vs_published, severity_curves
-from visionfail.figures.degradation import claims_plot, class_heatmap, paired_differences, regime_grid, silent_failure
+from visionfail.figures.degradation import (
+    claims_plot,
+    class_heatmap,
+    paired_differences,
+    regime_grid,
+    silent_failure,
+)
 from visionfail.figures.failure import (
     budget_under_shift,
     budgets_met,
@@ -17,7 +25,13 @@ from visionfail.figures.failure import (
     verdict_card,
 )
 from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, image_grid
-from visionfail.figures.saliency import beside_maps, causes_of_drift_plot, drift_curves, human_uncertainty, storyboard
+from visionfail.figures.saliency import (
+    beside_maps,
+    causes_of_drift_plot,
+    drift_curves,
+    human_uncertainty,
+    storyboard,
+)
 from visionfail.figures.style import save_figure
 from visionfail.figures.training import (
     class_counts,

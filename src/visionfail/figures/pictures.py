@@ -22,7 +22,8 @@ def image_grid(
     row_names: Sequence[str] | None = None,
     title: str = "",
 ) -> Figure:
-    """Images uint8 (N, C, H, W), 1 or 3 channels, row by row in `columns`, each with a caption above it if given.
+    """Images uint8 (N, C, H, W), 1 or 3 channels, row by row in `columns`, each with a caption
+    above it if given.
 
     ValueError where captions or row names are not as many as images or rows.
     """
@@ -47,17 +48,26 @@ def image_grid(
 
 
 def augmentation_before_after(before: ArrayLike, after: ArrayLike, *, title: str = "") -> Figure:
-    """Images uint8 (N, C, H, W) above what training sees in their place, ten a row. ValueError if not alike."""
+    """Images uint8 (N, C, H, W) above what training sees in their place, ten a row. ValueError if
+    not alike.
+    """
     before, after = _images(before), _images(after)
     if before.shape != after.shape:
-        raise ValueError(f"before {before.shape} and after {after.shape} differ: pass the same images in one order.")
+        raise ValueError(
+            f"before {before.shape} and after {after.shape} differ: pass the same images in one order."
+        )
     columns = min(10, len(before))
     if len(before) % columns:
-        raise ValueError(f"{len(before)} images do not fill rows of {columns}: pass up to ten, or a multiple of ten.")
+        raise ValueError(
+            f"{len(before)} images do not fill rows of {columns}: pass up to ten, or a multiple of ten."
+        )
     rows = len(before) // columns
     pairs = np.stack([x.reshape(rows, columns, *x.shape[1:]) for x in (before, after)], axis=1)
     return image_grid(
-        pairs.reshape(-1, *before.shape[1:]), columns=columns, row_names=["before", "after"] * rows, title=title
+        pairs.reshape(-1, *before.shape[1:]),
+        columns=columns,
+        row_names=["before", "after"] * rows,
+        title=title,
     )
 
 
@@ -69,7 +79,8 @@ def corruption_gallery(
     frost_is_ours: bool = True,
     title: str = "",
 ) -> Figure:
-    """One picture, uint8 (corruptions, severities, C, H, W), under every corruption and severity, in two blocks.
+    """One picture, uint8 (corruptions, severities, C, H, W), under every corruption and severity,
+    in two blocks.
 
     ValueError where names or severities are not as many as the images.
     """
@@ -86,7 +97,10 @@ def corruption_gallery(
         for row, corruption in enumerate(chosen):
             for column, image in enumerate(images[corruption]):
                 _show(ax, image, column, row * 1.04)
-        names = [readable(corruptions[i]) + "*" * (corruptions[i] == "frost" and frost_is_ours) for i in chosen]
+        names = [
+            readable(corruptions[i]) + "*" * (corruptions[i] == "frost" and frost_is_ours)
+            for i in chosen
+        ]
         ax.set_yticks([row * 1.04 + 0.48 for row in range(len(names))], names)
         ax.set_xticks([column + 0.48 for column in range(len(severities))], severities)
         ax.xaxis.tick_top()
@@ -99,7 +113,9 @@ def corruption_gallery(
 
 def _picture_axes(ax: Axes, columns: int, rows: int, pitch: float) -> Axes:
     """Axes in units of one tile, first row on top, with nothing drawn but ticks' labels."""
-    ax.set(xlim=(-0.02, columns), ylim=(rows * pitch - (pitch - 0.98), -(pitch - 1.0)), aspect="equal")
+    ax.set(
+        xlim=(-0.02, columns), ylim=(rows * pitch - (pitch - 0.98), -(pitch - 1.0)), aspect="equal"
+    )
     ax.set(xticks=[], yticks=[])
     ax.tick_params(length=0)
     ax.grid(False)
@@ -110,14 +126,23 @@ def _picture_axes(ax: Axes, columns: int, rows: int, pitch: float) -> Axes:
 def _show(ax: Axes, image: np.ndarray, x: float, y: float) -> None:
     picture = image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)
     limits = ax.get_xlim(), ax.get_ylim()  # imshow would shrink the axes to this one tile
-    ax.imshow(picture, extent=(x, x + 0.96, y + 0.96, y), cmap="gray", vmin=0, vmax=255, aspect="equal")
+    ax.imshow(
+        picture, extent=(x, x + 0.96, y + 0.96, y), cmap="gray", vmin=0, vmax=255, aspect="equal"
+    )
     ax.set(xlim=limits[0], ylim=limits[1])
 
 
 def _images(images: ArrayLike) -> np.ndarray:
     images = np.asarray(images)
-    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[1] not in (1, 3) or not len(images):
-        raise ValueError(f"images are {images.dtype} {images.shape}: give uint8 (N, C, H, W) with 1 or 3 channels.")
+    if (
+        images.ndim != 4
+        or images.dtype != np.uint8
+        or images.shape[1] not in (1, 3)
+        or not len(images)
+    ):
+        raise ValueError(
+            f"images are {images.dtype} {images.shape}: give uint8 (N, C, H, W) with 1 or 3 channels."
+        )
     return images
 
 

@@ -15,7 +15,8 @@ from sklearn.isotonic import isotonic_regression
 from visionfail import files
 from visionfail.data import ORIGINS
 
-WIDTH = 8.0  # inches; a README shows it about 800 pixels wide, so 8 points are the smallest that one can read
+# inches; a README shows it about 800 pixels wide, so 8 points are the smallest that one can read
+WIDTH = 8.0
 
 
 # Okabe and Ito 2008, https://jfly.uni-koeln.de/color: told apart with any kind of colour vision
@@ -34,7 +35,8 @@ OKABE_ITO = {
 GREY = "#767676"
 
 
-# ours in colour, published ones in greys: dark for the standard recipe, light for those trained to be robust
+# ours in colour, published ones in greys: dark for the standard recipe, light for those trained to
+# be robust
 MODEL_COLOURS = {
     "resnet18": OKABE_ITO["blue"],
     "densenet121": OKABE_ITO["vermillion"],
@@ -92,12 +94,16 @@ LINE = 0.19  # inches of a line of legend or footnote
 
 
 def use_style() -> None:
-    """Give pyplot the repository's style for the rest of the session; every figure function here does so first."""
+    """Give pyplot the repository's style for the rest of the session; every figure function here
+    does so first.
+    """
     plt.rcParams.update(STYLE)
 
 
 def new_figure(height: float, title: str = "") -> Figure:
-    """An empty figure in the style, `WIDTH` by `height` inches; a title makes it taller and stands above."""
+    """An empty figure in the style, `WIDTH` by `height` inches; a title makes it taller and stands
+    above.
+    """
     use_style()
     fig = plt.figure(figsize=(WIDTH, height))
     if title:
@@ -108,7 +114,9 @@ def new_figure(height: float, title: str = "") -> Figure:
 def model_colour(model: str) -> str:
     """The colour that `model` has in every figure. ValueError for one that has none yet."""
     if model not in MODEL_COLOURS:
-        raise ValueError(f"model {model!r} has no colour: MODEL_COLOURS has {', '.join(MODEL_COLOURS)}.")
+        raise ValueError(
+            f"model {model!r} has no colour: MODEL_COLOURS has {', '.join(MODEL_COLOURS)}."
+        )
     return MODEL_COLOURS[model]
 
 
@@ -118,7 +126,8 @@ def percent_axis(axis: Any) -> None:
 
 
 def label_line_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
-    """Write each (x, y, text, colour) right of its point, in data units, moved up or down until no two overlap.
+    """Write each (x, y, text, colour) right of its point, in data units, moved up or down until no
+    two overlap.
 
     Call it when limits and scales of the axes are final.
     """
@@ -136,12 +145,20 @@ def label_line_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> 
             color=colour,
             fontsize=plt.rcParams["legend.fontsize"],
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 1, "shrinkB": 2},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.7,
+                "shrinkA": 1,
+                "shrinkB": 2,
+            },
         )
 
 
 def spread_apart(positions: np.ndarray, *, gap: float) -> np.ndarray:
-    """The ascending positions (N,) moved as little as possible, in squares, until neighbours are `gap` apart."""
+    """The ascending positions (N,) moved as little as possible, in squares, until neighbours are
+    `gap` apart.
+    """
     steps = gap * np.arange(len(positions))
     return isotonic_regression(np.asarray(positions, dtype=np.float64) - steps) + steps
 
@@ -151,12 +168,22 @@ def legend(fig: Figure, entries: dict[str, Any]) -> None:
     columns = _columns(list(entries))
     top, _ = _strip(fig, LINE * -(-len(entries) // columns) + 0.1, at_head=True)
     place = offset_copy(fig.transFigure, fig, 0.1, -top - 0.06, units="inches")
-    keywords = {"loc": "upper left", "ncols": columns, "borderpad": 0, "borderaxespad": 0, "labelspacing": 0.3}
-    fig.legend(entries.values(), entries.keys(), bbox_to_anchor=(0, 1), bbox_transform=place, **keywords)
+    keywords = {
+        "loc": "upper left",
+        "ncols": columns,
+        "borderpad": 0,
+        "borderaxespad": 0,
+        "labelspacing": 0.3,
+    }
+    fig.legend(
+        entries.values(), entries.keys(), bbox_to_anchor=(0, 1), bbox_transform=place, **keywords
+    )
 
 
 def _columns(labels: list[str]) -> int:
-    """As many columns as the width of a figure holds, at about 0.07 inches a letter and 0.6 for each mark."""
+    """As many columns as the width of a figure holds, at about 0.07 inches a letter and 0.6 for
+    each mark.
+    """
     for columns in range(len(labels), 1, -1):
         longest = [max(map(len, part)) for part in np.array_split(labels, columns)]
         if sum(0.07 * letters + 0.6 for letters in longest) < WIDTH:
@@ -175,14 +202,19 @@ def footnote(fig: Figure, text: str, **keywords: Any) -> None:
     _write_in_strip(fig, text, height=LINE, at_head=False, fontsize=8, color=GREY, **keywords)
 
 
-def save_figure(fig: Figure, slug: str, *, folder: Path, origin: str, profile: str, svg: bool = False) -> None:
-    """Write <folder>/<slug>.png at 200 dpi, and .svg if asked; the same figure gives the same bytes.
+def save_figure(
+    fig: Figure, slug: str, *, folder: Path, origin: str, profile: str, svg: bool = False
+) -> None:
+    """Write <folder>/<slug>.png at 200 dpi, and .svg if asked; the same figure gives the same
+    bytes.
 
-    Where `origin` (of ImageSet) is neither "official" nor "identical", or `profile` is not "full", the figure says
-    so. ValueError for an unknown origin or profile.
+    Where `origin` (of ImageSet) is neither "official" nor "identical", or `profile` is not "full",
+    the figure says so. ValueError for an unknown origin or profile.
     """
     if origin not in ORIGINS:
-        raise ValueError(f"unknown origin {origin!r}: pass that of the ImageSet, one of {', '.join(ORIGINS)}.")
+        raise ValueError(
+            f"unknown origin {origin!r}: pass that of the ImageSet, one of {', '.join(ORIGINS)}."
+        )
     if profile not in ("quick", "full"):
         raise ValueError(f"unknown profile {profile!r}: pass profile.name, quick or full.")
     _stamp(fig, origin, profile)
@@ -201,11 +233,17 @@ def _stamp(fig: Figure, origin: str, profile: str) -> None:
         footnote(fig, text, gid="stamp")
     elif text:
         box = {"facecolor": OKABE_ITO["orange"], "edgecolor": "none", "boxstyle": "square,pad=0.3"}
-        _write_in_strip(fig, text, height=0.34, at_head=True, fontweight="bold", bbox=box, gid="stamp")
+        _write_in_strip(
+            fig, text, height=0.34, at_head=True, fontweight="bold", bbox=box, gid="stamp"
+        )
 
 
-def _write_in_strip(fig: Figure, text: str, *, height: float, at_head: bool, **keywords: Any) -> None:
-    """Make room for a line of text between the axes and what stands at the figure's head or foot, and write it."""
+def _write_in_strip(
+    fig: Figure, text: str, *, height: float, at_head: bool, **keywords: Any
+) -> None:
+    """Make room for a line of text between the axes and what stands at the figure's head or foot,
+    and write it.
+    """
     near, far = _strip(fig, height, at_head=at_head)
     middle = (near + far) / 2
     place = offset_copy(fig.transFigure, fig, 0.1, -middle if at_head else middle, units="inches")
@@ -213,12 +251,15 @@ def _write_in_strip(fig: Figure, text: str, *, height: float, at_head: bool, **k
 
 
 def _strip(fig: Figure, height: float, *, at_head: bool) -> tuple[float, float]:
-    """Make the figure taller by `height` inches that the axes keep free, and return where the strip begins and ends,
-    in inches from the figure's head or foot. (Titles and outside legends of matplotlib ignore such strips.)
+    """Make the figure taller by `height` inches that the axes keep free, and return where the strip
+    begins and ends, in inches from the figure's head or foot. (Titles and outside legends of
+    matplotlib ignore such strips.)
     """
     _, bottom, _, share = fig.get_layout_engine().get()["rect"]
     old, new = fig.get_figheight(), fig.get_figheight() + height
     foot, head = bottom * old, (1 - bottom - share) * old
     fig.set_figheight(new)
-    fig.get_layout_engine().set(rect=(0, (foot if at_head else foot + height) / new, 1, share * old / new))
+    fig.get_layout_engine().set(
+        rect=(0, (foot if at_head else foot + height) / new, 1, share * old / new)
+    )
     return (head, head + height) if at_head else (foot, foot + height)

@@ -1,4 +1,6 @@
-"""Pure functions on arrays: calibration, corruption error, failure detection, intervals, paired tests."""
+"""Pure functions on arrays: calibration, corruption error, failure detection, intervals, paired
+tests.
+"""
 
 from visionfail.metrics.classification import (
     apply_temperature,
@@ -12,8 +14,18 @@ from visionfail.metrics.classification import (
     reliability_bins,
     true_class_log_probability,
 )
-from visionfail.metrics.corruption_error import by_corruption, mce, mean_corruption_accuracy, relative_mce
-from visionfail.metrics.estimates import Estimate, interval_over_seeds, mean_of_estimates, ratio_of_sums
+from visionfail.metrics.corruption_error import (
+    by_corruption,
+    mce,
+    mean_corruption_accuracy,
+    relative_mce,
+)
+from visionfail.metrics.estimates import (
+    Estimate,
+    interval_over_seeds,
+    mean_of_estimates,
+    ratio_of_sums,
+)
 from visionfail.metrics.failure import (
     aurc,
     auroc,

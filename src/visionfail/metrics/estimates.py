@@ -11,8 +11,8 @@ from visionfail.metrics import failure, intervals
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """AUROC of one judge on one slice by seed, (S,), and in each resample of the digits, (B, S); NaN where a resample
-    has no failure, or nothing else.
+    """AUROC of one judge on one slice by seed, (S,), and in each resample of the digits, (B, S);
+    NaN where a resample has no failure, or nothing else.
     """
 
     exact: np.ndarray
@@ -37,12 +37,21 @@ def interval_over_seeds(values: Sequence[float]) -> dict:
 
 
 def mean_of_estimates(parts: Sequence[Estimate]) -> Estimate:
-    """The mean over slices: a judge that only recognises which slice it is in gains nothing here."""
-    return Estimate(np.mean([p.exact for p in parts], axis=0), np.mean([p.samples for p in parts], axis=0))
+    """The mean over slices: a judge that only recognises which slice it is in gains nothing
+    here.
+    """
+    return Estimate(
+        np.mean([p.exact for p in parts], axis=0), np.mean([p.samples for p in parts], axis=0)
+    )
 
 
-def ratio_of_sums(top: Sequence[np.ndarray], bottom: Sequence[np.ndarray], counts: np.ndarray) -> Estimate:
+def ratio_of_sums(
+    top: Sequence[np.ndarray], bottom: Sequence[np.ndarray], counts: np.ndarray
+) -> Estimate:
     """Sum of `top` over sum of `bottom`, each (N,), by seed, and in each resample of the digits."""
-    parts = [(np.asarray(a, dtype=float), np.asarray(b, dtype=float)) for a, b in zip(top, bottom, strict=True)]
+    parts = [
+        (np.asarray(a, dtype=float), np.asarray(b, dtype=float))
+        for a, b in zip(top, bottom, strict=True)
+    ]
     exact = np.array([a.sum() / b.sum() for a, b in parts])
     return Estimate(exact, np.stack([(counts @ a) / (counts @ b) for a, b in parts], axis=1))

@@ -1,11 +1,27 @@
-"""Networks with the normalisation inside, the one training loop, prediction, checkpoints with their cards."""
+"""Networks with the normalisation inside, the one training loop, prediction, checkpoints with their
+cards.
+"""
 
 from visionfail.models.checkpoints import checkpoint_files
 from visionfail.models.checkpoints import load_checkpoint as load
 from visionfail.models.networks import DenseNet121, ResNet18, build, multiply_adds, stages
-from visionfail.models.predict import as_float, check_model_input, choose_dtype, predict, seconds_per_image
+from visionfail.models.predict import (
+    as_float,
+    check_model_input,
+    choose_dtype,
+    predict,
+    seconds_per_image,
+)
 from visionfail.models.recipes import EXAMINED
-from visionfail.models.training import Run, TrainConfig, augment, fit, to_float, train_epoch, train_step
+from visionfail.models.training import (
+    Run,
+    TrainConfig,
+    augment,
+    fit,
+    to_float,
+    train_epoch,
+    train_step,
+)
 from visionfail.models.zoo import (
     available_networks,
     checkpoint_name,

@@ -1,4 +1,6 @@
-"""Weights as safetensors in half precision, with a readable card (json) beside them. Nothing is ever unpickled."""
+"""Weights as safetensors in half precision, with a readable card (json) beside them. Nothing is
+ever unpickled.
+"""
 
 import json
 from pathlib import Path
@@ -16,14 +18,18 @@ REQUIRED = ("dataset", "arch", "width", "classes", "mean", "std", "sha256")
 
 
 def save_checkpoint(model: nn.Module, stem: str | Path, *, card: dict) -> dict:
-    """Write <stem>.safetensors in half precision and <stem>.json; returns the card with the weights' sha256 in it.
+    """Write <stem>.safetensors in half precision and <stem>.json; returns the card with the
+    weights' sha256 in it.
 
-    `card` says dataset, arch, width, classes, mean and std, from which `load` builds the network again, and whatever
-    a reader needs besides. Raises ValueError for a card without these or weights that are not finite in half precision.
+    `card` says dataset, arch, width, classes, mean and std, from which `load` builds the network
+    again, and whatever a reader needs besides. Raises ValueError for a card without these or
+    weights that are not finite in half precision.
     """
     missing = [field for field in REQUIRED if field not in card and field != "sha256"]
     if missing:
-        raise ValueError(f"the card lacks {', '.join(missing)}: without them the checkpoint cannot be loaded.")
+        raise ValueError(
+            f"the card lacks {', '.join(missing)}: without them the checkpoint cannot be loaded."
+        )
     tensors = {name: _half(name, tensor) for name, tensor in model.state_dict().items()}
     weights, description = checkpoint_files(stem)
     with atomic_write(weights) as part:
@@ -35,15 +41,19 @@ def save_checkpoint(model: nn.Module, stem: str | Path, *, card: dict) -> dict:
 
 
 def load_checkpoint(stem: str | Path) -> tuple[nn.Module, dict]:
-    """The network in eval mode, float32, on the CPU, and its card. `stem`: a name in models/ or a path without suffix.
+    """The network in eval mode, float32, on the CPU, and its card. `stem`: a name in models/ or a
+    path without suffix.
 
-    Raises FileNotFoundError where a file is missing, and ValueError where the weights are not those that the card
-    describes (sha256), the classes are not the data set's in its order, or the weights do not fit the architecture.
+    Raises FileNotFoundError where a file is missing, and ValueError where the weights are not those
+    that the card describes (sha256), the classes are not the data set's in its order, or the
+    weights do not fit the architecture.
     """
     weights, description = checkpoint_files(stem)
     for file in (weights, description):
         if not file.exists():
-            raise FileNotFoundError(f"no checkpoint file {file}: train it (notebook 01, RETRAIN = True) or restore it.")
+            raise FileNotFoundError(
+                f"no checkpoint file {file}: train it (notebook 01, RETRAIN = True) or restore it."
+            )
     card = read_card(description)
     if sha256(weights) != card["sha256"]:
         raise ValueError(
@@ -59,27 +69,38 @@ def load_checkpoint(stem: str | Path) -> tuple[nn.Module, dict]:
     sizes = {"num_classes": len(card["classes"]), "width": card["width"]}
     model = networks.build(card["arch"], mean=card["mean"], std=card["std"], **sizes)
     try:
-        tensors = {name: t.float() if t.is_floating_point() else t for name, t in load_file(weights).items()}
+        tensors = {
+            name: t.float() if t.is_floating_point() else t
+            for name, t in load_file(weights).items()
+        }
         model.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{weights.name} does not fit {card['arch']} of width {card['width']}: {error}") from error
+        raise ValueError(
+            f"{weights.name} does not fit {card['arch']} of width {card['width']}: {error}"
+        ) from error
     return model.eval(), card
 
 
 def read_card(path: Path) -> dict:
-    """The card at `path`; raises ValueError where it is no json or lacks a field that `load` needs."""
+    """The card at `path`; raises ValueError where it is no json or lacks a field that `load`
+    needs.
+    """
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path.name} is not readable as json ({error}): restore it.") from error
     missing = [field for field in REQUIRED if field not in card]
     if missing:
-        raise ValueError(f"{path.name} lacks {', '.join(missing)}: it is not the card of a checkpoint.")
+        raise ValueError(
+            f"{path.name} lacks {', '.join(missing)}: it is not the card of a checkpoint."
+        )
     return card
 
 
 def checkpoint_files(stem: str | Path) -> tuple[Path, Path]:
-    """The weights and the card of a checkpoint: of a name in models/, or of a path without suffix."""
+    """The weights and the card of a checkpoint: of a name in models/, or of a path without
+    suffix.
+    """
     stem = Path(stem)
     if stem.parent == Path("."):
         stem = paths.MODELS / stem

@@ -30,9 +30,10 @@ def predict(
 ) -> Tensor:
     """Logits (N, K), float32 on the CPU, of images (N, C, H, W): uint8, or float in [0, 1].
 
-    The model is run in eval mode on the device where its weights are, and left in the mode it was in. `dtype`
-    torch.bfloat16 computes under autocast with the norms folded: ask `choose_dtype` whether it may. Raises ValueError
-    for an empty batch, floats outside [0, 1] or NaN, and another number of channels than the model's.
+    The model is run in eval mode on the device where its weights are, and left in the mode it was
+    in. `dtype` torch.bfloat16 computes under autocast with the norms folded: ask `choose_dtype`
+    whether it may. Raises ValueError for an empty batch, floats outside [0, 1] or NaN, and another
+    number of channels than the model's.
     """
     check_model_input(images, channels=_channels(model))
     device, training = next(model.parameters()).device, model.training
@@ -42,7 +43,9 @@ def predict(
         network = fold_norms(model) if half else model
         with torch.autocast(device.type, dtype) if half else contextlib.nullcontext():
             logits = [
-                network(as_float(batch.to(device)).contiguous(memory_format=torch.channels_last)).float().cpu()
+                network(as_float(batch.to(device)).contiguous(memory_format=torch.channels_last))
+                .float()
+                .cpu()
                 for batch in images.split(batch_size)
             ]
     finally:
@@ -53,7 +56,9 @@ def predict(
 def seconds_per_image(
     model: nn.Module, images: Tensor, *, repeats: int = 3, dtype: torch.dtype = torch.float32
 ) -> float:
-    """How long `predict` takes for one of `images`, the best of `repeats`, after one call that does not count."""
+    """How long `predict` takes for one of `images`, the best of `repeats`, after one call that does
+    not count.
+    """
     predict(model, images, dtype=dtype)
     taken = []
     for _ in range(repeats):
@@ -64,8 +69,9 @@ def seconds_per_image(
 
 
 def fold_norms(model: nn.Module) -> nn.Module:
-    """A copy of a model in eval mode with each norm multiplied into the convolution before it; float32 logits agree
-    to rounding, and a ResNet-18 in bfloat16 takes a seventh less time. A model that torch.fx cannot trace comes back.
+    """A copy of a model in eval mode with each norm multiplied into the convolution before it;
+    float32 logits agree to rounding, and a ResNet-18 in bfloat16 takes a seventh less time. A model
+    that torch.fx cannot trace comes back.
     """
     try:
         return fuse(model)
@@ -81,7 +87,9 @@ def as_float(images: Tensor) -> Tensor:
 def check_model_input(images: Tensor, *, channels: int | None) -> None:
     """Raises ValueError unless images are a batch (N, C, H, W) of uint8, or of floats in [0, 1]."""
     if images.ndim != 4 or len(images) == 0:
-        raise ValueError(f"images are {tuple(images.shape)}: pass (N, C, H, W) with at least one image.")
+        raise ValueError(
+            f"images are {tuple(images.shape)}: pass (N, C, H, W) with at least one image."
+        )
     if channels is not None and images.shape[1] != channels:
         raise ValueError(f"images have {images.shape[1]} channels, the model takes {channels}.")
     if images.dtype == torch.uint8:
@@ -96,9 +104,11 @@ def check_model_input(images: Tensor, *, channels: int | None) -> None:
 
 
 def choose_dtype(model: nn.Module, val: ImageSet) -> tuple[torch.dtype, dict]:
-    """bfloat16 where the device is fast at it and validation images show that it changes next to nothing, else float32.
+    """bfloat16 where the device is fast at it and validation images show that it changes next to
+    nothing, else float32.
 
-    The record says why: per condition of GATE_CONDITIONS the accuracy lost and the share of predictions that changed.
+    The record says why: per condition of GATE_CONDITIONS the accuracy lost and the share of
+    predictions that changed.
     """
     if not devices.fast_bf16(next(model.parameters()).device):
         return torch.float32, {"dtype": "float32", "reason": "no fast bfloat16 on this device"}
@@ -112,11 +122,15 @@ def choose_dtype(model: nn.Module, val: ImageSet) -> tuple[torch.dtype, dict]:
             "accuracy_moved": abs(moved.item()),
             "changed": (exact != rough).float().mean().item(),
         }
-    passed = all(c["accuracy_moved"] < GATE_ACCURACY and c["changed"] < GATE_CHANGED for c in checks.values())
+    passed = all(
+        c["accuracy_moved"] < GATE_ACCURACY and c["changed"] < GATE_CHANGED for c in checks.values()
+    )
     name = "bfloat16" if passed else "float32"
     return getattr(torch, name), {"dtype": name, "n": len(val.labels), "checks": checks}
 
 
 def _channels(model: nn.Module) -> int | None:
-    mean = getattr(model, "mean", None)  # our models carry their normalisation; somebody else's may not
+    mean = getattr(
+        model, "mean", None
+    )  # our models carry their normalisation; somebody else's may not
     return mean.shape[1] if isinstance(mean, Tensor) and mean.ndim == 4 else None

@@ -4,11 +4,12 @@ import dataclasses
 
 from visionfail.models.training import TrainConfig
 
-# A recipe is a tuple of rounds of training; each starts from the averaged weights of the one before, with the rate up
-# again: warm restarts, Loshchilov and Hutter 2017, arXiv:1608.03983.
+# A recipe is a tuple of rounds of training; each starts from the averaged weights of the one
+# before, with the rate up again: warm restarts, Loshchilov and Hutter 2017, arXiv:1608.03983.
 # Chosen on validation data alone; notes/decisions.md says how. Numbers to expect: see the card.
-# LONG: ResNet-18 seed 0, the network that the studies examine. SHORT: every other, so that architectures and seeds are
-# compared at equal training; a round mostly at small sides, then one at full side.
+# LONG: ResNet-18 seed 0, the network that the studies examine. SHORT: every other, so that
+# architectures and seeds are compared at equal training; a round mostly at small sides, then one at
+# full side.
 LONG = (
     TrainConfig(epochs=18, peak_lr=0.1, sides=(16,) * 4 + (24,) * 8),
     TrainConfig(epochs=8, peak_lr=0.1),
@@ -22,7 +23,8 @@ SHORT = (
 )
 
 
-# Digits and signs are not mirrored; small turns and other light are what photographs of them differ by.
+# Digits and signs are not mirrored; small turns and other light are what photographs of them differ
+# by.
 SVHN10K = (
     TrainConfig(
         epochs=30,
@@ -60,12 +62,18 @@ EXAMINED = ("resnet18", 0)
 
 
 # Two cores, about a minute: shows the way, not the result.
-QUICK_ROUNDS = (TrainConfig(epochs=3, batch_size=64, peak_lr=0.1, sides=(), ema_decay=0.98, padding=2),)
+QUICK_ROUNDS = (
+    TrainConfig(epochs=3, batch_size=64, peak_lr=0.1, sides=(), ema_decay=0.98, padding=2),
+)
 
 
 def seeded_rounds(recipe: tuple[TrainConfig, ...], seed: int) -> tuple[TrainConfig, ...]:
-    """The rounds of a recipe with seeds of their own, so that no round repeats the order of another."""
-    return tuple(dataclasses.replace(config, seed=seed + 100 * k) for k, config in enumerate(recipe))
+    """The rounds of a recipe with seeds of their own, so that no round repeats the order of
+    another.
+    """
+    return tuple(
+        dataclasses.replace(config, seed=seed + 100 * k) for k, config in enumerate(recipe)
+    )
 
 
 def standard_rounds(arch: str, seed: int) -> tuple[TrainConfig, ...]:

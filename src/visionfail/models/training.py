@@ -1,4 +1,6 @@
-"""One plain training loop: data on the device, augmentation by the batch, a state to resume from after every epoch."""
+"""One plain training loop: data on the device, augmentation by the batch, a state to resume from
+after every epoch.
+"""
 
 import dataclasses
 import math
@@ -21,15 +23,22 @@ class TrainConfig:
     epochs: int = 20
     batch_size: int = 128
     peak_lr: float = 0.1  # at batch 128, SGD with Nesterov momentum 0.9
-    warmup: float = 0.2  # share of the steps in which the rate climbs linearly; then it falls linearly to 0
+    warmup: float = (
+        0.2  # share of the steps in which the rate climbs linearly; then it falls linearly to 0
+    )
     momentum: float = 0.9
     weight_decay: float = 5e-4  # on convolution and linear weights; none on norms and biases
     ema_decay: float = 0.995  # a step; the averaged weights are what fit returns. 0: no averaging
     padding: int = 4  # zero pixels around the image before the random crop
-    flip: bool = True  # mirror, alternating: an image seen plain in one epoch is seen mirrored in the next
+    flip: bool = (
+        True  # mirror, alternating: an image seen plain in one epoch is seen mirrored in the next
+    )
     rotation: float = 0.0  # degrees: each image is turned by up to so much, either way
-    jitter: float = 0.0  # brightness, contrast and each channel's gain are multiplied by 1 - jitter to 1 + jitter
-    sides: tuple[int, ...] = ()  # side of the images in the first epochs, one entry an epoch; then the full side
+    # brightness, contrast and each channel's gain are multiplied by 1 - jitter to 1 + jitter
+    jitter: float = 0.0
+    sides: tuple[
+        int, ...
+    ] = ()  # side of the images in the first epochs, one entry an epoch; then the full side
     seed: int = 0
 
     @classmethod
@@ -39,31 +48,41 @@ class TrainConfig:
 
 
 def augment(images: Tensor, *, padding: int, flip: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image (N, C, H, W) padded with zeros, cropped at a place of its own, mirrored where `flip` (N,) is true."""
+    """Each image (N, C, H, W) padded with zeros, cropped at a place of its own, mirrored where
+    `flip` (N,) is true.
+    """
     n, _, height, width = images.shape
     images = torch.where(flip.view(-1, 1, 1, 1), images.flip(3), images)
     shift = torch.randint(2 * padding + 1, (2, n), generator=generator).to(images.device)
     rows = shift[0, :, None] + torch.arange(height, device=images.device)
     columns = shift[1, :, None] + torch.arange(width, device=images.device)
-    padded = pad(images, (padding,) * 4).permute(0, 2, 3, 1)  # channels last: a pixel is gathered whole
+    padded = pad(images, (padding,) * 4).permute(
+        0, 2, 3, 1
+    )  # channels last: a pixel is gathered whole
     batch = torch.arange(n, device=images.device)[:, None, None]
     return padded[batch, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
 def rotate(images: Tensor, *, degrees: float, generator: torch.Generator) -> Tensor:
-    """Each float image (N, C, H, W) turned about its middle by an angle of its own, uniform in +-`degrees`."""
+    """Each float image (N, C, H, W) turned about its middle by an angle of its own, uniform in
+    +-`degrees`.
+    """
     n = len(images)
     angle = (2 * torch.rand(n, generator=generator) - 1) * math.radians(degrees)
     cosine, sine, zero = angle.cos(), angle.sin(), torch.zeros(n)
     matrix = torch.stack([cosine, -sine, zero, sine, cosine, zero], dim=1).view(n, 2, 3)
-    places = affine_grid(matrix.to(images.device), list(images.shape), align_corners=False)  # (N, H, W, 2)
+    places = affine_grid(
+        matrix.to(images.device), list(images.shape), align_corners=False
+    )  # (N, H, W, 2)
     return grid_sample(images, places, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def jitter_colours(images: Tensor, *, jitter: float, generator: torch.Generator) -> Tensor:
-    """Float images (N, C, H, W) in [0, 1] with contrast, brightness and each channel's gain changed at random.
+    """Float images (N, C, H, W) in [0, 1] with contrast, brightness and each channel's gain changed
+    at random.
 
-    Each factor is uniform in 1 +- `jitter`, half of it for a channel's gain, and drawn for every image.
+    Each factor is uniform in 1 +- `jitter`, half of it for a channel's gain, and drawn for every
+    image.
     """
     n, channels = images.shape[:2]
     draws = 2 * torch.rand(n, 2 + channels, 1, 1, generator=generator).to(images.device) - 1
@@ -84,13 +103,17 @@ def to_float(images: Tensor, *, side: int | None = None) -> Tensor:
 
 
 def learning_rate(step: int, *, steps: int, config: TrainConfig) -> float:
-    """Triangle: up to `peak_lr` in the first `warmup` of the steps, then down to 0. Smith 2017, arXiv:1708.07120."""
+    """Triangle: up to `peak_lr` in the first `warmup` of the steps, then down to 0. Smith 2017,
+    arXiv:1708.07120.
+    """
     climb = max(1.0, config.warmup * steps)
     return config.peak_lr * min((step + 1) / climb, (steps - step) / max(1.0, steps - climb), 1.0)
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.SGD:
-    """SGD with Nesterov momentum; weight decay on matrices and filters only (parameters of two or more dimensions)."""
+    """SGD with Nesterov momentum; weight decay on matrices and filters only (parameters of two or
+    more dimensions).
+    """
     parameters = list(model.parameters())
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
@@ -102,7 +125,9 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.SGD:
 def train_step(
     model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """One step of cross-entropy on float images; returns the mean loss and the number of right answers."""
+    """One step of cross-entropy on float images; returns the mean loss and the number of right
+    answers.
+    """
     with devices.autocast(images.device):
         logits = model(images)
         loss = cross_entropy(logits, labels)
@@ -113,15 +138,24 @@ def train_step(
 
 
 class Run:
-    """Everything that a run is: weights, their average, optimiser, generators, history. Saved and restored whole."""
+    """Everything that a run is: weights, their average, optimiser, generators, history. Saved and
+    restored whole.
+    """
 
     def __init__(self, model: nn.Module, config: TrainConfig, *, train: ImageSet):
         self.model, self.config, self.history = model, config, []
         parameters = sum(p.numel() for p in model.parameters())
-        self.identity = dataclasses.asdict(config) | {"parameters": parameters, "train_data": train.checksum()}
+        self.identity = dataclasses.asdict(config) | {
+            "parameters": parameters,
+            "train_data": train.checksum(),
+        }
         self.optimizer = make_optimizer(model, config)
-        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True)
-        self.generator = torch.Generator().manual_seed(config.seed)  # on the CPU: the same draws on every device
+        self.average = AveragedModel(
+            model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True
+        )
+        self.generator = torch.Generator().manual_seed(
+            config.seed
+        )  # on the CPU: the same draws on every device
         self.first_flip = torch.rand(len(train), generator=self.generator) < 0.5
 
     def save(self, path: Path) -> None:
@@ -137,7 +171,9 @@ class Run:
             torch.save(state, part)
 
     def restore(self, path: Path) -> None:
-        """Continue from `path`; raises ValueError that names the field where the state is of another configuration."""
+        """Continue from `path`; raises ValueError that names the field where the state is of
+        another configuration.
+        """
         state = torch.load(path, map_location="cpu", weights_only=True)
         for field, value in self.identity.items():
             if state["identity"].get(field) != value:
@@ -157,12 +193,18 @@ class Run:
 
 
 def train_epoch(run: Run, data: ImageSet, *, epoch: int, bar: tqdm) -> dict:
-    """One pass over `data` (on the device) in an order of its own; returns loss and accuracy on augmented images."""
+    """One pass over `data` (on the device) in an order of its own; returns loss and accuracy on
+    augmented images.
+    """
     config, device, n = run.config, data.images.device, len(data.labels)
     order = torch.randperm(n, generator=run.generator)
     side = config.sides[epoch] if epoch < len(config.sides) else None
     batches = order.split(config.batch_size)
-    total_loss, right, start = torch.zeros((), device=device), torch.zeros((), device=device), time.perf_counter()
+    total_loss, right, start = (
+        torch.zeros((), device=device),
+        torch.zeros((), device=device),
+        time.perf_counter(),
+    )
     for i, index in enumerate(batches):
         step = epoch * len(batches) + i
         rate = learning_rate(step, steps=config.epochs * len(batches), config=config)
@@ -170,7 +212,12 @@ def train_epoch(run: Run, data: ImageSet, *, epoch: int, bar: tqdm) -> dict:
             group["lr"] = rate
         flip = (run.first_flip[index] ^ bool(epoch % 2)) & config.flip
         index = index.to(device)
-        images = augment(data.images[index], padding=config.padding, flip=flip.to(device), generator=run.generator)
+        images = augment(
+            data.images[index],
+            padding=config.padding,
+            flip=flip.to(device),
+            generator=run.generator,
+        )
         images = to_float(images, side=side)
         if config.rotation:
             images = rotate(images, degrees=config.rotation, generator=run.generator)
@@ -182,7 +229,9 @@ def train_epoch(run: Run, data: ImageSet, *, epoch: int, bar: tqdm) -> dict:
             run.average.update_parameters(run.model)
         total_loss += loss * len(index)
         right += correct
-        if i % 20 == 0 or i == len(batches) - 1:  # asking for the value waits for the device: not at every step
+        if (
+            i % 20 == 0 or i == len(batches) - 1
+        ):  # asking for the value waits for the device: not at every step
             if not math.isfinite(total_loss.item()):
                 raise FloatingPointError(
                     f"the loss is {loss.item()} by epoch {epoch + 1}, step {step}, learning rate {rate:.4g}: "
@@ -200,13 +249,16 @@ def train_epoch(run: Run, data: ImageSet, *, epoch: int, bar: tqdm) -> dict:
 
 @torch.no_grad()
 def validate(model: nn.Module, data: ImageSet, *, batch_size: int = 250) -> dict:
-    """Mean cross-entropy and accuracy of `model` in eval mode on `data` (on the device), in the precision of training.
+    """Mean cross-entropy and accuracy of `model` in eval mode on `data` (on the device), in the
+    precision of training.
 
     What the card reports is measured anew, in float32 and on the stored weights.
     """
     model.eval()
     loss, right = 0.0, 0
-    for images, labels in zip(data.images.split(batch_size), data.labels.split(batch_size), strict=True):
+    for images, labels in zip(
+        data.images.split(batch_size), data.labels.split(batch_size), strict=True
+    ):
         with devices.autocast(images.device):
             logits = model(to_float(images).contiguous(memory_format=torch.channels_last)).float()
         loss += cross_entropy(logits, labels, reduction="sum").item()
@@ -223,11 +275,13 @@ def fit(
     device: torch.device | str | None = None,
     state: Path | None = None,
 ) -> tuple[nn.Module, list[dict]]:
-    """Train `model`; returns the (averaged) network in eval mode and the history, one dict an epoch.
+    """Train `model`; returns the (averaged) network in eval mode and the history, one dict an
+    epoch.
 
-    `state` is a file that is written whole after every epoch; where it exists the run continues from it, and ends
-    bit for bit where an unbroken run ends. Raises ValueError for a state of another configuration, and
-    FloatingPointError where the loss is not finite. KeyboardInterrupt loses nothing but the epoch under way.
+    `state` is a file that is written whole after every epoch; where it exists the run continues
+    from it, and ends bit for bit where an unbroken run ends. Raises ValueError for a state of
+    another configuration, and FloatingPointError where the loss is not finite. KeyboardInterrupt
+    loses nothing but the epoch under way.
     """
     device = devices.best_device() if device is None else torch.device(device)
     train, val = train.to(device), val.to(device)

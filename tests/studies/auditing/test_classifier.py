@@ -12,19 +12,28 @@ CARDS = sorted(paths.MODELS.glob("mnist-*.json"))
 
 @pytest.fixture(scope="module")
 def sets():
-    return {split: standins.load_standin("mnist", split) for split in ("train", "auditor", "val", "test")}
+    return {
+        split: standins.load_standin("mnist", split)
+        for split in ("train", "auditor", "val", "test")
+    }
 
 
 def test_learns_the_embedded_digits_and_says_that_they_are_stand_ins(sets, tmp_path):
     model, card = classifier.train_classifier(tmp_path / "net", sets, seed=0)
     assert card["accuracy"]["test"]["value"] > 0.93 and card["accuracy"]["test"]["n"] == 500
-    assert card["dataset"] == card["origin"] == "standin" and len(card["history"]) == classifier.EPOCHS["standin"]
+    assert (
+        card["dataset"] == card["origin"] == "standin"
+        and len(card["history"]) == classifier.EPOCHS["standin"]
+    )
     assert not model.training and checkpoints.load_checkpoint(tmp_path / "net")[1] == card
 
 
 def test_the_same_seed_gives_the_same_network_another_seed_another(sets, tmp_path):
     small = {name: images.first(256) for name, images in sets.items()}
-    cards = [classifier.train_classifier(tmp_path / f"net{k}", small, seed=seed)[1] for k, seed in enumerate((0, 0, 1))]
+    cards = [
+        classifier.train_classifier(tmp_path / f"net{k}", small, seed=seed)[1]
+        for k, seed in enumerate((0, 0, 1))
+    ]
     assert cards[0]["sha256"] == cards[1]["sha256"] != cards[2]["sha256"]
 
 
@@ -57,4 +66,6 @@ def test_committed_primaries_are_five_and_as_good_as_study_c_asks():
 @pytest.mark.skipif(not CARDS, reason="notebook 08 has not run in the full profile yet")
 def test_committed_accuracy_of_the_first_primary_is_what_its_weights_give():
     model, card = checkpoints.load_checkpoint(CARDS[0].stem)
-    assert zoo.accuracy_with_interval(model, load("mnist", "test")) == pytest.approx(card["accuracy"]["test"])
+    assert zoo.accuracy_with_interval(model, load("mnist", "test")) == pytest.approx(
+        card["accuracy"]["test"]
+    )

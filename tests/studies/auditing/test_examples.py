@@ -9,11 +9,16 @@ SCORE = np.random.default_rng(5).random(600)
 
 
 def test_lists_hold_what_their_rules_say_in_the_order_of_the_score():
-    ranked, sure = examples.ranked_failures(READING, SCORE), scores.confidence_of(READING) >= examples.SURE
+    ranked, sure = (
+        examples.ranked_failures(READING, SCORE),
+        scores.confidence_of(READING) >= examples.SURE,
+    )
     mistakes = set(np.flatnonzero(READING.failed & sure))
     assert set(ranked["caught"]) == set(ranked["missed"]) == mistakes and mistakes
     assert ranked["caught"].tolist() == ranked["missed"].tolist()[::-1]
-    assert (np.diff(SCORE[ranked["caught"]]) <= 0).all() and (np.diff(SCORE[ranked["distrusted"]]) <= 0).all()
+    assert (np.diff(SCORE[ranked["caught"]]) <= 0).all() and (
+        np.diff(SCORE[ranked["distrusted"]]) <= 0
+    ).all()
     assert not READING.failed[ranked["distrusted"]].any()
 
 

@@ -15,18 +15,27 @@ MNIST = {"mean": (0.1307,), "std": (0.3081,)}
 
 @pytest.fixture(scope="module")
 def study():
-    """A primary that learnt eight epochs of embedded digits, its judges, and what they are judged on."""
-    sets = {split: standins.load_standin("mnist", split) for split in ("train", "auditor", "val", "test")}
+    """A primary that learnt eight epochs of embedded digits, its judges, and what they are judged
+    on.
+    """
+    sets = {
+        split: standins.load_standin("mnist", split)
+        for split in ("train", "auditor", "val", "test")
+    }
     model = networks.build("mnist_cnn", num_classes=10, width=16, **MNIST)
     model, _ = classifier.fit_adam(model, sets["train"], sets["val"], epochs=8, seed=0)
-    trained = protocol.train_detectors(model, protocol.training_draws(sets["auditor"]), sets, seed=0)
+    trained = protocol.train_detectors(
+        model, protocol.training_draws(sets["auditor"]), sets, seed=0
+    )
     samples = shifted_digits.samples_to_score(sets["test"], seed=protocol.JUDGE_SEED)
     return sets, model, trained, samples, protocol.score_samples(model, trained.panel, samples)
 
 
 def test_no_digit_serves_twice(study):
     sets, _, trained, samples, _ = study
-    pictures = {name: {image.numpy().tobytes() for image in images.images} for name, images in sets.items()}
+    pictures = {
+        name: {image.numpy().tobytes() for image in images.images} for name, images in sets.items()
+    }
     names = list(pictures)
     assert not any(pictures[a] & pictures[b] for i, a in enumerate(names) for b in names[:i])
     learn, held = shifted_digits.split_by_digit(
@@ -41,9 +50,13 @@ def test_every_slice_has_every_judge_and_the_counts_of_its_sample(study):
     _, _, _, samples, judged = study
     assert list(judged)[:3] == ["clean", "mix", "shifted"] and len(judged) == 19
     for one in judged.values():
-        assert len(one.scores) == 7 and all(len(s) == len(one.failed) == len(one.digit) for s in one.scores.values())
+        assert len(one.scores) == 7 and all(
+            len(s) == len(one.failed) == len(one.digit) for s in one.scores.values()
+        )
     assert len(judged["clean"].failed) == len(judged["rotation"].failed) == 500
-    assert judged["shifted"].digit.tolist() == samples["mix"].digit[samples["mix"].kind >= 0].tolist()
+    assert (
+        judged["shifted"].digit.tolist() == samples["mix"].digit[samples["mix"].kind >= 0].tolist()
+    )
 
 
 def test_scores_are_worth_something_on_fresh_digits(study):
@@ -64,7 +77,9 @@ def test_the_best_rival_is_chosen_on_held_out_digits_and_is_not_the_auditor(stud
 def test_a_shift_left_out_is_not_learnt_from(study):
     sets, model, *_ = study
     left = [name for name in shifts.SHIFTS if name != "rotation"]
-    trained = protocol.train_detectors(model, protocol.training_draws(sets["auditor"], kinds=left), sets, seed=0)
+    trained = protocol.train_detectors(
+        model, protocol.training_draws(sets["auditor"], kinds=left), sets, seed=0
+    )
     assert set(np.unique(trained.held_sample.kind)) == {-1, 1, 2, 3}
 
 
@@ -85,7 +100,10 @@ def test_the_ladder_ends_at_our_protocol_and_keeps_digits_apart(study):
 
 def test_digits_never_seen_are_shifted_as_no_judge_learnt(study):
     found = shifted_digits.unseen_samples(study[0]["test"])
-    assert list(found) == [*shifted_digits.UNSEEN, "8x8 digits"] and (found["8x8 digits"].kind == -1).all()
+    assert (
+        list(found) == [*shifted_digits.UNSEEN, "8x8 digits"]
+        and (found["8x8 digits"].kind == -1).all()
+    )
     assert not set(shifted_digits.UNSEEN) & set(shifts.SHIFTS)
     contrast = apply.corrupt(study[0]["test"].images, "contrast", 5)
     assert (found["contrast"].images == contrast).all()

@@ -36,7 +36,9 @@ def test_no_digit_is_on_both_sides_of_the_split():
     assert not set(SAMPLE.digit[learn]) & set(SAMPLE.digit[held]) and (learn ^ held).all()
     assert len(set(SAMPLE.digit[learn])) == 400
     assert torch.bincount(SAMPLE.labels[torch.from_numpy(held)]).min() > 0
-    assert len(SAMPLE.at(held)) == held.sum() and np.array_equal(SAMPLE.at(held).digit, SAMPLE.digit[held])
+    assert len(SAMPLE.at(held)) == held.sum() and np.array_equal(
+        SAMPLE.at(held).digit, SAMPLE.digit[held]
+    )
 
 
 def test_slices_cover_every_digit_once_a_shift_and_thirds_are_thirds():
@@ -46,9 +48,19 @@ def test_slices_cover_every_digit_once_a_shift_and_thirds_are_thirds():
     found = shifted_digits.slices_of(samples)
     assert len(found) == 3 + 4 + 12
     for k, name in enumerate(shifts.SHIFTS):
-        assert (samples[name].kind == k).all() and np.array_equal(samples[name].digit, np.arange(500))
+        assert (samples[name].kind == k).all() and np.array_equal(
+            samples[name].digit, np.arange(500)
+        )
         thirds = np.stack([found[f"{name}, {word}"][1] for word in shifted_digits.THIRDS])
         assert (thirds.sum(axis=0) == 1).all()
-        assert samples[name].strength[thirds[0]].max() <= 1 / 3 <= samples[name].strength[thirds[1]].min()
+        assert (
+            samples[name].strength[thirds[0]].max()
+            <= 1 / 3
+            <= samples[name].strength[thirds[1]].min()
+        )
     which, mask = found["shifted"]
-    assert which == "mix" and (samples["mix"].kind[mask] >= 0).all() and (samples["mix"].kind[~mask] < 0).all()
+    assert (
+        which == "mix"
+        and (samples["mix"].kind[mask] >= 0).all()
+        and (samples["mix"].kind[~mask] < 0).all()
+    )

@@ -36,14 +36,19 @@ def test_groups_are_no_doubt_and_thirds_of_the_rest():
 
 def test_groups_means_are_those_of_the_answers():
     bits = human_uncertainty.vote_entropy(shares())
-    table = human_uncertainty.rows_by_uncertainty(FOUND, bits, NAMES, bootstraps=50, generator=np.random.default_rng(0))
+    table = human_uncertainty.rows_by_uncertainty(
+        FOUND, bits, NAMES, bootstraps=50, generator=np.random.default_rng(0)
+    )
     rows = [FOUND.at(name, 3) for name in NAMES]
     for k, words in enumerate(human_uncertainty.GROUPS):
         part = table[(table.severity == 3) & (table.group == words)].set_index("metric")
         inside = human_uncertainty.uncertainty_group(bits) == k
         assert part.value["accuracy"] == pytest.approx(FOUND.correct[rows][:, inside].mean())
         assert part.value["confidence"] == pytest.approx(FOUND.confidence[rows][:, inside].mean())
-        assert part.lo["accuracy"] <= part.value["accuracy"] <= part.hi["accuracy"] and part.n.iloc[0] == inside.sum()
+        assert (
+            part.lo["accuracy"] <= part.value["accuracy"] <= part.hi["accuracy"]
+            and part.n.iloc[0] == inside.sum()
+        )
 
 
 def test_correlations_are_spearmans():
@@ -52,7 +57,9 @@ def test_correlations_are_spearmans():
         FOUND, bits, NAMES, bootstraps=50, generator=np.random.default_rng(0)
     )
     row = table[(table.severity == 0) & (table.metric == "doubt and 1 - confidence")].iloc[0]
-    assert row.value == pytest.approx(stats.spearmanr(bits, 1 - FOUND.confidence[FOUND.at("clean", 0)]).statistic)
+    assert row.value == pytest.approx(
+        stats.spearmanr(bits, 1 - FOUND.confidence[FOUND.at("clean", 0)]).statistic
+    )
     assert row.lo < row.value < row.hi
 
 
@@ -62,11 +69,14 @@ def test_sure_and_wrong_are_that():
     places = human_uncertainty.people_sure_model_wrong(FOUND, people)
     row = FOUND.at("clean", 0)
     assert (
-        not FOUND.correct[row][places].any() and (FOUND.confidence[row][places] >= human_uncertainty.MODEL_SURE).all()
+        not FOUND.correct[row][places].any()
+        and (FOUND.confidence[row][places] >= human_uncertainty.MODEL_SURE).all()
     )
     assert (np.diff(FOUND.confidence[row][places]) <= 0).all()
     assert len(human_uncertainty.people_sure_model_wrong(FOUND, np.roll(people, 1, axis=1))) == 0
-    words = human_uncertainty.uncertainty_captions(FOUND, people, np.array([0]), sets.CLASSES["cifar10"])
+    words = human_uncertainty.uncertainty_captions(
+        FOUND, people, np.array([0]), sets.CLASSES["cifar10"]
+    )
     assert f"people: {sets.CLASSES['cifar10'][FOUND.labels[0]]} 100%" in words[0]
 
 
@@ -77,7 +87,9 @@ def test_votes_that_are_missing_or_damaged_are_named(tmp_path, monkeypatch):
     (tmp_path / cifar10h.FILE).write_bytes(b"short")
     with pytest.raises(ValueError, match=r"cifar10h: .*cut short or changed"):
         cifar10h.load_cifar10h(root=tmp_path)
-    assert cifar10h.cifar10h_is_present(tmp_path)  # set aside: nobody must think that it was never there
+    assert cifar10h.cifar10h_is_present(
+        tmp_path
+    )  # set aside: nobody must think that it was never there
     monkeypatch.setattr(cifar10h, "URLS", [f"{NOBODY}/votes.npy"])
     with pytest.raises(ConnectionError, match="could not be downloaded"):
         sets.fetch("cifar10h", root=tmp_path)
@@ -87,12 +99,16 @@ def test_votes_that_are_missing_or_damaged_are_named(tmp_path, monkeypatch):
 def test_the_official_votes_are_of_the_test_images_in_their_order():
     people, labels = cifar10h.load_cifar10h(), sets.load("cifar10", "test").labels.numpy()
     assert people.shape == (10_000, 10) and np.allclose(people.sum(axis=1), 1)
-    assert (people.argmax(axis=1) == labels).mean() > 0.99  # people nearly always agree with the label
+    assert (
+        people.argmax(axis=1) == labels
+    ).mean() > 0.99  # people nearly always agree with the label
 
 
 @pytest.mark.realdata
 def test_committed_doubt_is_what_the_votes_and_answers_say(tmp_path):
     rows, _ = results.load_run("human-doubt", folder=paths.RESULTS)
     _, sweeps = tables.stored_sweeps(paths.RESULTS)
-    again, how = human_uncertainty.load_or_measure_uncertainty(tmp_path, sweeps, drift.CORE, bootstraps=20)
+    again, how = human_uncertainty.load_or_measure_uncertainty(
+        tmp_path, sweeps, drift.CORE, bootstraps=20
+    )
     assert how == "computed" and np.allclose(again.value, rows.value, atol=1e-6)

@@ -9,7 +9,9 @@ from visionfail.metrics import classification
 from visionfail.studies.degradation import overconfidence
 
 FOUND = random_outcomes(n=200)[0]
-TABLE = overconfidence.overconfidence_by_severity(FOUND, above=0.7, bootstraps=200, generator=np.random.default_rng(0))
+TABLE = overconfidence.overconfidence_by_severity(
+    FOUND, above=0.7, bootstraps=200, generator=np.random.default_rng(0)
+)
 
 
 def of(severity):
@@ -41,7 +43,9 @@ def test_intervals_hold_the_values_and_say_n():
 def test_interval_is_of_images_not_of_answers():
     # 19 copies of one condition tell no more than one: the interval of a mean must say so
     copied = [0] + [1] * 95
-    copies = dataclasses.replace(FOUND, **{field: getattr(FOUND, field)[copied] for field in outcomes.FIELDS})
+    copies = dataclasses.replace(
+        FOUND, **{field: getattr(FOUND, field)[copied] for field in outcomes.FIELDS}
+    )
     table = overconfidence.overconfidence_by_severity(
         copies, above=0.7, bootstraps=2000, generator=np.random.default_rng(0)
     )
@@ -51,7 +55,9 @@ def test_interval_is_of_images_not_of_answers():
 
 
 def test_no_error_at_all_is_no_silent_failure():
-    perfect = dataclasses.replace(FOUND, predicted=np.repeat(FOUND.labels[None], len(FOUND.conditions), axis=0))
+    perfect = dataclasses.replace(
+        FOUND, predicted=np.repeat(FOUND.labels[None], len(FOUND.conditions), axis=0)
+    )
     table = overconfidence.overconfidence_by_severity(
         perfect, above=0.7, bootstraps=20, generator=np.random.default_rng(0)
     )

@@ -37,7 +37,9 @@ def test_many_curves_at_once_are_called_as_one_by_one():
 def test_the_unit_of_the_axis_makes_no_difference_but_its_steps_do():
     curve = CURVES["line"][0]
     assert regimes.regime(curve, 7 + 3 * X) == "near-linear"
-    late = np.array([0, 0.02, 0.04, 0.06, 0.08, 1.0])  # the same losses, all but the last packed together
+    late = np.array(
+        [0, 0.02, 0.04, 0.06, 0.08, 1.0]
+    )  # the same losses, all but the last packed together
     assert regimes.regime(curve, late) != "near-linear"
 
 
@@ -69,12 +71,18 @@ def test_noise_alone_is_graceful_and_what_is_unstable_is_undecided():
     assert verdict["regime"] == "undecided" and 0 < verdict["share"] < regimes.STABLE
     line = CURVES["line"][0]
     clear = rng.binomial(10_000, line, size=(500, 6)) / 10_000
-    assert regimes.stable_regime(line, clear, X) == {"regime": "near-linear", "point": "near-linear", "share": 1.0}
+    assert regimes.stable_regime(line, clear, X) == {
+        "regime": "near-linear",
+        "point": "near-linear",
+        "share": 1.0,
+    }
 
 
 def test_smooth_curves_are_rarely_called_thresholds():
     table = regimes.false_alarm_table(X, n=10_000, repeats=300, generator=np.random.default_rng(1))
-    assert set(table.index) == set(CURVES) and np.allclose(table[list(regimes.REGIMES)].sum(axis=1), 1)
+    assert set(table.index) == set(CURVES) and np.allclose(
+        table[list(regimes.REGIMES)].sum(axis=1), 1
+    )
     assert (table.loc[table.built != "threshold", "threshold"] < 0.05).all()
     assert table.loc["break", "threshold"] > 0.95
 

@@ -18,7 +18,9 @@ def network(accuracy, seed):
     """A sweep whose every condition is right for about this share of the images."""
     rng = np.random.default_rng(seed)
     hit = rng.random(EVERY.shape) < accuracy
-    return dataclasses.replace(FOUND, predicted=np.where(hit, FOUND.labels, (FOUND.labels + 1) % 10).astype(np.uint8))
+    return dataclasses.replace(
+        FOUND, predicted=np.where(hit, FOUND.labels, (FOUND.labels + 1) % 10).astype(np.uint8)
+    )
 
 
 def judged(sweeps):
@@ -41,7 +43,10 @@ def test_several_seeds_decide_where_seeds_and_images_agree(ahead, verdict):
     sweeps |= {("resnet18", s): network(0.7, 10 + s) for s in range(1, 4)}
     row = judged(sweeps).iloc[0]
     assert row.verdict == verdict and row.seed == "0 and 1 and 2"
-    means = [[one.correct.mean() for (arch, _), one in sweeps.items() if arch == a] for a in seeds.COMPARED]
+    means = [
+        [one.correct.mean() for (arch, _), one in sweeps.items() if arch == a]
+        for a in seeds.COMPARED
+    ]
     assert stats.ttest_ind(*means).pvalue < 0.05
 
 
@@ -54,7 +59,9 @@ def test_seeds_that_differ_more_than_the_networks_decide_nothing():
 def test_a_network_trained_longer_does_not_count_where_one_trained_alike_is_there():
     sweeps = {("densenet121", 0): network(0.75, 0), ("resnet18", 1): network(0.73, 1)}
     longer = sweeps | {("resnet18", 0): network(0.99, 2)}
-    assert judged(longer).equals(judged(sweeps)) and judged(sweeps).statistic[0].endswith("(these checkpoints)")
+    assert judged(longer).equals(judged(sweeps)) and judged(sweeps).statistic[0].endswith(
+        "(these checkpoints)"
+    )
     assert list(seeds.trained_alike(longer)) == list(sweeps)
 
 
@@ -74,14 +81,24 @@ def test_the_spread_of_seeds_is_that_of_their_accuracies():
 
 
 def test_agreement_weighs_architectures_against_seeds_trained_alike():
-    values = {("resnet18", "0"): 0.9, ("densenet121", "0"): 0.5, ("resnet18", "1"): 0.2, ("resnet18", "2"): 0.3}
-    rows = [{"claim": "7a", "words": "a", "model": m, "seed": s, "value": v} for (m, s), v in values.items()]
+    values = {
+        ("resnet18", "0"): 0.9,
+        ("densenet121", "0"): 0.5,
+        ("resnet18", "1"): 0.2,
+        ("resnet18", "2"): 0.3,
+    }
+    rows = [
+        {"claim": "7a", "words": "a", "model": m, "seed": s, "value": v}
+        for (m, s), v in values.items()
+    ]
     rows = pd.DataFrame(rows).assign(verdict=["holds", "fails", "holds", "holds"])
     once = rows[:1].assign(claim="8")
     spans = rows[:1].assign(claim="C1", model="mnist_cnn", seed="0 to 4")
     (row,) = seeds.verdict_agreement(pd.concat([rows, once, spans])).to_dict("records")
     assert (row["networks"], row["smallest"], row["largest"]) == (4, 0.2, 0.9)
-    assert row["between_seeds"] == pytest.approx(0.1) and row["between_architectures"] == pytest.approx(0.25)
+    assert row["between_seeds"] == pytest.approx(0.1) and row[
+        "between_architectures"
+    ] == pytest.approx(0.25)
     assert row["verdicts"] == "holds, fails" and not row["same"]
     table = seeds.verdict_agreement(rows[:2].assign(verdict="fails"))
     assert table.same.all() and table.between_seeds.isna().all()  # one seed of each has no spread

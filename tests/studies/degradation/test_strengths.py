@@ -22,14 +22,25 @@ def test_every_corruption_has_six_levels_and_clean_has_no_dose():
     assert TABLE[TABLE.severity == 0].value.abs().max() < 1e-6
 
 
-@pytest.mark.parametrize(("name", "severity"), [("contrast", 3), ("gaussian_noise", 5), ("jpeg_compression", 1)])
+@pytest.mark.parametrize(
+    ("name", "severity"), [("contrast", 3), ("gaussian_noise", 5), ("jpeg_compression", 1)]
+)
 def test_pixel_change_and_dissimilarity_are_those_of_numpy_and_scikit_image(name, severity):
     clean, changed = IMAGES.images.numpy(), apply.corrupt(IMAGES.images, name, severity).numpy()
     expected = np.abs(changed.astype(int) - clean.astype(int)).mean()
     assert value(name, severity, "pixel_change") == pytest.approx(expected, rel=1e-5)
-    window = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
-    edged = (np.pad(x, ((0, 0), (0, 0), (5, 5), (5, 5)), mode="reflect") for x in (clean, changed))  # it cuts 5 off
-    similar = [structural_similarity(a, b, channel_axis=0, **window) for a, b in zip(*edged, strict=True)]
+    window = {
+        "gaussian_weights": True,
+        "sigma": 1.5,
+        "use_sample_covariance": False,
+        "data_range": 255,
+    }
+    edged = (
+        np.pad(x, ((0, 0), (0, 0), (5, 5), (5, 5)), mode="reflect") for x in (clean, changed)
+    )  # it cuts 5 off
+    similar = [
+        structural_similarity(a, b, channel_axis=0, **window) for a, b in zip(*edged, strict=True)
+    ]
     assert value(name, severity, "dissimilarity") == pytest.approx(1 - np.mean(similar), abs=1e-4)
 
 
@@ -50,7 +61,9 @@ def test_a_dose_that_does_not_grow_is_no_axis():
 def test_measured_once_then_loaded(tmp_path):
     first, how = strengths.load_or_measure_strengths(tmp_path, IMAGES)
     assert (
-        how == "measured" and set(first.metric) == set(strength.STRENGTH_METRICS) and set(first.origin) == {"standin"}
+        how == "measured"
+        and set(first.metric) == set(strength.STRENGTH_METRICS)
+        and set(first.origin) == {"standin"}
     )
     again, how = strengths.load_or_measure_strengths(tmp_path, None)
     assert how == "loaded" and again.equals(first)

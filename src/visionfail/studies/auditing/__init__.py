@@ -1,7 +1,12 @@
 """Study C: knowing when a classifier is wrong."""
 
 from visionfail.studies.auditing.claims import judge_auditor
-from visionfail.studies.auditing.classifier import classifier_seeds, fit_fresh, mnist_classifier, mnist_sets
+from visionfail.studies.auditing.classifier import (
+    classifier_seeds,
+    fit_fresh,
+    mnist_classifier,
+    mnist_sets,
+)
 from visionfail.studies.auditing.examples import (
     confident_failure,
     demo_digits,
@@ -31,7 +36,11 @@ from visionfail.studies.auditing.protocol import (
     train_detectors,
     training_draws,
 )
-from visionfail.studies.auditing.shifted_digits import draw_shifted, samples_to_score, unseen_samples
+from visionfail.studies.auditing.shifted_digits import (
+    draw_shifted,
+    samples_to_score,
+    unseen_samples,
+)
 
 __all__ = [
     "AUDITOR_SEEDS",

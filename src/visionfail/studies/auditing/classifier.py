@@ -1,4 +1,6 @@
-"""Study C's primary: the small MNIST classifier whose failures are to be foretold, trained plainly with Adam."""
+"""Study C's primary: the small MNIST classifier whose failures are to be foretold, trained plainly
+with Adam.
+"""
 
 import time
 from pathlib import Path
@@ -21,14 +23,17 @@ LEARNING_RATE, BATCH_SIZE = 1e-3, 128
 EMA_DECAY = 0.98  # a step; the averaged weights are what is kept, as of the networks of study A
 
 
-EPOCHS = {"official": 3, "standin": 12}  # of the 1,500 embedded digits, a third as many steps as one of the real set
+EPOCHS = {
+    "official": 3,
+    "standin": 12,
+}  # of the 1,500 embedded digits, a third as many steps as one of the real set
 
 
 def mnist_sets(profile: Profile) -> dict[str, ImageSet]:
     """{"train", "auditor", "val", "test"} of MNIST: no digit is in two of them.
 
-    full: the official sets, downloaded where they are missing. quick: real digits where they are on disk already, few
-    of them; else the embedded ones, origin "standin".
+    full: the official sets, downloaded where they are missing. quick: real digits where they are on
+    disk already, few of them; else the embedded ones, origin "standin".
     """
     if profile.name == "full":
         return {split: data.load("mnist", split, download=True) for split in data.SPLITS["mnist"]}
@@ -41,16 +46,23 @@ def classifier_seeds(profile: Profile) -> tuple[int, ...]:
     return CLASSIFIER_SEEDS if profile.name == "full" else CLASSIFIER_SEEDS[:2]
 
 
-def mnist_classifier(profile: Profile, sets: dict[str, ImageSet], *, seed: int) -> tuple[nn.Module, dict, str]:
-    """(model, card, "loaded" | "trained") of the primary of this seed, on the best device, in eval mode.
+def mnist_classifier(
+    profile: Profile, sets: dict[str, ImageSet], *, seed: int
+) -> tuple[nn.Module, dict, str]:
+    """(model, card, "loaded" | "trained") of the primary of this seed, on the best device, in eval
+    mode.
 
-    The committed one wherever the digits are real; on stand-ins one is trained on them, once in the quick profile.
+    The committed one wherever the digits are real; on stand-ins one is trained on them, once in the
+    quick profile.
     """
     name = models.checkpoint_name("mnist", "mnist_cnn", "adam", seed)
     path = (profile.models if sets["test"].origin == "standin" else paths.MODELS) / name
     if path.with_name(f"{name}.json").exists():
         model, card = models.load(path)
-        same = card["data_checksum"]["train"] == sets["train"].checksum() or sets["train"].origin == "subset"
+        same = (
+            card["data_checksum"]["train"] == sets["train"].checksum()
+            or sets["train"].origin == "subset"
+        )
         if same and card.get("ema_decay") == EMA_DECAY:
             return model.to(devices.best_device()), card, "loaded"
     if profile.name == "quick" and sets["train"].origin == "subset":
@@ -60,19 +72,30 @@ def mnist_classifier(profile: Profile, sets: dict[str, ImageSet], *, seed: int) 
 
 
 def train_classifier(path: Path, sets: dict[str, ImageSet], *, seed: int) -> tuple[nn.Module, dict]:
-    """Train on sets["train"], save at `path` (without suffix) in half precision, read back and judge: (model, card)."""
+    """Train on sets["train"], save at `path` (without suffix) in half precision, read back and
+    judge: (model, card).
+    """
     model, history = fit_fresh(sets["train"], sets["val"], seed=seed)
     dataset = "standin" if sets["train"].origin == "standin" else "mnist"
     card = {"dataset": dataset, "arch": "mnist_cnn", "width": 64, "recipe": "adam"}
-    card |= {"seed": seed, "epochs": len(history), "learning_rate": LEARNING_RATE, "batch_size": BATCH_SIZE}
+    card |= {
+        "seed": seed,
+        "epochs": len(history),
+        "learning_rate": LEARNING_RATE,
+        "batch_size": BATCH_SIZE,
+    }
     card |= {"ema_decay": EMA_DECAY}
     return models.save_trained(path, model, sets, card=card | {"history": history})
 
 
 def fit_fresh(train: ImageSet, val: ImageSet, *, seed: int) -> tuple[nn.Module, list[dict]]:
-    """A network with weights from `seed`, trained on `train` and on the best device: (model, history)."""
+    """A network with weights from `seed`, trained on `train` and on the best device: (model,
+    history).
+    """
     mean, std = data.CHANNEL_STATS["mnist"]
-    model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, seed=seed).to(devices.best_device())
+    model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, seed=seed).to(
+        devices.best_device()
+    )
     epochs = EPOCHS["standin" if train.origin == "standin" else "official"]
     return fit_adam(model, train, val, epochs=epochs, seed=seed)
 
@@ -80,8 +103,8 @@ def fit_fresh(train: ImageSet, val: ImageSet, *, seed: int) -> tuple[nn.Module, 
 def fit_adam(
     model: nn.Module, train: ImageSet, val: ImageSet, *, epochs: int, seed: int
 ) -> tuple[nn.Module, list[dict]]:
-    """Cross-entropy with Adam in float32, no augmentation, on the device of the model: the network with its weights
-    averaged over the steps, in eval mode, and the history, a dict an epoch.
+    """Cross-entropy with Adam in float32, no augmentation, on the device of the model: the network
+    with its weights averaged over the steps, in eval mode, and the history, a dict an epoch.
     """
     train = train.to(next(model.parameters()).device)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True)
@@ -90,7 +113,11 @@ def fit_adam(
     for epoch in range(epochs):
         start, right = time.perf_counter(), 0
         model.train()
-        for index in torch.randperm(len(train), generator=generator).to(train.images.device).split(BATCH_SIZE):
+        for index in (
+            torch.randperm(len(train), generator=generator)
+            .to(train.images.device)
+            .split(BATCH_SIZE)
+        ):
             logits, labels = model(models.to_float(train.images[index])), train.labels[index]
             optimizer.zero_grad(set_to_none=True)
             cross_entropy(logits, labels).backward()

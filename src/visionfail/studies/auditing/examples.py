@@ -1,4 +1,6 @@
-"""Answers worth looking at, chosen by rule: sure and wrong, caught or missed by an auditor; right and distrusted."""
+"""Answers worth looking at, chosen by rule: sure and wrong, caught or missed by an auditor; right
+and distrusted.
+"""
 
 import numpy as np
 import pandas as pd
@@ -11,22 +13,29 @@ from visionfail.studies.auditing import shifted_digits
 
 
 def demo_digits() -> ImageSet:
-    """Test digits where MNIST is on disk, else the embedded val digits: no network here learnt from either."""
+    """Test digits where MNIST is on disk, else the embedded val digits: no network here learnt from
+    either.
+    """
     official = data.load_or_standin("mnist", "test")
     return official if official.origin == "official" else data.load_or_standin("mnist", "val")
 
 
 def confident_failure(demo: Monitor, images: ImageSet, *, seed: int) -> tuple[Tensor, int, str]:
-    """(digit uint8 (1, 1, 28, 28), its label, shift in words): of one draw a digit of `images` the confident mistake of
-    which the auditor is surest. ValueError where the classifier makes no confident mistake.
+    """(digit uint8 (1, 1, 28, 28), its label, shift in words): of one draw a digit of `images` the
+    confident mistake of which the auditor is surest. ValueError where the classifier makes no
+    confident mistake.
     """
     sample = shifted_digits.draw_shifted(images, count=len(images), seed=seed)
     reading = extract(demo.model, sample.images, sample.labels, layers=demo.layers)
     caught = ranked_failures(reading, demo.judge.score(reading.features()))["caught"]
     if not len(caught):
-        raise ValueError(f"no answer on {len(images)} digits is wrong with confidence of {SURE:.0%} or more.")
+        raise ValueError(
+            f"no answer on {len(images)} digits is wrong with confidence of {SURE:.0%} or more."
+        )
     row = sample.log().iloc[caught[0]]
-    words = "unshifted" if row["shift"] == "none" else f"{row['shift']}, strength {row.strength:.2f}"
+    words = (
+        "unshifted" if row["shift"] == "none" else f"{row['shift']}, strength {row.strength:.2f}"
+    )
     return sample.images[caught[:1]], int(row.label), words
 
 
@@ -34,8 +43,8 @@ SURE = 0.9  # confidence from which a wrong answer is a confident mistake
 
 
 def ranked_failures(reading: Activations, score: np.ndarray) -> dict[str, np.ndarray]:
-    """{rule: places, the clearest first}: confident mistakes by falling ("caught") and rising ("missed") probability of
-    failure `score` (N,), and right answers by falling ("distrusted").
+    """{rule: places, the clearest first}: confident mistakes by falling ("caught") and rising
+    ("missed") probability of failure `score` (N,), and right answers by falling ("distrusted").
     """
     sure = failure.confidence_of(reading) >= SURE
     mistakes, right = np.flatnonzero(reading.failed & sure), np.flatnonzero(~reading.failed)
@@ -47,14 +56,19 @@ def ranked_failures(reading: Activations, score: np.ndarray) -> dict[str, np.nda
 
 
 def failure_captions(reading: Activations, score: np.ndarray, places: np.ndarray) -> list[str]:
-    """What to write above each picture: truth, answer, how sure the classifier, what the auditor says."""
+    """What to write above each picture: truth, answer, how sure the classifier, what the auditor
+    says.
+    """
     predicted, sure = reading.logits.argmax(axis=1), failure.confidence_of(reading)
-    return [f"{reading.labels[i]} read as {predicted[i]}\nsure {sure[i]:.0%}, fails {score[i]:.0%}" for i in places]
+    return [
+        f"{reading.labels[i]} read as {predicted[i]}\nsure {sure[i]:.0%}, fails {score[i]:.0%}"
+        for i in places
+    ]
 
 
 def score_histogram(score: np.ndarray, failed: np.ndarray, *, count: int = 25) -> pd.DataFrame:
-    """How the scores in [0, 1] of failures and of right answers are spread: columns score (the bin's middle), outcome
-    ("wrong", "right"), share of that outcome's answers, n.
+    """How the scores in [0, 1] of failures and of right answers are spread: columns score (the
+    bin's middle), outcome ("wrong", "right"), share of that outcome's answers, n.
     """
     edges, rows = np.linspace(0, 1, count + 1), []
     for outcome, chosen in {"right": ~failed, "wrong": failed}.items():

@@ -1,7 +1,9 @@
-"""Study C from a trained primary to scores on fresh digits: who learns from what, and who is judged on what.
+"""Study C from a trained primary to scores on fresh digits: who learns from what, and who is judged
+on what.
 
-The primary learns on "train". The judges learn on draws of the "auditor" digits, which the primary has not seen; which
-rival is best is decided on a fifth of those digits, held out; everything reported is on "test", with draws of its own.
+The primary learns on "train". The judges learn on draws of the "auditor" digits, which the primary
+has not seen; which rival is best is decided on a fifth of those digits, held out; everything
+reported is on "test", with draws of its own.
 """
 
 from collections.abc import Mapping
@@ -27,7 +29,11 @@ LEARN = 0.8  # share of the auditor digits that judges learn from; the others ch
 KNOWN = 10_000  # training digits that distances are taken to
 
 
-LEARN_SEED, VAL_SEED, JUDGE_SEED = 0, 500, 1000  # of the draws; far apart, so that no draw serves twice
+LEARN_SEED, VAL_SEED, JUDGE_SEED = (
+    0,
+    500,
+    1000,
+)  # of the draws; far apart, so that no draw serves twice
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +52,12 @@ def extract_sample(model: nn.Module, sample: ShiftedDigits) -> Activations:
 
 
 def training_draws(digits: ImageSet, **keywords) -> ShiftedDigits:
-    """What judges learn from, the same for every seed; `keywords` (kinds, say) go to `trials.drawn`."""
-    return shifted_digits.draw_shifted(digits, count=round(DRAWS_A_DIGIT * len(digits)), seed=LEARN_SEED, **keywords)
+    """What judges learn from, the same for every seed; `keywords` (kinds, say) go to
+    `trials.drawn`.
+    """
+    return shifted_digits.draw_shifted(
+        digits, count=round(DRAWS_A_DIGIT * len(digits)), seed=LEARN_SEED, **keywords
+    )
 
 
 def train_detectors(
@@ -69,15 +79,23 @@ def score_sample(model: nn.Module, panel: Detectors, sample: ShiftedDigits) -> S
     return Scored(panel.score(reading), reading.failed, sample.digit)
 
 
-def score_samples(model: nn.Module, panel: Detectors, samples: Mapping[str, ShiftedDigits]) -> dict[str, Scored]:
+def score_samples(
+    model: nn.Module, panel: Detectors, samples: Mapping[str, ShiftedDigits]
+) -> dict[str, Scored]:
     """{slice: every judge's scores on it} of one seed, on the samples of `trials.judged_on`."""
     whole = {name: score_sample(model, panel, sample) for name, sample in samples.items()}
-    return {name: whole[sample].at(mask) for name, (sample, mask) in shifted_digits.slices_of(dict(samples)).items()}
+    return {
+        name: whole[sample].at(mask)
+        for name, (sample, mask) in shifted_digits.slices_of(dict(samples)).items()
+    }
 
 
-def accuracy_by_strength(sample: ShiftedDigits, reading: Activations, *, bins: int, seed: int) -> pd.DataFrame:
-    """Of every digit under one shift, in equal bins of strength: accuracy with its Wilson interval, and the mean
-    confidence of the wrong answers with its t interval (missing below two of them): a row a bin and metric.
+def accuracy_by_strength(
+    sample: ShiftedDigits, reading: Activations, *, bins: int, seed: int
+) -> pd.DataFrame:
+    """Of every digit under one shift, in equal bins of strength: accuracy with its Wilson interval,
+    and the mean confidence of the wrong answers with its t interval (missing below two of them): a
+    row a bin and metric.
     """
     confidence = 1 - failure.scores_from_logits(reading.logits)["1 - confidence"]
     place, rows = np.minimum((sample.strength * bins).astype(int), bins - 1), []
@@ -86,8 +104,15 @@ def accuracy_by_strength(sample: ShiftedDigits, reading: Activations, *, bins: i
         right, n = int((~failed).sum()), len(failed)
         reach = stats.t.ppf(0.975, len(sure) - 1) * stats.sem(sure) if len(sure) > 1 else np.nan
         mean = sure.mean() if len(sure) else np.nan
-        common = {"shift": corruptions.SHIFTS[sample.kind[0]], "strength": (k + 0.5) / bins, "seed": seed}
-        rows.append(common | dict(zip(VALUES, ("accuracy", right / n, *metrics.wilson(right, n), n), strict=True)))
+        common = {
+            "shift": corruptions.SHIFTS[sample.kind[0]],
+            "strength": (k + 0.5) / bins,
+            "seed": seed,
+        }
+        rows.append(
+            common
+            | dict(zip(VALUES, ("accuracy", right / n, *metrics.wilson(right, n), n), strict=True))
+        )
         ends = (mean, mean - reach, mean + reach, len(sure))
         rows.append(common | dict(zip(VALUES, ("confidence when wrong", *ends), strict=True)))
     return pd.DataFrame(rows)
@@ -97,7 +122,9 @@ VALUES = ("metric", "value", "lo", "hi", "n")
 
 
 def best_baseline(trained: list[TrainedDetectors]) -> str:
-    """The rival with the highest AUROC on the held-out auditor digits, averaged over seeds: chosen before any test."""
+    """The rival with the highest AUROC on the held-out auditor digits, averaged over seeds: chosen
+    before any test.
+    """
     means: dict[str, list[float]] = {}
     for one in trained:
         for judge_name, score in one.panel.score(one.held).items():

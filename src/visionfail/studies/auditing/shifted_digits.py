@@ -1,4 +1,6 @@
-"""The digits that judges learn from and are judged on: which digit, under which shift, how strong, all of it logged."""
+"""The digits that judges learn from and are judged on: which digit, under which shift, how strong,
+all of it logged.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +26,9 @@ UNSEEN = ("gaussian_blur", "contrast", "jpeg_compression", "pixelate")  # no jud
 
 @dataclass(frozen=True, eq=False)
 class ShiftedDigits:
-    """Digits under drawn shifts: images uint8 (N, 1, H, W), labels (N,); digit (N,), its place in the set it is from;
-    kind (N,), an index into SHIFTS or -1 for none of them; strength (N,) in [0, 1].
+    """Digits under drawn shifts: images uint8 (N, 1, H, W), labels (N,); digit (N,), its place in
+    the set it is from; kind (N,), an index into SHIFTS or -1 for none of them; strength (N,) in [0,
+    1].
     """
 
     images: Tensor
@@ -44,7 +47,9 @@ class ShiftedDigits:
         return ShiftedDigits(self.images[where], self.labels[where], *parts)
 
     def log(self) -> pd.DataFrame:
-        """A row a sample: digit, label, shift ("none" where there is none), strength, parameter in its unit."""
+        """A row a sample: digit, label, shift ("none" where there is none), strength, parameter in
+        its unit.
+        """
         names = np.array([*corruptions.SHIFTS, "none"])[self.kind]
         table = pd.DataFrame({"digit": self.digit, "label": self.labels.numpy(), "shift": names})
         table["strength"] = np.where(self.kind >= 0, self.strength, np.nan)
@@ -62,14 +67,18 @@ def draw_shifted(
     probability: float = PROBABILITY,
     kinds: Sequence[str] = corruptions.SHIFTS,
 ) -> ShiftedDigits:
-    """`count` draws, the digits in their order again and again; pass k over them draws from seed + k."""
+    """`count` draws, the digits in their order again and again; pass k over them draws from seed +
+    k.
+    """
     parts = []
     for k in range(-(-count // len(images))):
         n = min(len(images), count - k * len(images))
         kind, strength = corruptions.draw(n, probability=probability, kinds=kinds, seed=seed + k)
         shifted = corruptions.shift_drawn(images.images[:n], kind, strength, seed=seed + k)
         parts.append((shifted, images.labels[:n], torch.arange(n), kind, strength))
-    shifted, labels, digit, kind, strength = (torch.cat(column) for column in zip(*parts, strict=True))
+    shifted, labels, digit, kind, strength = (
+        torch.cat(column) for column in zip(*parts, strict=True)
+    )
     return ShiftedDigits(shifted, labels, digit.numpy(), kind.numpy(), strength.numpy())
 
 
@@ -79,7 +88,9 @@ def clean_digits(images: ImageSet) -> ShiftedDigits:
 
 
 def split_by_digit(sample: ShiftedDigits, *, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Two masks (N,): the draws of a stratified `share` of the digits, and those of the others; no digit in both."""
+    """Two masks (N,): the draws of a stratified `share` of the digits, and those of the others; no
+    digit in both.
+    """
     digits, first = np.unique(sample.digit, return_index=True)
     order = data.stratified_order(sample.labels.numpy()[first])
     chosen = np.isin(sample.digit, digits[order[: round(share * len(digits))]])
@@ -87,19 +98,32 @@ def split_by_digit(sample: ShiftedDigits, *, share: float) -> tuple[np.ndarray, 
 
 
 def samples_to_score(images: ImageSet, *, seed: int) -> dict[str, ShiftedDigits]:
-    """What judges are judged on: every digit clean, every digit in the mix, every digit under each shift."""
-    found = {"clean": clean_digits(images), "mix": draw_shifted(images, count=len(images), seed=seed)}
+    """What judges are judged on: every digit clean, every digit in the mix, every digit under each
+    shift.
+    """
+    found = {
+        "clean": clean_digits(images),
+        "mix": draw_shifted(images, count=len(images), seed=seed),
+    }
     for k, name in enumerate(corruptions.SHIFTS):
-        found[name] = draw_shifted(images, count=len(images), seed=seed + 1 + k, probability=1, kinds=[name])
+        found[name] = draw_shifted(
+            images, count=len(images), seed=seed + 1 + k, probability=1, kinds=[name]
+        )
     return found
 
 
 def slices_of(samples: dict[str, ShiftedDigits]) -> dict[str, tuple[str, np.ndarray]]:
-    """{slice: (which sample, mask (N,))}: clean, mix, what is shifted in the mix, each shift, and each shift in thirds
-    of strength ("rotation, weak").
+    """{slice: (which sample, mask (N,))}: clean, mix, what is shifted in the mix, each shift, and
+    each shift in thirds of strength ("rotation, weak").
     """
-    everything = {name: (name, np.ones(len(sample), dtype=bool)) for name, sample in samples.items()}
-    found = {"clean": everything["clean"], "mix": everything["mix"], "shifted": ("mix", samples["mix"].kind >= 0)}
+    everything = {
+        name: (name, np.ones(len(sample), dtype=bool)) for name, sample in samples.items()
+    }
+    found = {
+        "clean": everything["clean"],
+        "mix": everything["mix"],
+        "shifted": ("mix", samples["mix"].kind >= 0),
+    }
     for name in corruptions.SHIFTS:
         found[name] = everything[name]
     for name in corruptions.SHIFTS:
@@ -109,8 +133,8 @@ def slices_of(samples: dict[str, ShiftedDigits]) -> dict[str, tuple[str, np.ndar
 
 
 def unseen_samples(images: ImageSet, *, severity: int = 5) -> dict[str, ShiftedDigits]:
-    """Digits as no judge has met them: every digit under each corruption of UNSEEN, and those of other writers and
-    another scanner, scikit-learn's 8x8 ones.
+    """Digits as no judge has met them: every digit under each corruption of UNSEEN, and those of
+    other writers and another scanner, scikit-learn's 8x8 ones.
     """
     found = {}
     for name in UNSEEN:
@@ -120,8 +144,8 @@ def unseen_samples(images: ImageSet, *, severity: int = 5) -> dict[str, ShiftedD
 
 
 def eight_by_eight() -> ImageSet:
-    """The 1,797 handwritten digits inside scikit-learn, 8x8 in 17 greys, enlarged to 20x20 and framed as MNIST frames
-    its digits. Alpaydin and Kaynak 1998, doi:10.24432/C50P49.
+    """The 1,797 handwritten digits inside scikit-learn, 8x8 in 17 greys, enlarged to 20x20 and
+    framed as MNIST frames its digits. Alpaydin and Kaynak 1998, doi:10.24432/C50P49.
     """
     pixels, labels = load_digits(return_X_y=True)
     small = torch.from_numpy(pixels).float().view(-1, 1, 8, 8) / 16

@@ -9,7 +9,12 @@ from visionfail.studies.degradation.human_uncertainty import (
 from visionfail.studies.degradation.overconfidence import overconfidence_by_severity
 from visionfail.studies.degradation.redraw import load_or_redraw
 from visionfail.studies.degradation.regimes import REGIMES, false_alarm_table
-from visionfail.studies.degradation.seeds import judge_networks, seed_spread, trained_alike, verdict_agreement
+from visionfail.studies.degradation.seeds import (
+    judge_networks,
+    seed_spread,
+    trained_alike,
+    verdict_agreement,
+)
 from visionfail.studies.degradation.strengths import load_or_measure_strengths
 
 __all__ = [

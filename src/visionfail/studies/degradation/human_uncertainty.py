@@ -1,6 +1,8 @@
-"""Does a network err and waver where people do? CIFAR-10H's votes beside the stored answers of a sweep.
+"""Does a network err and waver where people do? CIFAR-10H's votes beside the stored answers of a
+sweep.
 
-The votes were given on clean images, enlarged; of corrupted ones nobody knows what people would say.
+The votes were given on clean images, enlarged; of corrupted ones nobody knows what people would
+say.
 """
 
 import time
@@ -32,10 +34,16 @@ def uncertainty_group(bits: np.ndarray) -> np.ndarray:
 
 
 def rows_by_uncertainty(
-    outcomes: Outcomes, bits: np.ndarray, names: Sequence[str], *, bootstraps: int, generator: np.random.Generator
+    outcomes: Outcomes,
+    bits: np.ndarray,
+    names: Sequence[str],
+    *,
+    bootstraps: int,
+    generator: np.random.Generator,
 ) -> pd.DataFrame:
-    """A row a severity, group of human doubt and metric ("accuracy", "confidence"), means over the corruptions `names`:
-    severity, group, metric, value, lo, hi (95%, bootstrap over the images of the group), n.
+    """A row a severity, group of human doubt and metric ("accuracy", "confidence"), means over the
+    corruptions `names`: severity, group, metric, value, lo, hi (95%, bootstrap over the images of
+    the group), n.
     """
     places, lines = uncertainty_group(bits), []
     for severity in sorted({severity for _, severity in outcomes.conditions}):
@@ -46,23 +54,36 @@ def rows_by_uncertainty(
                 metrics.bootstrap_means(some, bootstraps=bootstraps, generator=generator)
             )
             for row, metric in enumerate(("accuracy", "confidence")):
-                line = {"severity": severity, "group": words, "metric": metric, "value": some[row].mean()}
+                line = {
+                    "severity": severity,
+                    "group": words,
+                    "metric": metric,
+                    "value": some[row].mean(),
+                }
                 lines.append(line | {"lo": lo[row], "hi": hi[row], "n": some.shape[1]})
     return pd.DataFrame(lines)
 
 
 def uncertainty_correlations(
-    outcomes: Outcomes, bits: np.ndarray, names: Sequence[str], *, bootstraps: int, generator: np.random.Generator
+    outcomes: Outcomes,
+    bits: np.ndarray,
+    names: Sequence[str],
+    *,
+    bootstraps: int,
+    generator: np.random.Generator,
 ) -> pd.DataFrame:
-    """Spearman's rank correlation of human doubt with the network's, a row a severity and metric: "doubt and errors"
-    (share of wrong answers over the corruptions `names`), "doubt and 1 - confidence"; group "all images", value, lo,
-    hi (95%, bootstrap over images), n.
+    """Spearman's rank correlation of human doubt with the network's, a row a severity and metric:
+    "doubt and errors" (share of wrong answers over the corruptions `names`), "doubt and 1 -
+    confidence"; group "all images", value, lo, hi (95%, bootstrap over images), n.
     """
     lines, count = [], len(bits)
     draws = [generator.integers(count, size=count) for _ in range(bootstraps)]
     for severity in sorted({severity for _, severity in outcomes.conditions}):
         values = _at(outcomes, severity, names)
-        for metric, own in {"errors": 1 - values["accuracy"], "1 - confidence": 1 - values["confidence"]}.items():
+        for metric, own in {
+            "errors": 1 - values["accuracy"],
+            "1 - confidence": 1 - values["confidence"],
+        }.items():
             samples = [_spearman(bits[draw], own[draw]) for draw in draws]
             lo, hi = metrics.percentile_interval(samples)
             line = {"severity": severity, "group": "all images", "metric": f"doubt and {metric}"}
@@ -71,8 +92,8 @@ def uncertainty_correlations(
 
 
 def people_sure_model_wrong(outcomes: Outcomes, shares: np.ndarray) -> np.ndarray:
-    """Places of the clean images whose label at least PEOPLE_SURE of the people chose and the model misses with a
-    confidence of at least MODEL_SURE, the surest first.
+    """Places of the clean images whose label at least PEOPLE_SURE of the people chose and the model
+    misses with a confidence of at least MODEL_SURE, the surest first.
     """
     row = outcomes.at("clean", 0)
     agreed = shares[np.arange(len(shares)), outcomes.labels] >= PEOPLE_SURE
@@ -82,9 +103,14 @@ def people_sure_model_wrong(outcomes: Outcomes, shares: np.ndarray) -> np.ndarra
 
 
 def _at(outcomes: Outcomes, severity: int, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Each image's accuracy and confidence (N,) at one severity, means over the corruptions `names`."""
+    """Each image's accuracy and confidence (N,) at one severity, means over the corruptions
+    `names`.
+    """
     rows = [outcomes.at(name, severity) for name in (names if severity else ("clean",))]
-    return {"accuracy": outcomes.correct[rows].mean(axis=0), "confidence": outcomes.confidence[rows].mean(axis=0)}
+    return {
+        "accuracy": outcomes.correct[rows].mean(axis=0),
+        "confidence": outcomes.confidence[rows].mean(axis=0),
+    }
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> float:
@@ -93,28 +119,47 @@ def _spearman(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def load_or_measure_uncertainty(
-    folder: Path, sweeps: Mapping[tuple[str, int], Outcomes], names: Sequence[str], *, bootstraps: int
+    folder: Path,
+    sweeps: Mapping[tuple[str, int], Outcomes],
+    names: Sequence[str],
+    *,
+    bootstraps: int,
 ) -> tuple[pd.DataFrame, str]:
-    """(rows of results/, "loaded" | "computed"): `by_group` and `correlations` of every network of `sweeps`.
+    """(rows of results/, "loaded" | "computed"): `by_group` and `correlations` of every network of
+    `sweeps`.
 
-    Computed from the votes where they are on disk, and saved in `folder` as the run "human-doubt"; else the committed
-    rows. Condition is the group of doubt, or "all images".
+    Computed from the votes where they are on disk, and saved in `folder` as the run "human-doubt";
+    else the committed rows. Condition is the group of doubt, or "all images".
     """
     run, config = "human-doubt", {"origin": "official", "votes": data.MD5, "names": list(names)}
-    config |= {"bootstraps": bootstraps, "weights": [one.made["weights"] for one in sweeps.values()]}
+    config |= {
+        "bootstraps": bootstraps,
+        "weights": [one.made["weights"] for one in sweeps.values()],
+    }
     if not data.cifar10h_is_present():
         return results.load_run(run, folder=paths.RESULTS)[0], "loaded"
     if results.is_current(run, folder=folder, config=config):
         return results.load_run(run, folder=folder)[0], "loaded"
     start, bits, lines = time.perf_counter(), vote_entropy(data.load_cifar10h()), []
     for (model, seed), outcomes in sweeps.items():
-        common = {"dataset": "cifar10c", "origin": evaluation.weakest_origin(outcomes.origins), "split": "test"}
+        common = {
+            "dataset": "cifar10c",
+            "origin": evaluation.weakest_origin(outcomes.origins),
+            "split": "test",
+        }
         for part in (rows_by_uncertainty, uncertainty_correlations):
-            table = part(outcomes, bits, names, bootstraps=bootstraps, generator=np.random.default_rng(0))
+            table = part(
+                outcomes, bits, names, bootstraps=bootstraps, generator=np.random.default_rng(0)
+            )
             table = table.rename(columns={"group": "condition"})
             lines += table.assign(model=model, seed=seed, **common).to_dict("records")
     checksums = {"votes": data.MD5}
-    extra = {"config": config, "seconds": time.perf_counter() - start, "data_checksums": checksums, "device": "cpu"}
+    extra = {
+        "config": config,
+        "seconds": time.perf_counter() - start,
+        "data_checksums": checksums,
+        "device": "cpu",
+    }
     results.save_run(run, lines, folder=folder, **extra)
     return results.load_run(run, folder=folder)[0], "computed"
 

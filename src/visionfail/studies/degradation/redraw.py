@@ -8,11 +8,14 @@ from visionfail.evaluation import Outcomes
 from visionfail.profiles import Profile
 
 
-def load_or_redraw(folder: Path, profile: Profile, *, names: Sequence[str], seed: int) -> tuple[Outcomes, str]:
+def load_or_redraw(
+    folder: Path, profile: Profile, *, names: Sequence[str], seed: int
+) -> tuple[Outcomes, str]:
     """(outcomes, "loaded" | "computed") of ResNet-18 seed 0 under `names`, drawn from `seed`.
 
-    What is stored in `folder` is taken where it has these corruptions from this seed, so that a machine without images
-    shows it too; only the full profile runs the network. FileNotFoundError in quick where nothing is stored.
+    What is stored in `folder` is taken where it has these corruptions from this seed, so that a
+    machine without images shows it too; only the full profile runs the network. FileNotFoundError
+    in quick where nothing is stored.
     """
     path = Path(folder) / f"redraw-resnet18-s0-seed{seed}.npz"
     conditions = tuple(evaluation.all_conditions(names=names))
@@ -23,4 +26,6 @@ def load_or_redraw(folder: Path, profile: Profile, *, names: Sequence[str], seed
     sets = models.cifar10_sets(profile)
     model, card, _ = models.cifar10_classifier(profile, sets, arch="resnet18", seed=0)
     options = {"severities": (1, 2, 3, 4, 5), "names": names, "seed": seed}
-    return evaluation.load_or_sweep(path, model, sets, weights=card["sha256"], state=profile.state, **options)
+    return evaluation.load_or_sweep(
+        path, model, sets, weights=card["sha256"], state=profile.state, **options
+    )

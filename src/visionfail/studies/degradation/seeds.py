@@ -1,4 +1,6 @@
-"""Is one architecture tougher than another? Weighed against what another training seed of the same network changes."""
+"""Is one architecture tougher than another? Weighed against what another training seed of the same
+network changes.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
@@ -19,18 +21,34 @@ T = TypeVar("T")
 COMPARED = ("densenet121", "resnet18")
 
 
-CLAIM = {"claim": "8", "words": "DenseNet-121 is slightly tougher than ResNet-18", "low": 0.0, "high": 0.03}
+CLAIM = {
+    "claim": "8",
+    "words": "DenseNet-121 is slightly tougher than ResNet-18",
+    "low": 0.0,
+    "high": 0.03,
+}
 
 
-def judge_networks(sweeps: Mapping[tuple[str, int], Outcomes], doses: pd.DataFrame, *, bootstraps: int) -> pd.DataFrame:
-    """Every sentence of notes/claims.md about study A, each network's own and claim 8: rows of claims.csv."""
+def judge_networks(
+    sweeps: Mapping[tuple[str, int], Outcomes], doses: pd.DataFrame, *, bootstraps: int
+) -> pd.DataFrame:
+    """Every sentence of notes/claims.md about study A, each network's own and claim 8: rows of
+    claims.csv.
+    """
     tables = [
         claims.judge_degradation(
-            o, doses, model=model, seed=seed, bootstraps=bootstraps, generator=np.random.default_rng(0)
+            o,
+            doses,
+            model=model,
+            seed=seed,
+            bootstraps=bootstraps,
+            generator=np.random.default_rng(0),
         )
         for (model, seed), o in sweeps.items()
     ]
-    tables.append(judge_architectures(sweeps, bootstraps=bootstraps, generator=np.random.default_rng(0)))
+    tables.append(
+        judge_architectures(sweeps, bootstraps=bootstraps, generator=np.random.default_rng(0))
+    )
     tables = [table.astype({"seed": str}) for table in tables if len(table)]
     return pd.concat(tables, ignore_index=True)
 
@@ -38,12 +56,13 @@ def judge_networks(sweeps: Mapping[tuple[str, int], Outcomes], doses: pd.DataFra
 def judge_architectures(
     sweeps: Mapping[tuple[str, int], Outcomes], *, bootstraps: int, generator: np.random.Generator
 ) -> pd.DataFrame:
-    """Claim 8 of notes/claims.md in one row with the columns of claims.csv; none where either network is missing.
+    """Claim 8 of notes/claims.md in one row with the columns of claims.csv; none where either
+    network is missing.
 
-    Value: mean accuracy over the 15 corruptions, DenseNet-121 minus ResNet-18, means over seeds; lo and hi over images,
-    the same for all networks, which are those `alike` in training. With one seed of either it is about these
-    checkpoints and the sentence, about architectures, stays undecided; with more Welch's t interval over seeds has to
-    say the same.
+    Value: mean accuracy over the 15 corruptions, DenseNet-121 minus ResNet-18, means over seeds; lo
+    and hi over images, the same for all networks, which are those `alike` in training. With one
+    seed of either it is about these checkpoints and the sentence, about architectures, stays
+    undecided; with more Welch's t interval over seeds has to say the same.
     """
     sweeps = trained_alike(sweeps)
     seeds = [sorted(seed for arch, seed in sweeps if arch == name) for name in COMPARED]
@@ -56,29 +75,46 @@ def judge_architectures(
     ahead = (right[0].mean(axis=0) - right[1].mean(axis=0))[None]
     samples = metrics.bootstrap_means(ahead, bootstraps=bootstraps, generator=generator)[:, 0]
     lo, hi = metrics.percentile_interval(samples)
-    found = CLAIM | {"value": float(ahead.mean()), "lo": lo, "hi": hi, "n": ahead.shape[1], "model": COMPARED[0]}
+    found = CLAIM | {
+        "value": float(ahead.mean()),
+        "lo": lo,
+        "hi": hi,
+        "n": ahead.shape[1],
+        "model": COMPARED[0],
+    }
     longer = ", ResNet-18's trained longer" if models.EXAMINED in sweeps else ""
     found |= _over_seeds([one.mean(axis=1) for one in right], lo, hi, longer)
-    found |= {"source": "working hypothesis", "seed": " and ".join(map(str, seeds[0])), "where": "notebook 04"}
+    found |= {
+        "source": "working hypothesis",
+        "seed": " and ".join(map(str, seeds[0])),
+        "where": "notebook 04",
+    }
     return pd.DataFrame([found | {"status": "confirmatory"}])[list(COLUMNS)]
 
 
 def trained_alike(sweeps: Mapping[tuple[str, int], T]) -> dict[tuple[str, int], T]:
-    """Of {(arch, seed): anything} those of networks trained by one recipe: without ResNet-18 seed 0, trained longer,
-    where another of its seeds is there.
+    """Of {(arch, seed): anything} those of networks trained by one recipe: without ResNet-18 seed
+    0, trained longer, where another of its seeds is there.
     """
     others = {key: one for key, one in sweeps.items() if key != models.EXAMINED}
     return others if any(arch == models.EXAMINED[0] for arch, _ in others) else dict(sweeps)
 
 
 def _over_seeds(means: Sequence[np.ndarray], lo: float, hi: float, longer: str) -> dict[str, str]:
-    """Verdict and statistic, from the mean of every seed of both networks and the interval over images."""
+    """Verdict and statistic, from the mean of every seed of both networks and the interval over
+    images.
+    """
     statistic = "mean accuracy over 15, minus ResNet-18's"
     if min(map(len, means)) < 2:
         return {"verdict": "undecided", "statistic": f"{statistic} (these checkpoints{longer})"}
     seeds = stats.ttest_ind(*means, equal_var=False).confidence_interval()
-    verdict = verdict_of(min(lo, seeds.low), max(hi, seeds.high), low=CLAIM["low"], high=CLAIM["high"])
-    return {"verdict": verdict, "statistic": f"{statistic} (over seeds: {seeds.low:.3f} to {seeds.high:.3f})"}
+    verdict = verdict_of(
+        min(lo, seeds.low), max(hi, seeds.high), low=CLAIM["low"], high=CLAIM["high"]
+    )
+    return {
+        "verdict": verdict,
+        "statistic": f"{statistic} (over seeds: {seeds.low:.3f} to {seeds.high:.3f})",
+    }
 
 
 def share_correct(outcomes: Outcomes) -> np.ndarray:
@@ -88,31 +124,46 @@ def share_correct(outcomes: Outcomes) -> np.ndarray:
 
 
 def seed_spread(sweeps: Sequence[Outcomes]) -> pd.DataFrame:
-    """Accuracy of several seeds of one network by condition: condition, severity, spread (largest minus smallest), sd,
-    seeds. ValueError for fewer than two.
+    """Accuracy of several seeds of one network by condition: condition, severity, spread (largest
+    minus smallest), sd, seeds. ValueError for fewer than two.
     """
     if len(sweeps) < 2:
         raise ValueError(f"{len(sweeps)} sweeps: a spread needs two seeds of the network.")
     accuracy = np.stack([one.correct.mean(axis=1) for one in sweeps])
     table = pd.DataFrame(sweeps[0].conditions, columns=["condition", "severity"])
-    return table.assign(spread=np.ptp(accuracy, axis=0), sd=accuracy.std(axis=0, ddof=1), seeds=len(sweeps))
+    return table.assign(
+        spread=np.ptp(accuracy, axis=0), sd=accuracy.std(axis=0, ddof=1), seeds=len(sweeps)
+    )
 
 
 def verdict_agreement(judged: pd.DataFrame) -> pd.DataFrame:
-    """Do networks get the same verdicts? From rows of claims.csv a row a sentence judged for several: claim, words,
-    networks, smallest and largest value, between_seeds (largest minus smallest among the ResNet-18 trained alike;
-    missing where fewer than two), between_architectures (DenseNet-121's mean minus theirs), verdicts, same.
+    """Do networks get the same verdicts? From rows of claims.csv a row a sentence judged for
+    several: claim, words, networks, smallest and largest value, between_seeds (largest minus
+    smallest among the ResNet-18 trained alike; missing where fewer than two), between_architectures
+    (DenseNet-121's mean minus theirs), verdicts, same.
     """
     lines = []
     for (claim, words), part in judged.groupby(["claim", "words"], sort=False):
-        values = {(row.model, int(row.seed)): row.value for row in part.itertuples() if row.seed.isdecimal()}
+        values = {
+            (row.model, int(row.seed)): row.value
+            for row in part.itertuples()
+            if row.seed.isdecimal()
+        }
         if len(values) < 2:
             continue
-        ours, theirs = ([v for (arch, _), v in trained_alike(values).items() if arch == name] for name in COMPARED)
+        ours, theirs = (
+            [v for (arch, _), v in trained_alike(values).items() if arch == name]
+            for name in COMPARED
+        )
         line = {"claim": claim, "words": words, "networks": len(values)}
         line |= {"smallest": min(values.values()), "largest": max(values.values())}
         line |= {"between_seeds": np.ptp(theirs) if len(theirs) > 1 else np.nan}
-        line |= {"between_architectures": np.mean(ours) - np.mean(theirs) if ours and theirs else np.nan}
-        line |= {"verdicts": ", ".join(dict.fromkeys(part.verdict)), "same": part.verdict.nunique() == 1}
+        line |= {
+            "between_architectures": np.mean(ours) - np.mean(theirs) if ours and theirs else np.nan
+        }
+        line |= {
+            "verdicts": ", ".join(dict.fromkeys(part.verdict)),
+            "same": part.verdict.nunique() == 1,
+        }
         lines.append(line)
     return pd.DataFrame(lines)

@@ -19,7 +19,12 @@ from visionfail.studies.saliency.drift import (
     load_or_measure_drift,
     untrained_network,
 )
-from visionfail.studies.saliency.examples import STORY, first_to_fail, panel_with_maps, turned_images
+from visionfail.studies.saliency.examples import (
+    STORY,
+    first_to_fail,
+    panel_with_maps,
+    turned_images,
+)
 
 __all__ = [
     "CLEAN",
