@@ -40,6 +40,15 @@ def autocast(device: torch.device | str) -> contextlib.AbstractContextManager:
     )
 
 
+def in_precision(
+    device: torch.device | str, dtype: torch.dtype
+) -> contextlib.AbstractContextManager:
+    """Autocast to `dtype` on the device, or nothing where that is float32."""
+    if dtype == torch.float32:
+        return contextlib.nullcontext()
+    return torch.autocast(torch.device(device).type, dtype)
+
+
 def describe_device(device: torch.device | str) -> str:
     """The device in words, for cards and benchmark tables: its name, and on a CPU its cores and
     instructions.

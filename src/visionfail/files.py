@@ -1,6 +1,7 @@
 """Files written whole or not at all, and their checksums."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,36 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def json_text(value: object, *, name: str) -> str:
+    """`value` as json, one field a line; raises ValueError that names the file `name` where json
+    cannot hold it: tensors, numpy numbers, NaN.
+    """
+    try:
+        return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} cannot be written as json ({error}): turn tensors and numpy numbers into "
+            "Python's own, and NaN into None. Nothing was written."
+        ) from error
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a text file whole or not at all, with the same bytes on every system."""
+    with atomic_write(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def read_json(path: Path) -> dict:
+    """The object in a json file; raises ValueError with the file's name where it is no json."""
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not readable as json ({error}): restore it.") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} holds a {type(value).__name__}, not an object: restore it.")
+    return value
 
 
 def sha256(path: Path) -> str:

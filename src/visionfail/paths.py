@@ -4,20 +4,10 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
 RUNS = ROOT / "runs"
-
-
 RESULTS = ROOT / "results"
-
-
 FIGURES = ROOT / "figures"
-
-
 MODELS = ROOT / "models"
-
-
 NOTEBOOKS = ROOT / "notebooks"
 
 

@@ -43,7 +43,6 @@ QUICK = Profile(
     name="quick", test_images=200, severities=(0, 1, 3, 5), bootstraps=200, out=paths.RUNS / "quick"
 )
 
-
 FULL = Profile(
     name="full", test_images=10_000, severities=(0, 1, 2, 3, 4, 5), bootstraps=1000, out=paths.ROOT
 )

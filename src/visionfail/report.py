@@ -16,8 +16,6 @@ from visionfail.evaluation import Outcomes
 from visionfail.names import network_name, readable
 
 METRICS = {"accuracy": "mean accuracy", "mce": "mCE", "relative_mce": "relative mCE"}
-
-
 WHOLE = {"official", "identical", "regenerated"}  # origins that a table of findings may have
 
 
@@ -52,7 +50,11 @@ def _ours(run: str, folder: Path) -> dict[str, str]:
     for label in evaluation.SETS:
         for metric, words in METRICS.items():
             key = (f"mean of {label}", metric)
-            line[f"{words}, {label}"] = _percent(means.loc[key]) if key in means.index else ""
+            line[f"{words}, {label}"] = ""
+            if key in means.index:
+                line[f"{words}, {label}"] = _percent(
+                    means.loc[[key]].iloc[0]
+                )  # one row, whatever pandas
     return line
 
 
@@ -89,9 +91,11 @@ def claims_table(folder: Path, *, where: str, digits: int = 1) -> pd.DataFrame:
         )  # not their architectures
         lines.append(line | {"found": f"{row.verdict}, {_measured(row, digits)}{which}"})
     long = pd.DataFrame(lines).set_index(["", "sentence", "holds where", "network"]).found
-    wide = long.unstack(
-        "network", fill_value="", sort=False
-    )  # raises ValueError where a sentence is judged twice
+    # unstack(sort=False) puts values into wrong rows before pandas 3.1: sort, then restore the order
+    wide = long.unstack("network", fill_value="")  # ValueError where a claim is judged twice
+    claims_in_order = long.index.droplevel("network").drop_duplicates()
+    networks_in_order = long.index.unique("network")
+    wide = wide.reindex(index=claims_in_order, columns=networks_in_order)
     return wide.rename_axis(columns=None).reset_index()
 
 

@@ -21,9 +21,7 @@ COLUMNS = (
     "run", "dataset", "origin", "split", "model", "seed", "condition", "severity", "metric", "value", "lo", "hi", "n",
 )  # fmt: skip
 
-
 TEXT = ("run", "dataset", "origin", "split", "model", "condition", "metric")
-
 
 WHOLE = (
     "seed",
@@ -31,10 +29,7 @@ WHOLE = (
     "n",
 )  # empty where a row has none: a mean over severities, a published model's seed
 
-
 OPTIONAL = ("seed", "severity", "lo", "hi", "n")
-
-
 DIGITS = "%.6g"  # 1 in 10,000 images x 75 conditions still shows
 
 

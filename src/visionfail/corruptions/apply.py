@@ -33,9 +33,7 @@ CORRUPTIONS = (  # the 15 that the published means are over
     "jpeg_compression",
 )
 
-
 EXTRAS = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
-
 
 ANY_SIZE = (
     "gaussian_noise",
@@ -51,9 +49,7 @@ ANY_SIZE = (
     "pixelate",
 )
 
-
 SMALLEST_SIDE = 8
-
 
 DETERMINISTIC = {
     "defocus_blur": blur.defocus_blur,
@@ -65,7 +61,6 @@ DETERMINISTIC = {
     "gaussian_blur": blur.gaussian_blur,
     "saturate": colour.saturate,
 }
-
 
 RANDOM = {  # what to draw, and what to do with it
     "gaussian_noise": (noise.draw_normal, noise.gaussian_noise),

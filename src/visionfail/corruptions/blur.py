@@ -15,7 +15,6 @@ from visionfail.corruptions.pixels import images_first, pixels_first, to_bytes_,
 
 GAUSSIAN_SIGMA = (0.4, 0.6, 0.7, 0.8, 1.0)
 
-
 DEFOCUS = (
     (0.3, 0.4),
     (0.4, 0.5),
@@ -23,7 +22,6 @@ DEFOCUS = (
     (1.0, 0.2),
     (1.5, 0.1),
 )  # radius of the disc, sigma that softens it
-
 
 GLASS = (
     (0.05, 1),
@@ -33,10 +31,7 @@ GLASS = (
     (0.4, 2),
 )  # sigma, passes; pixels move by one at most
 
-
 MOTION = ((6, 1.0), (6, 1.5), (6, 2.0), (8, 2.0), (9, 2.5))  # radius, sigma
-
-
 ZOOM_COUNT = (7, 12, 16, 21, 26)  # factors 1, 1.01, 1.02, ...
 
 

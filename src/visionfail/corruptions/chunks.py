@@ -8,8 +8,6 @@ import torch
 from torch import Tensor
 
 CHUNK = 128  # images: few enough for the processor's cache, enough to outweigh the cost of a call
-
-
 ONE_AT_A_TIME = threading.Lock()  # the number of threads belongs to the whole process
 
 

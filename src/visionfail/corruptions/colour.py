@@ -14,11 +14,7 @@ from visionfail.corruptions.pixels import (
 )
 
 BRIGHTNESS = (0.05, 0.1, 0.15, 0.2, 0.3)
-
-
 CONTRAST = (0.75, 0.5, 0.4, 0.3, 0.15)
-
-
 SATURATE = ((0.3, 0.0), (0.1, 0.0), (1.5, 0.0), (2.0, 0.1), (2.5, 0.2))  # times a, plus b
 
 

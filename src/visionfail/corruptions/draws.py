@@ -20,7 +20,6 @@ STEP = (
     0x9E3779B97F4A7C15 - 2**64
 )  # 2^64 / golden ratio, as a signed number: torch has no arithmetic on uint64
 
-
 MULTIPLIERS = (0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)
 
 

@@ -17,17 +17,9 @@ from visionfail.corruptions import draws
 from visionfail.corruptions.pixels import grey
 
 TEXTURES = 5
-
-
 SIDE = 160  # pixels
-
-
 DARKEST, BRIGHTEST = 82, 235  # all levels between are equally frequent
-
-
 TINT = (-10, 0, 10)  # frost is a little blue
-
-
 PLATES = 40
 
 

@@ -13,7 +13,6 @@ from visionfail.corruptions.pixels import images_first, pixels_first, to_bytes_,
 
 PIXELATE = (0.95, 0.9, 0.85, 0.75, 0.65)  # share of the side that is left
 
-
 ELASTIC = (  # alpha and sigma of the displacements, range of the affine corners; in image sides
     (0.0, 0.0, 0.08),
     (0.05, 0.2, 0.07),
@@ -21,7 +20,6 @@ ELASTIC = (  # alpha and sigma of the displacements, range of the affine corners
     (0.1, 0.04, 0.05),
     (0.1, 0.03, 0.03),
 )
-
 
 AFFINE_REACH, FIELD_REACH = 24, 5  # how many pixels outside the image the two can look at most
 

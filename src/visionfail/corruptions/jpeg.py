@@ -13,8 +13,6 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 QUALITY = (80, 65, 58, 50, 40)
-
-
 # Quantisation steps at quality 50, from the JPEG standard (ITU-T T.81, annex K)
 BRIGHTNESS_STEPS = (
     (16, 11, 10, 16, 24, 40, 51, 61),
@@ -27,7 +25,6 @@ BRIGHTNESS_STEPS = (
     (72, 92, 95, 98, 112, 100, 103, 99),
 )
 
-
 COLOUR_STEPS = (
     (17, 18, 24, 47, 99, 99, 99, 99),
     (18, 21, 26, 66, 99, 99, 99, 99),
@@ -35,8 +32,6 @@ COLOUR_STEPS = (
     (47, 66, 99, 99, 99, 99, 99, 99),
     *((99,) * 8,) * 4,
 )
-
-
 # Left halves of the cosine matrix times 2^13 sqrt(2); the right halves mirror them, odd rows with
 # the other sign. Not quite the rounded cosines: libjpeg multiplies with sums of rounded constants.
 COSINES = (

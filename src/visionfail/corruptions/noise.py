@@ -15,14 +15,8 @@ from visionfail.corruptions import draws
 from visionfail.corruptions.pixels import to_bytes_, to_unit
 
 GAUSSIAN_SIGMA = (0.04, 0.06, 0.08, 0.09, 0.10)
-
-
 PHOTONS = (500, 250, 100, 75, 50)  # shot noise: how many a white pixel catches
-
-
 IMPULSE_AMOUNT = (0.01, 0.02, 0.03, 0.05, 0.07)
-
-
 SPECKLE_SIGMA = (0.06, 0.1, 0.12, 0.16, 0.2)
 
 

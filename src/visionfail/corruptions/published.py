@@ -36,8 +36,6 @@ PUBLISHED_MD5 = {
     "speckle_noise": "ef00b87611792b00df09c0b0237a1e30",
     "zoom_blur": "6ea8e63f1c5cdee1517533840641641b",
 }
-
-
 # proven by a test on the real images; the random ones were made without a seed, JPEG with an older
 # library
 IDENTICAL = (

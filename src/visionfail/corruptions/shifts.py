@@ -20,10 +20,7 @@ RANGES = {
     "translation": (0.0, 3.0),  # pixels in any direction, rounded to whole ones along each axis
 }
 
-
 SHIFTS = tuple(RANGES)
-
-
 NOISE_UNIT = 0.3081  # of pixels in [0, 1]
 
 

@@ -21,21 +21,11 @@ SPATTER = (
     (0.65, 0.1, 0.5, 0.68, 0.6, True),
 )
 
-
 PALE_TURQUOISE = (175, 238, 238)
-
-
 BROWN = (63, 42, 20)
-
-
 CANNY_LOW, CANNY_HIGH = 50, 150
-
-
 TAN_22_5 = 13573  # in units of 2^-15
-
-
 FURTHEST = 20 << 16  # distances are in units of 2^-16 pixel
-
 
 STRAIGHT, DIAGONAL, KNIGHT = (
     65536,

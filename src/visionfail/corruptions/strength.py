@@ -23,7 +23,6 @@ PARAMETERS = {
     "jpeg_compression": ("100 - quality", tuple(100 - quality for quality in jpeg.QUALITY)),
 }
 
-
 STRENGTH_METRICS = ("pixel_change", "dissimilarity", "parameter")
 
 

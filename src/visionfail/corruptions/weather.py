@@ -16,7 +16,6 @@ SNOW = (  # mean, sd, zoom, threshold, blur radius, blur sigma, share of the ima
     (0.3, 0.3, 1.25, 0.65, 14, 12.0, 0.8),
 )
 
-
 FROST = (
     (1.0, 0.2),
     (1.0, 0.3),
@@ -24,7 +23,6 @@ FROST = (
     (0.85, 0.4),
     (0.75, 0.45),
 )  # share of image, share of frost
-
 
 FOG = (
     (0.2, 3.0),

@@ -20,16 +20,9 @@ URLS = (
     "https://huggingface.co/datasets/torch-uncertainty/CIFAR-C/resolve/main/CIFAR-10-C.tar",
 )
 
-
 ARCHIVE_MD5 = "56bf5dcef84df0e2308c6dcbcbbd8499"
-
-
 IMAGES = 10_000  # a severity; the five lie one after another
-
-
 SEVERITIES = 5
-
-
 SIDE = 32
 
 

@@ -10,8 +10,6 @@ from visionfail import paths
 from visionfail.data import downloads
 
 FILE, MD5 = "cifar10h-probs.npy", "7b41f73eee90fdefc73bfc820ab29ba8"
-
-
 URLS = [f"https://raw.githubusercontent.com/jcpeterson/cifar-10h/master/data/{FILE}"]
 
 

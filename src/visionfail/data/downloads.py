@@ -15,11 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 TIMEOUT = 30  # seconds without a byte
-
-
 CHUNK = 1 << 20
-
-
 REMEDY = "run `make data` (python tools/data.py)"
 
 

@@ -15,13 +15,8 @@ from torchvision import datasets
 from visionfail.data import downloads, splits
 
 SIDE = 32
-
-
 HELD_OUT = ("val", "heldout")
-
-
 TEST_IMAGES = 12_630
-
 
 CLASSES = (
     "speed limit 20",

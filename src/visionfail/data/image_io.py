@@ -10,11 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 MAX_BYTES = 4_000_000
-
-
 MAX_PIXELS = 16_000_000  # checked in the header, before anything is decoded
-
-
 FORMATS = ("PNG", "JPEG")  # by content; a name says nothing
 
 

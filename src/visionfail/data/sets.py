@@ -31,7 +31,6 @@ CLASSES = {
     "gtsrb": gtsrb.CLASSES,
 }
 
-
 SPLITS = {
     "cifar10": ("train", "val", "test"),
     "mnist": ("train", "auditor", "val", "test"),
@@ -39,8 +38,6 @@ SPLITS = {
     "svhn10k": ("train", "val", "test"),
     "gtsrb": ("train", "val", "heldout", "test"),
 }
-
-
 # Mean and standard deviation of all pixels of the training images, a channel each, in [0, 1]. The
 # often copied CIFAR-10 deviation 0.2023 0.1994 0.2010 is a mean of per-image values instead.
 CHANNEL_STATS = {

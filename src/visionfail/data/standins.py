@@ -24,10 +24,7 @@ OBJECTS = (
     "pair",
 )
 
-
 SIZES = {"train": 4000, "val": 1000, "test": 2000, "heldout": 1000}
-
-
 SIDE = 32
 
 

@@ -14,14 +14,8 @@ from torchvision import datasets
 from visionfail.data import downloads, splits
 
 DIGITS = 10_000
-
-
 LAST_HOUSE_TO_LEARN_FROM = 3527  # digits 0 to 6999; the houses from 3528 on are "test"
-
-
 PIXELS_SHA256 = "73091e92b37fdc1f7c3e1f6c8da9d55171356cc7a49e6b860ae6b5102fc22e40"
-
-
 LABELS_SHA256 = "7fe9bcc87dca833901548fff86f3af5d1dccf069e726ecef367b4a1476542ddf"
 
 

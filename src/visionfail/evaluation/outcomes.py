@@ -11,11 +11,7 @@ import torch
 from visionfail import corruptions, files, metrics
 
 Condition = tuple[str, int]  # corruption and severity; ("clean", 0) comes first
-
-
 FIELDS = ("predicted", "log_odds", "log_odds_scaled", "log_prob")
-
-
 EVERY = corruptions.CORRUPTIONS + corruptions.EXTRAS
 
 

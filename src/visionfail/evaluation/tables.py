@@ -17,10 +17,7 @@ WITHOUT_FROST = tuple(
     name for name in CORRUPTIONS if name != "frost"
 )  # its texture is ours, so a mean without it too
 
-
 SETS = {"15": CORRUPTIONS, "14 without frost": WITHOUT_FROST}
-
-
 # Baseline of mCE and relative mCE: robustbench's WRN-28-10 with standard training, in
 # published_cifar10c.csv
 BASELINE = "WRN-28-10 standard"

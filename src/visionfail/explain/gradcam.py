@@ -57,7 +57,7 @@ def gradcam(
         raise ValueError(f"{len(classes)} classes for {len(images)} images: name one for each.")
     models.check_model_input(images, channels=None)
     device = next(model.parameters()).device
-    with _prepared(model, name) as cam:
+    with models.evaluating(model), _prepared(model, name) as cam:
         maps = []
         for start in range(0, len(images), batch_size):
             batch = models.as_float(images[start : start + batch_size].to(device))
@@ -88,7 +88,7 @@ def _prepared(model: nn.Module, name: str) -> Iterator[GradCAM]:
             f"the model has no layer {name!r}: it has {', '.join(dict(model.named_children()))}."
         )
     frozen = [p for p in model.parameters() if p.requires_grad]
-    training, gradients = model.training, [p.grad for p in model.parameters()]
+    gradients = [p.grad for p in model.parameters()]
 
     def cut(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
         if not isinstance(output, Tensor) or output.ndim != 4:
@@ -98,9 +98,8 @@ def _prepared(model: nn.Module, name: str) -> Iterator[GradCAM]:
         return output.detach().requires_grad_()  # where the backward pass ends
 
     handle = modules[name].register_forward_hook(cut)
-    cam = GradCAM(
-        model=model, target_layers=[modules[name]]
-    )  # its hooks come after ours, so they see what ours gives
+    # the library's hooks come after ours, so they see what ours gives; it puts the model into eval
+    cam = GradCAM(model=model, target_layers=[modules[name]])
     try:
         for parameter in frozen:
             parameter.requires_grad_(False)
@@ -113,4 +112,3 @@ def _prepared(model: nn.Module, name: str) -> Iterator[GradCAM]:
             parameter.requires_grad_(True)
         for parameter, gradient in zip(model.parameters(), gradients, strict=True):
             parameter.grad = gradient
-        model.train(training)

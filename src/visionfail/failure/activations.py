@@ -1,6 +1,5 @@
 """What a classifier's layers make of images: activations, logits and labels."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from visionfail import models
+from visionfail import devices, models
 
 LAYERS = {
     "mnist_cnn": ("block1", "block2", "hidden"),  # 32 + 64 + 128 numbers an image
@@ -71,9 +70,9 @@ def extract(
 ) -> Activations:
     """Run `model` in eval mode on images (N, C, H, W) and keep its logits and what `layers`, names
     of modules, put out, averaged over the picture where that is a map. Hooks are removed whatever
-    happens. torch.bfloat16 runs under autocast: ask `evaluate.choose_dtype` whether it may.
+    happens. torch.bfloat16 runs under autocast: ask `models.choose_dtype` whether it may.
 
-    ValueError for a layer that the model has not, and for images that `evaluate.predict` refuses.
+    ValueError for a layer that the model has not, and for images that `models.predict` refuses.
     """
     modules = dict(model.named_modules())
     missing = [name for name in layers if name not in modules]
@@ -93,10 +92,9 @@ def extract(
         return hook
 
     handles = [modules[name].register_forward_hook(keep(name)) for name in layers]
-    half = dtype != torch.float32
     device = next(model.parameters()).device
     try:
-        with torch.autocast(device.type, dtype) if half else contextlib.nullcontext():
+        with devices.in_precision(device, dtype):
             logits = models.predict(model, images, batch_size=batch_size)
     finally:
         for handle in handles:

@@ -20,10 +20,7 @@ MARGIN = (
     0.01  # an interval inside +-MARGIN is a tie: a difference that nobody would choose a method for
 )
 
-
 ALPHA = 0.05
-
-
 FEW = 10  # with ten failures one resample in 20,000 has none
 
 
@@ -51,8 +48,6 @@ def has_enough_failures(seeds: Sequence[Scored]) -> bool:
 
 
 AUROC = (metrics.auroc, metrics.bootstrap_auroc)
-
-
 AURC = (metrics.aurc, metrics.bootstrap_aurc)
 
 

@@ -5,6 +5,7 @@ Everything that it needs is one small file beside the primary's, so that it star
 """
 
 import json
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,18 +21,16 @@ from visionfail.failure.activations import Activations
 from visionfail.failure.auditor import Auditor
 
 STEM = paths.MODELS / "auditor-mnist-s0"  # written by notebook 10
-
-
 PRIMARY = "mnist-mnist_cnn-adam-s0"
-
 
 CIFAR10 = {
     "stem": paths.MODELS / "auditor-cifar10-s0",
     "primary": "cifar10-resnet18-standard-s0",
 }  # by notebook 11
 
-
 SHOWN = 2000  # test draws on the map
+# Activations and maps are read by hooks on a network that all visitors of the demo share.
+ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +76,10 @@ def monitor_answer(demo: Monitor, image: Tensor) -> Answer:
     """What is to be said of one picture, uint8 (1, C, H, W): computed as the notebooks compute
     it.
     """
-    reading = activations.extract(
-        demo.model, image, torch.zeros(1, dtype=torch.long), layers=demo.layers
-    )
+    with ONE_AT_A_TIME:
+        reading = activations.extract(
+            demo.model, image, torch.zeros(1, dtype=torch.long), layers=demo.layers
+        )
     place = project_on_map(demo.judge, reading.features(), demo.centre, demo.axes)[0]
     return Answer(
         int(reading.logits.argmax()),

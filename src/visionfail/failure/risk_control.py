@@ -21,7 +21,6 @@ COVERAGES = tuple(
     np.round(np.arange(0.30, 1.0001, 0.01), 2)
 )  # of the grid; a start at 30% has enough answers to test
 
-
 DELTA = 0.05
 
 

@@ -13,8 +13,6 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 Statistic = Callable[[np.ndarray], np.ndarray]  # accuracies (..., conditions) -> (...)
-
-
 CHUNK = 4_000_000  # resampling counts held at once, 4 bytes each
 
 

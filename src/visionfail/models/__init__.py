@@ -4,6 +4,7 @@ cards.
 
 from visionfail.models.checkpoints import checkpoint_files
 from visionfail.models.checkpoints import load_checkpoint as load
+from visionfail.models.modes import evaluating
 from visionfail.models.networks import DenseNet121, ResNet18, build, multiply_adds, stages
 from visionfail.models.predict import (
     as_float,
@@ -47,6 +48,7 @@ __all__ = [
     "choose_dtype",
     "cifar10_classifier",
     "cifar10_sets",
+    "evaluating",
     "fit",
     "load",
     "multiply_adds",

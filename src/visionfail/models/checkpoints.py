@@ -2,7 +2,7 @@
 ever unpickled.
 """
 
-import json
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from visionfail import data, paths
-from visionfail.files import atomic_write, sha256
+from visionfail.files import atomic_write, json_text, read_json, sha256, write_text
 from visionfail.models import networks
 
 REQUIRED = ("dataset", "arch", "width", "classes", "mean", "std", "sha256")
@@ -35,9 +35,19 @@ def save_checkpoint(model: nn.Module, stem: str | Path, *, card: dict) -> dict:
     with atomic_write(weights) as part:
         save_file(tensors, part)
         card = card | {"sha256": sha256(part)}
-    with atomic_write(description) as part:
-        part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8", newline="\n")
+        text = json_text(card, name=description.name)  # before the weights take their place
+    write_text(description, text)
     return card
+
+
+def rounded_to_half(model: nn.Module) -> nn.Module:
+    """A copy of the model in eval mode with the weights that a checkpoint of it would hold."""
+    copy = deepcopy(model).eval()
+    rounded = {}
+    for name, tensor in model.state_dict().items():
+        rounded[name] = _half(name, tensor)
+    copy.load_state_dict(rounded)
+    return copy
 
 
 def load_checkpoint(stem: str | Path) -> tuple[nn.Module, dict]:
@@ -85,10 +95,7 @@ def read_card(path: Path) -> dict:
     """The card at `path`; raises ValueError where it is no json or lacks a field that `load`
     needs.
     """
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path.name} is not readable as json ({error}): restore it.") from error
+    card = read_json(path)
     missing = [field for field in REQUIRED if field not in card]
     if missing:
         raise ValueError(

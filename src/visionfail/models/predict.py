@@ -1,6 +1,5 @@
 """Logits once; every measure works on those."""
 
-import contextlib
 import time
 
 import torch
@@ -10,13 +9,10 @@ from torch.fx.proxy import TraceError
 
 from visionfail import corruptions, devices
 from visionfail.data import ImageSet
+from visionfail.models.modes import evaluating
 
 GATE_CONDITIONS = (("clean", 0), ("gaussian_noise", 5), ("gaussian_blur", 5), ("contrast", 5))
-
-
 GATE_ACCURACY = 0.002  # bfloat16 may move the accuracy of a condition by less than this
-
-
 GATE_CHANGED = 0.02  # and change fewer than this share of the predictions
 
 
@@ -30,26 +26,19 @@ def predict(
 ) -> Tensor:
     """Logits (N, K), float32 on the CPU, of images (N, C, H, W): uint8, or float in [0, 1].
 
-    The model is run in eval mode on the device where its weights are, and left in the mode it was
-    in. `dtype` torch.bfloat16 computes under autocast with the norms folded: ask `choose_dtype`
+    The model is run in eval mode on the device where its weights are, and each of its modules is
+    left in the mode it was in. `dtype` torch.bfloat16 computes under autocast with the norms folded: ask `choose_dtype`
     whether it may. Raises ValueError for an empty batch, floats outside [0, 1] or NaN, and another
     number of channels than the model's.
     """
     check_model_input(images, channels=_channels(model))
-    device, training = next(model.parameters()).device, model.training
-    half = dtype != torch.float32
-    model.eval()
-    try:
-        network = fold_norms(model) if half else model
-        with torch.autocast(device.type, dtype) if half else contextlib.nullcontext():
-            logits = [
-                network(as_float(batch.to(device)).contiguous(memory_format=torch.channels_last))
-                .float()
-                .cpu()
-                for batch in images.split(batch_size)
-            ]
-    finally:
-        model.train(training)
+    device = next(model.parameters()).device
+    logits = []
+    with evaluating(model), devices.in_precision(device, dtype):
+        network = model if dtype == torch.float32 else fold_norms(model)
+        for batch in images.split(batch_size):
+            batch = as_float(batch.to(device)).contiguous(memory_format=torch.channels_last)
+            logits.append(network(batch).float().cpu())  # (B, K)
     return torch.cat(logits)
 
 

@@ -16,13 +16,10 @@ LONG = (
     TrainConfig(epochs=14, peak_lr=0.1, weight_decay=1e-3, sides=(24,) * 5),
 )
 
-
 SHORT = (
     TrainConfig(epochs=16, peak_lr=0.1, weight_decay=1e-3, sides=(16,) * 6 + (24,) * 8 + (28,)),
     TrainConfig(epochs=5, peak_lr=0.05, weight_decay=1e-3),
 )
-
-
 # Digits and signs are not mirrored; small turns and other light are what photographs of them differ
 # by.
 SVHN10K = (
@@ -39,7 +36,6 @@ SVHN10K = (
     ),
 )
 
-
 GTSRB = (
     TrainConfig(
         epochs=20,
@@ -54,13 +50,8 @@ GTSRB = (
     ),
 )
 
-
 RECIPES = {"svhn10k": SVHN10K, "gtsrb": GTSRB}
-
-
 EXAMINED = ("resnet18", 0)
-
-
 # Two cores, about a minute: shows the way, not the result.
 QUICK_ROUNDS = (
     TrainConfig(epochs=3, batch_size=64, peak_lr=0.1, sides=(), ema_decay=0.98, padding=2),

@@ -233,8 +233,8 @@ def card_of(
 def save_trained(
     path: Path, model: nn.Module, sets: dict[str, ImageSet], *, card: dict
 ) -> tuple[nn.Module, dict]:
-    """Save a trained network, read it back in half precision, and write its accuracy into the card:
-    (model, card).
+    """Judge a trained network as it will be stored, in half precision, and save it with its card:
+    (model, card). Nothing is written before all of it is known.
 
     `card` says dataset, arch, width, recipe, how it was trained, and the history, a dict with
     seconds for each epoch.
@@ -254,13 +254,11 @@ def save_trained(
         "seconds": round(sum(row["seconds"] for row in history), 1),
         "history": history,
     }
-    checkpoints.save_checkpoint(model, path, card=card)
-    model, _ = checkpoints.load_checkpoint(path)
-    accuracy = {
-        name: accuracy_with_interval(model.to(device), sets[name])
-        for name in ("val", "test")
-        if name in sets
-    }
+    model = checkpoints.rounded_to_half(model)
+    accuracy = {}
+    for name in ("val", "test"):
+        if name in sets:
+            accuracy[name] = accuracy_with_interval(model, sets[name])
     card = checkpoints.save_checkpoint(model, path, card=card | {"accuracy": accuracy})
     return model, card
 

@@ -12,10 +12,7 @@ from visionfail.failure import Scored
 from visionfail.metrics import Estimate
 
 BEATS = "the auditor beats confidence"
-
-
 SURE = "the classifier is confident when wrong"
-
 
 AUDITOR_CLAIMS = {  # key: (words, statistic, low, high)
     "C1": (

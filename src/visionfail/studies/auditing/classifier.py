@@ -15,13 +15,8 @@ from visionfail.data import ImageSet
 from visionfail.profiles import Profile
 
 CLASSIFIER_SEEDS = (0, 1, 2, 3, 4)
-
-
 LEARNING_RATE, BATCH_SIZE = 1e-3, 128
-
-
 EMA_DECAY = 0.98  # a step; the averaged weights are what is kept, as of the networks of study A
-
 
 EPOCHS = {
     "official": 3,

@@ -20,10 +20,7 @@ FAMILIES = {
     "weather and digital": corruptions.CORRUPTIONS[7:],
 }
 
-
 AUDITOR_SEEDS = (0, 1, 2, 3, 4)  # of the auditor; the classifier is one
-
-
 SEVERITIES = 5
 
 

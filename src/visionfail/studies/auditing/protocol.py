@@ -21,13 +21,8 @@ from visionfail.studies.auditing import shifted_digits
 from visionfail.studies.auditing.shifted_digits import ShiftedDigits
 
 DRAWS_A_DIGIT = 4.8  # 48,000 of the 10,000 auditor digits
-
-
 LEARN = 0.8  # share of the auditor digits that judges learn from; the others choose the best rival
-
-
 KNOWN = 10_000  # training digits that distances are taken to
-
 
 LEARN_SEED, VAL_SEED, JUDGE_SEED = (
     0,

@@ -16,11 +16,7 @@ from visionfail import corruptions, data
 from visionfail.data import ImageSet
 
 PROBABILITY = 0.8  # of a shift at all
-
-
 THIRDS = ("weak", "middle", "strong")  # of strength, cut at 1/3 and 2/3
-
-
 UNSEEN = ("gaussian_blur", "contrast", "jpeg_compression", "pixelate")  # no judge learns from these
 
 

@@ -17,20 +17,10 @@ from visionfail.metrics import Estimate
 from visionfail.studies.degradation import regimes
 
 Curves = Mapping[str, np.ndarray]  # {corruption: accuracies (..., 6), clean first}
-
-
 PIXEL_LEVEL = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")
-
-
 STRUCTURAL = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "elastic_transform")
-
-
 SEVERITY = tuple(range(6))
-
-
 EXPLORED = ("resnet18", 0)  # seen in notebook 03 before it was judged
-
-
 POINTS = 50  # points at which curves are compared at equal dose
 
 
@@ -101,13 +91,8 @@ def _at(curve: np.ndarray, dose_of: np.ndarray, grid: np.ndarray) -> np.ndarray:
 
 
 GROUPS = (PIXEL_LEVEL, STRUCTURAL)
-
-
 HARDER = "structural corruptions hurt more than pixel-level ones"
-
-
 LOST = "up to 43 points are lost under severe contrast"
-
 
 DEGRADATION_CLAIMS = (
     RegimeClaim("1", "accuracy under contrast falls near-linearly", "contrast", "near-linear"),

@@ -17,8 +17,6 @@ from visionfail import data, evaluation, metrics, paths, results
 from visionfail.evaluation import Outcomes
 
 GROUPS = ("unanimous", "low", "middle", "high")  # no doubt at all, then thirds of the rest
-
-
 PEOPLE_SURE, MODEL_SURE = 0.95, 0.9
 
 

@@ -24,23 +24,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 REGIMES = ("graceful", "near-linear", "threshold", "early-plateau", "undecided")
-
-
 # five points; the two published standard networks differ by more than 2 in 29 of their 75 cells
 GRACEFUL = 0.05
-
-
 # three points: three times the half width of an interval at n = 10,000, where accuracy is a half
 LINEAR = 0.03
-
-
 # x^2 falls three times as fast in its second half as in its first: a break must do at least as much
 STEEPER = 3.0
-
-
 EARLY = 0.5  # most of the loss; a straight line of five even steps loses a fifth there
-
-
 STABLE = 0.8  # share of the bootstraps that must agree
 
 

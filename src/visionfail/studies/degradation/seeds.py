@@ -16,10 +16,7 @@ from visionfail.evaluation import Outcomes
 from visionfail.studies.degradation import claims
 
 T = TypeVar("T")
-
-
 COMPARED = ("densenet121", "resnet18")
-
 
 CLAIM = {
     "claim": "8",

@@ -22,28 +22,13 @@ from visionfail.studies.saliency import drift
 from visionfail.studies.saliency.drift import CLEAN, CONDITIONS, JITTER, MEASURES, Drift
 
 Network = tuple[str, int]  # architecture, seed
-
-
 CORRUPTED = tuple(pair for pair in CONDITIONS if pair not in (CLEAN, JITTER))
-
-
 SEVERE = tuple(pair for pair in CORRUPTED if pair[1] == max(drift.SEVERITIES))
-
-
 FOLDS = 5
-
-
 JUDGES = ("drift", "1 - confidence", "confidence and drift")
-
-
 CENTRED = "attention is object-centric when clean"
-
-
 DRIFTS = "attention drifts under severe corruption"
-
-
 ERROR = "drift goes with error"
-
 
 SALIENCY_CLAIMS = {  # key: (words, statistic, low, high)
     "9a": (

@@ -19,26 +19,12 @@ from visionfail.data import ImageSet
 from visionfail.evaluation import Answers
 
 CORE = ("contrast", "fog", "motion_blur", "gaussian_noise", "jpeg_compression", "brightness")
-
-
 SEVERITIES = (1, 3, 5)
-
-
 CLEAN, JITTER = ("clean", 0), ("jitter", 0)
-
-
 CONDITIONS = (CLEAN, JITTER, *((name, severity) for name in CORE for severity in SEVERITIES))
-
-
 STEPS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # image k is moved by the (k mod 4)th
-
-
 NOISE = 2 / 255  # standard deviation of the jitter, in pixels of [0, 1]
-
-
 MEASURES = ("overlap", "shift", "entropy", "centre")
-
-
 RANDOM_SEED = 1000  # of the control's weights; no training uses it
 
 

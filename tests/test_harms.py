@@ -1,0 +1,106 @@
+"""Faults that did harm without a word: each test failed before the code was mended."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from makers import STATS, squares
+
+from visionfail import explain, failure, models, report
+from visionfail.claims import COLUMNS
+from visionfail.models import zoo
+from visionfail.models.checkpoints import save_checkpoint
+from visionfail.models.training import TrainConfig
+from visionfail.studies import auditing
+
+IMAGES = squares(6, seed=0).images
+CARD = {"dataset": "standin", "arch": "resnet18", "width": 8, "classes": list("abcdefghij")}
+
+
+def modes(model):
+    return [module.training for module in model.modules()]
+
+
+@pytest.mark.parametrize("look", ["predict", "extract", "gradcam"])
+def test_a_frozen_norm_stays_frozen_in_a_training_network(tiny_model, look):
+    tiny_model.train()
+    tiny_model.layer2[0].bn1.eval()
+    before = modes(tiny_model)
+    if look == "predict":
+        models.predict(tiny_model, IMAGES)
+    elif look == "extract":
+        failure.extract(tiny_model, IMAGES, torch.zeros(6, dtype=torch.long), layers=["layer1"])
+    else:
+        explain.gradcam(tiny_model, IMAGES, [0] * 6)
+    assert modes(tiny_model) == before and not all(before)
+
+
+@pytest.mark.parametrize("note", [np.float32(0.5), float("nan"), torch.zeros(1)])
+def test_a_card_that_json_cannot_hold_loses_nothing(tiny_model, tmp_path, note):
+    card = CARD | {"mean": list(STATS["mean"]), "std": list(STATS["std"])}
+    save_checkpoint(tiny_model, tmp_path / "net", card=card)
+    other = models.build("resnet18", num_classes=10, width=8, seed=1, **STATS)
+    with pytest.raises(ValueError, match=r"net\.json cannot be written as json"):
+        save_checkpoint(other, tmp_path / "net", card=card | {"note": note})
+    kept, _ = models.load(tmp_path / "net")
+    assert torch.equal(kept.fc.weight, tiny_model.fc.weight.half().float())
+
+
+def test_ctrl_c_while_a_network_is_judged_leaves_no_card_without_accuracy(tmp_path, monkeypatch):
+    sets = {"train": squares(80, seed=0), "val": squares(20, seed=1), "test": squares(20, seed=2)}
+    config = TrainConfig(epochs=1, batch_size=40, peak_lr=0.05, ema_decay=0, padding=2)
+    options = {"arch": "resnet18", "width": 8, "rounds": (config,), "recipe": "quick"}
+    options |= {"state": tmp_path / "state", "retrain": False}
+    judge = zoo.accuracy_with_interval
+
+    def interrupted(model, images):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zoo, "accuracy_with_interval", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        zoo.load_or_train_rounds(tmp_path / "net", sets, **options)
+    monkeypatch.setattr(zoo, "accuracy_with_interval", judge)
+    _, card, _ = zoo.load_or_train_rounds(tmp_path / "net", sets, **options)
+    assert set(card["accuracy"]) == {"val", "test"} and len(card["history"]) == 1
+
+
+def test_visitors_of_the_demo_get_their_own_answers():
+    monitor = failure.load_monitor()
+    digits = auditing.demo_digits().images[:24]
+    alone = [failure.monitor_answer(monitor, digits[k : k + 1]) for k in range(len(digits))]
+    wrong, errors = [], []
+
+    def visit(first):
+        try:
+            for k in range(first, len(digits), 8):
+                if failure.monitor_answer(monitor, digits[k : k + 1]) != alone[k]:
+                    wrong.append(k)
+        except Exception as error:
+            errors.append(error)
+
+    for _ in range(3):
+        visitors = [threading.Thread(target=visit, args=(first,)) for first in range(8)]
+        for visitor in visitors:
+            visitor.start()
+        for visitor in visitors:
+            visitor.join()
+    assert wrong == [] and errors == []
+
+
+def test_every_verdict_stands_in_its_own_row_and_column(tmp_path):
+    """Claims in an order that sorting would change, one of them judged for one network only."""
+    row = dict.fromkeys(COLUMNS, "x") | {"low": 0.0, "high": 1.0, "lo": 0.1, "hi": 0.3, "n": 5}
+    lines = []
+    for claim, network, value in [("2", "resnet18", 0.2), ("1", "resnet18", 0.1)]:
+        lines.append(row | {"claim": claim, "model": network, "seed": "0", "value": value})
+    lines.append(row | {"claim": "10", "model": "densenet121", "seed": "0", "value": 0.3})
+    lines.append(row | {"claim": "1", "model": "densenet121", "seed": "0", "value": 0.4})
+    text = [",".join(COLUMNS)]
+    text += [",".join(str(line[column]) for column in COLUMNS) for line in lines]
+    (tmp_path / "claims.csv").write_text("\n".join(text))
+    table = report.claims_table(tmp_path, where="x").set_index("")
+    assert table.index.tolist() == ["2", "1", "10"]
+    assert table.columns[-2:].tolist() == ["ResNet-18, seed 0", "DenseNet-121, seed 0"]
+    assert table.iloc[:, -2].str.slice(3, 8).tolist() == ["20.0%", "10.0%", ""]
+    assert table.iloc[:, -1].str.slice(3, 8).tolist() == ["", "40.0%", "30.0%"]
