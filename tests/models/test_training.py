@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from makers import STATS, squares
+from scipy import ndimage
 
 from visionfail import devices
 from visionfail.models import networks, training
@@ -138,6 +139,7 @@ KILLED = """
 import sys, time
 sys.path[:0] = [{here!r}, {tests!r}]
 import torch
+from scipy import ndimage
 from pathlib import Path
 from test_training import fit, small_model, training
 steps = 0
@@ -244,3 +246,43 @@ def test_config_survives_json():
     config = dataclasses.replace(CONFIG, sides=(16, 24))
     stored = json.loads(json.dumps(dataclasses.asdict(config)))
     assert TrainConfig.of(stored) == config
+
+
+def draw(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_turned_by_a_quarter_is_what_numpy_turns():
+    images = torch.rand(40, 3, 8, 8, generator=draw())
+    turned = training.rotate(images, degrees=90.0, generator=draw(1))
+    angle = (2 * torch.rand(40, generator=draw(1)) - 1) * 90
+    k = int(angle.abs().argmax())  # the image turned furthest, against scipy on a disc
+    expected = ndimage.rotate(
+        images[k, 0].numpy(), angle[k].item(), reshape=False, order=1, mode="nearest"
+    )
+    rows, columns = np.mgrid[:8, :8] - 3.5
+    inside = np.hypot(rows, columns) < 3.5
+    np.testing.assert_allclose(turned[k, 0].numpy()[inside], expected[inside], atol=1e-4)
+
+
+def test_colours_stay_in_range_and_differ_by_image():
+    images = torch.full((30, 3, 8, 8), 0.5)
+    changed = training.jitter_colours(images, jitter=0.4, generator=draw())
+    assert changed.min() >= 0 and changed.max() <= 1
+    assert changed.amax((1, 2, 3)).unique().numel() == 30
+    assert torch.equal(training.jitter_colours(images, jitter=0.0, generator=draw()), images)
+
+
+def test_half_of_the_images_are_negatives():
+    images = torch.rand(400, 1, 4, 4, generator=draw())
+    shown = training.invert(images, share=0.5, generator=draw(1))
+    inverted = (shown - (1 - images)).abs().amax((1, 2, 3)) == 0
+    kept = (shown - images).abs().amax((1, 2, 3)) == 0
+    assert (inverted ^ kept).all() and 150 < inverted.sum() < 250
+
+
+def test_a_square_of_each_image_is_hidden():
+    images = torch.ones(200, 3, 32, 32)
+    hidden = (training.cut_out(images, size=10, generator=draw()) == 0.5).sum((2, 3))
+    assert (hidden[:, 0] == hidden[:, 2]).all() and 80 <= hidden.max() <= 100
+    assert hidden[:, 0].unique().numel() > 5  # near the rim a part lies outside

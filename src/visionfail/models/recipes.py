@@ -24,7 +24,7 @@ SHORT = (
 # by.
 SVHN10K = (
     TrainConfig(
-        epochs=30,
+        epochs=40,
         peak_lr=0.1,
         weight_decay=1e-3,
         ema_decay=0.98,
@@ -32,10 +32,11 @@ SVHN10K = (
         flip=False,
         rotation=10.0,
         jitter=0.4,
-        sides=(16,) * 8 + (24,) * 12,
+        invert=0.5,
+        cutout=10,
+        sides=(16,) * 14 + (24,) * 16,
     ),
 )
-
 GTSRB = (
     TrainConfig(
         epochs=20,

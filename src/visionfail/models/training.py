@@ -36,6 +36,8 @@ class TrainConfig:
     rotation: float = 0.0  # degrees: each image is turned by up to so much, either way
     # brightness, contrast and each channel's gain are multiplied by 1 - jitter to 1 + jitter
     jitter: float = 0.0
+    invert: float = 0.0  # this share of the images is shown as its negative
+    cutout: int = 0  # side of a grey square that hides a part of each image, in 32nds of its side
     sides: tuple[
         int, ...
     ] = ()  # side of the images in the first epochs, one entry an epoch; then the full side
@@ -92,6 +94,40 @@ def jitter_colours(images: Tensor, *, jitter: float, generator: torch.Generator)
     middle = images.mean((1, 2, 3), keepdim=True)
     changed = (middle + contrast * (images - middle)) * brightness * gain
     return changed.clamp_(0, 1)
+
+
+def invert(images: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
+    """Float images (N, C, H, W) in [0, 1], a random `share` of them as negatives."""
+    chosen = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device) < share
+    return torch.where(chosen, 1 - images, images)
+
+
+def cut_out(images: Tensor, *, size: int, generator: torch.Generator) -> Tensor:
+    """Float images (N, C, H, W), each with a grey square at a place of its own, partly outside
+    where that is near the rim. DeVries and Taylor 2017, arXiv:1708.04552.
+    """
+    n, _, height, width = images.shape
+    centre = torch.rand(2, n, 1, generator=generator).to(images.device)
+    rows = torch.arange(height, device=images.device) - centre[0] * height  # (N, H)
+    columns = torch.arange(width, device=images.device) - centre[1] * width  # (N, W)
+    hidden = (rows.abs() < size / 2)[:, :, None] & (columns.abs() < size / 2)[:, None, :]
+    return torch.where(hidden[:, None], 0.5, images)  # hidden (N, 1, H, W)
+
+
+def vary(images: Tensor, config: TrainConfig, *, generator: torch.Generator) -> Tensor:
+    """Float images (N, C, H, W) in [0, 1], turned, recoloured, inverted and partly hidden as the
+    configuration says; draws nothing for what it does not ask for.
+    """
+    if config.rotation:
+        images = rotate(images, degrees=config.rotation, generator=generator)
+    if config.jitter:
+        images = jitter_colours(images, jitter=config.jitter, generator=generator)
+    if config.invert:
+        images = invert(images, share=config.invert, generator=generator)
+    if config.cutout:
+        size = round(config.cutout * images.shape[-1] / 32)
+        images = cut_out(images, size=size, generator=generator)
+    return images
 
 
 def to_float(images: Tensor, *, side: int | None = None) -> Tensor:
@@ -219,10 +255,7 @@ def train_epoch(run: Run, data: ImageSet, *, epoch: int, bar: tqdm) -> dict:
             generator=run.generator,
         )
         images = to_float(images, side=side)
-        if config.rotation:
-            images = rotate(images, degrees=config.rotation, generator=run.generator)
-        if config.jitter:
-            images = jitter_colours(images, jitter=config.jitter, generator=run.generator)
+        images = vary(images, config, generator=run.generator)
         images = images.contiguous(memory_format=torch.channels_last)
         loss, correct = train_step(run.model, run.optimizer, images, data.labels[index])
         if run.config.ema_decay:
