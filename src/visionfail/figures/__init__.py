@@ -1,25 +1,22 @@
-"""Every figure of the repository in one style, one colour a model, marked where the data are not
-the official ones.
+"""Every figure of the repository in one style, with one colour per model and detector.
 
-A figure function takes arrays or a results table and returns a Figure; `save_figure` stamps it and
-writes it.
+A figure function takes arrays or a results table and returns a Figure; `save_figure` writes it,
+stamped where the data are not the official ones.
 """
 
+from visionfail.figures.budgets import budget_under_shift, budgets_met, risk_coverage_plot
+from visionfail.figures.claims import claims_plot
 from visionfail.figures.corruption import corruption_heatmap, ours_vs_published, severity_curves
 from visionfail.figures.degradation import (
-    claims_plot,
     class_heatmap,
     paired_differences,
     regime_grid,
     silent_failure,
 )
 from visionfail.figures.failure import (
-    budget_under_shift,
-    budgets_met,
     detectors_by_slice,
     latent_map,
     lead,
-    risk_coverage_plot,
     scores_by_outcome,
     shift_curves,
     verdict_card,
@@ -32,7 +29,7 @@ from visionfail.figures.saliency import (
     human_uncertainty,
     storyboard,
 )
-from visionfail.figures.style import save_figure
+from visionfail.figures.saving import save_figure
 from visionfail.figures.training import (
     class_counts,
     confusion_plot,

@@ -1,8 +1,7 @@
-"""Figures of accuracy over corruptions and severities, from rows of a results table (see
-results.COLUMNS).
+"""Figures of accuracy over corruptions and severities, from rows of a results table.
 
-The tables hold one metric, accuracy; the row with severity 0 and condition "clean" serves every
-corruption.
+The rows have `results.COLUMNS` and hold one metric, accuracy; the row with severity 0 and condition
+"clean" serves every corruption.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,22 +10,28 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from visionfail.figures.pictures import FROST_NOTE
 from visionfail.figures.style import (
+    LineEnd,
+    count_range,
+    error_arms,
     footnote,
     label_line_ends,
     legend,
     model_colour,
     named_handles,
     new_figure,
+    panels,
     percent_axis,
+    rows_needed,
+    shade_rows,
 )
 from visionfail.names import model_name, readable
 
 CLEAN = "clean"
-
 
 MARKERS = "oDs^vPX<>p*"
 
@@ -34,206 +39,229 @@ MARKERS = "oDs^vPX<>p*"
 def corruption_heatmap(
     table: pd.DataFrame, *, extras: Sequence[str] = (), title: str = ""
 ) -> Figure:
-    """Accuracy of one model by corruption and severity, in percent; corruptions in the order of the
-    table's rows, a line above the first of `extras`. ValueError where a cell is missing or there
-    twice.
+    """Accuracy of one model by corruption and severity, in percent.
+
+    Corruptions come in the order of the table's rows, a line above the first of `extras`.
+    ValueError where a cell is missing or given twice.
     """
-    _check(table, ["condition", "severity"])
-    names = [name for name in table.condition.unique() if name != CLEAN]
+    _check_table(table, ["condition", "severity"])
+    names = _corruptions(table)
     severities = sorted(int(severity) for severity in table.severity.unique())
-    cells = {(row.condition, int(row.severity)): row.value for row in table.itertuples()}
-    missing = [(n, s) for n in names for s in severities if (n if s else CLEAN, s) not in cells]
-    if missing:
-        raise ValueError(
-            f"no accuracy for {missing[0]}: run that condition, or leave it out altogether."
-        )
-    grid = np.array([[cells[(name if s else CLEAN, s)] for s in severities] for name in names])
+    accuracy = _accuracy_grid(table, names, severities)  # (corruptions, severities)
     fig = new_figure(0.27 * len(names) + 0.7, title)
     ax = fig.add_subplot()
-    image = ax.imshow(grid, vmin=0, vmax=1, cmap="cividis", aspect="auto")
-    for (i, j), value in np.ndenumerate(grid):
-        ax.text(
-            j,
-            i,
-            f"{100 * value:.1f}",
-            ha="center",
-            va="center",
-            fontsize=9,
-            color="black" if value > 0.55 else "white",
-        )
-    first_extra = next((i for i, name in enumerate(names) if name in extras), None)
+    image = _draw_percents(ax, accuracy)
+    first_extra = next((row for row, name in enumerate(names) if name in extras), 0)
     if first_extra:
         ax.axhline(first_extra - 0.5, color="white", linewidth=3)
-    ax.set_yticks(range(len(names)), _names(table, names))
+    ax.set_yticks(range(len(names)), _labels(table, names))
     ax.set_xticks(range(len(severities)), [str(s) if s else "clean" for s in severities])
     ax.set_xlabel("severity")
+    bar = fig.colorbar(image, ax=ax, format=PercentFormatter(1, decimals=0), pad=0.02)
+    bar.set_label("accuracy")
+    note = "accuracy in percent"
+    if first_extra:
+        note += "; under the white line: the four extras, outside the mean"
+    models = ", ".join(map(model_name, table.model.unique()))
+    footnote(fig, f"{models}, {note}; {_image_count(table)}")
+    _note_frost(fig, table)
+    return fig
+
+
+def _accuracy_grid(
+    table: pd.DataFrame, names: Sequence[str], severities: Sequence[int]
+) -> np.ndarray:
+    """Accuracies (corruptions, severities); the clean one stands in every row at severity 0."""
+    accuracies = {}
+    for row in table.itertuples():
+        accuracies[row.condition, int(row.severity)] = row.value
+    grid = np.empty((len(names), len(severities)))
+    for i, name in enumerate(names):
+        for j, severity in enumerate(severities):
+            condition = name if severity else CLEAN
+            if (condition, severity) not in accuracies:
+                raise ValueError(
+                    f"no accuracy for {(name, severity)}: run that condition, "
+                    "or leave it out altogether."
+                )
+            grid[i, j] = accuracies[condition, severity]
+    return grid
+
+
+def _draw_percents(ax: Axes, grid: np.ndarray) -> AxesImage:
+    """The fractions (rows, columns) as a heatmap, each written into its cell in percent."""
+    image = ax.imshow(grid, vmin=0, vmax=1, cmap="cividis", aspect="auto")
+    for (row, column), value in np.ndenumerate(grid):
+        colour = "black" if value > 0.55 else "white"
+        text = f"{100 * value:.1f}"
+        ax.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
     ax.grid(False)
     ax.tick_params(length=0)
-    fig.colorbar(image, ax=ax, format=PercentFormatter(1, decimals=0), pad=0.02).set_label(
-        "accuracy"
-    )
-    note = "accuracy in percent" + (
-        "; under the white line: the four extras, outside the mean" if first_extra else ""
-    )
-    footnote(fig, f"{', '.join(map(model_name, table.model.unique()))}, {note}; {_n(table)}")
-    return _note_frost(fig, table)
+    return image
 
 
 def severity_curves(
     table: pd.DataFrame, *, band: str, columns: int = 4, label_ends: bool = False, title: str = ""
 ) -> Figure:
-    """Accuracy against severity, a small panel a corruption, a line a model; `band` names the kind
-    of lo and hi.
+    """Accuracy against severity, one small panel per corruption, one line per model.
 
-    Models without lo and hi, as published ones, get a line alone. With `label_ends` those with them
-    are named at the end of each line instead of in the legend. ValueError where a point is there
-    twice.
+    `band` names the kind of lo and hi. Models without them, as published ones, get a line alone;
+    with `label_ends` the others are named at the end of each line instead of in the legend.
+    ValueError where a point is given twice.
     """
-    _check(table, ["model", "condition", "severity"])
-    names = [name for name in table.condition.unique() if name != CLEAN]
-    rows = -(-len(names) // columns)
-    fig = new_figure(1.45 * rows + 0.4, title)
-    axes = list(fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
-    for ax, name, label in zip(axes, names, _names(table, names), strict=False):
+    _check_table(table, ["model", "condition", "severity"])
+    names = _corruptions(table)
+    fig = new_figure(1.45 * rows_needed(len(names), columns) + 0.4, title)
+    axes = panels(fig, len(names), columns=columns)
+    for ax, name, label in zip(axes, names, _labels(table, names), strict=True):
         ax.set_title(label, fontsize=9, pad=3)
-        for model, part in table[table.condition.isin([name, CLEAN])].groupby("model", sort=False):
-            _curve(ax, part.sort_values("severity"), model)
-    for ax in axes[len(names) :]:
-        ax.remove()
-    axes[0].set_ylim(0, 1.02)
-    axes[0].xaxis.set_major_locator(MultipleLocator(1))
-    percent_axis(axes[0].yaxis)
-    for below in range(
-        max(0, len(names) - columns), len(names)
-    ):  # the lowest panel of every column
-        axes[below].tick_params(labelbottom=True)
-    for bottom in range((rows - 1) * columns, len(names)):
-        axes[bottom].set_xlabel("severity (0: clean)", fontsize=8)
-    for left in range(0, len(names), columns):
-        axes[left].set_ylabel("accuracy", fontsize=8)
-    ours = {model_name(model): model for model in table[table.lo.notna()].model.unique()}
-    legend(
-        fig,
-        {
-            label: line
-            for label, line in named_handles(axes[0]).items()
-            if not (label_ends and label in ours)
-        },
-    )
-    footnote(fig, f"bands: {band}; {_n(table[table.lo.notna()])}")
+        on_panel = table[table.condition.isin([name, CLEAN])]
+        for model, points in on_panel.groupby("model", sort=False):
+            _draw_curve(ax, points.sort_values("severity"), model)
+    _label_panels(axes, columns)
+    banded = table[table.lo.notna()]
+    names_at_ends = {}
+    if label_ends:
+        names_at_ends = {model_name(model): model for model in banded.model.unique()}
+    handles = named_handles(axes[0])
+    legend(fig, {label: handles[label] for label in handles if label not in names_at_ends})
+    footnote(fig, f"bands: {band}; {_image_count(banded)}")
     _note_frost(fig, table)
     if label_ends:  # last, when the panels have their size
-        _name_lines(axes[: len(names)], ours)
+        _name_lines(axes, names_at_ends)
     return fig
 
 
-def _name_lines(axes: Sequence[Axes], ours: Mapping[str, str]) -> None:
+def _label_panels(axes: Sequence[Axes], columns: int) -> None:
+    """Give the panels their shared scales, and labels to those on the left and at the bottom."""
+    axes[0].set_ylim(0, 1.02)
+    axes[0].xaxis.set_major_locator(MultipleLocator(1))
+    percent_axis(axes[0].yaxis)
+    for lowest in axes[-columns:]:  # of every column, also where the last row is not full
+        lowest.tick_params(labelbottom=True)
+    last_row = (rows_needed(len(axes), columns) - 1) * columns
+    for bottom in axes[last_row:]:
+        bottom.set_xlabel("severity (0: clean)", fontsize=8)
+    for left in axes[::columns]:
+        left.set_ylabel("accuracy", fontsize=8)
+
+
+def _draw_curve(ax: Axes, points: pd.DataFrame, model: str) -> None:
+    """Draw one model's accuracy by severity: solid with its band, or dashed where it has none."""
+    colour = model_colour(model)
+    label = model_name(model)
+    severity = points.severity.astype(int)
+    if points.lo.isna().all():
+        ax.plot(severity, points.value, color=colour, label=label, linewidth=1.1, linestyle="--")
+        return
+    ax.plot(severity, points.value, color=colour, label=label, marker=".", zorder=3)
+    ax.fill_between(severity, points.lo, points.hi, color=colour, alpha=0.25, linewidth=0)
+
+
+def _name_lines(axes: Sequence[Axes], models: Mapping[str, str]) -> None:
+    """Write the labels of {label: model} at the ends of their lines, in every panel."""
     axes[0].set_xlim(right=8.2)  # shared by all: room for the names
     axes[0].set_xticks(range(6))
     for ax in axes:
-        ends = [
-            (label, *line.get_xydata()[-1])
-            for label, line in named_handles(ax).items()
-            if label in ours
-        ]
-        label_line_ends(ax, [(x, y, label, model_colour(ours[label])) for label, x, y in ends])
+        ends = []
+        for label, line in named_handles(ax).items():
+            if label in models:
+                x, y = line.get_xydata()[-1]
+                ends.append(LineEnd(x, y, label, model_colour(models[label])))
+        label_line_ends(ax, ends)
 
 
 def ours_vs_published(
     table: pd.DataFrame, *, ours: Sequence[str], band: str, title: str = ""
 ) -> Figure:
-    """One accuracy a corruption and model (mean over severities): `ours` in colour with lo and hi,
-    the published in greys; hardest for the first of `ours` on top. ValueError where a model has a
-    corruption twice or not.
+    """Accuracy by corruption and model, mean over severities: ours in colour, published in greys.
+
+    The hardest corruption for the first of `ours` is on top; `band` names the kind of lo and hi.
+    ValueError where a model has a corruption twice or not at all.
     """
-    _check(table, ["model", "condition"])
-    wide = table.pivot(index="condition", columns="model", values="value")
-    if wide.isna().any(axis=None):
-        model = wide.columns[wide.isna().any()][0]
-        raise ValueError(
-            f"{model} lacks {', '.join(wide.index[wide[model].isna()])}: leave out what not all have."
-        )
-    names = wide[ours[0]].sort_values(ascending=False, kind="stable").index.tolist()
-    rows = {name: row for row, name in enumerate(names)}
+    _check_table(table, ["model", "condition"])
+    names = _easiest_first(table, ours[0])
     fig = new_figure(0.3 * len(names) + 0.7, title)
     ax = fig.add_subplot()
-    for row in range(0, len(names), 2):
-        ax.axhspan(row - 0.5, row + 0.5, color="#F4F4F4", zorder=0)
-    models = [*ours, *(model for model in table.model.unique() if model not in ours)]
-    for model, shift, marker in zip(
-        models, np.linspace(0.24, -0.24, len(models)), MARKERS, strict=False
-    ):
-        part = table[table.model == model]
-        ends = np.maximum(0, [part.value - part.lo, part.hi - part.value])
-        style = {
-            "color": model_colour(model),
-            "fmt": marker,
-            "markersize": 5,
-            "label": model_name(model),
-        }
+    shade_rows(ax, len(names), colour="#F4F4F4")
+    published = [model for model in table.model.unique() if model not in ours]
+    models = [*ours, *published]
+    shifts = np.linspace(0.24, -0.24, len(models))
+    for model, shift, marker in zip(models, shifts, MARKERS, strict=False):
+        accuracies = table[table.model == model]
         ax.errorbar(
-            part.value,
-            part.condition.map(rows) + shift,
-            xerr=ends,
-            zorder=3 + (model in ours),
-            **style,
+            accuracies.value,
+            accuracies.condition.map(names.index) + shift,
+            xerr=error_arms(accuracies.value, accuracies.lo, accuracies.hi),
+            fmt=marker,
+            markersize=5,
+            color=model_colour(model),
+            label=model_name(model),
+            zorder=4 if model in ours else 3,
         )
-    ax.set_yticks(range(len(names)), _names(table, names))
+    ax.set_yticks(range(len(names)), _labels(table, names))
     ax.set(xlabel="accuracy, mean over severities", ylim=(-0.6, len(names) - 0.4))
     percent_axis(ax.xaxis)
     ax.grid(False, axis="y")
     legend(fig, named_handles(ax))
-    footnote(fig, f"bars: {band}; {_n(table[table.lo.notna()])}")
-    return _note_frost(fig, table)
-
-
-def _curve(ax: Axes, part: pd.DataFrame, model: str) -> None:
-    colour, banded = model_colour(model), part.lo.notna().any()
-    style = {"marker": ".", "zorder": 3} if banded else {"linewidth": 1.1, "linestyle": "--"}
-    ax.plot(part.severity.astype(int), part.value, color=colour, label=model_name(model), **style)
-    if banded:
-        ax.fill_between(
-            part.severity.astype(int), part.lo, part.hi, color=colour, alpha=0.25, linewidth=0
-        )
-
-
-def _names(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    return [readable(name) + "*" * (name == "frost" and _frost_is_ours(table)) for name in names]
-
-
-def _frost_is_ours(table: pd.DataFrame) -> bool:
-    return bool(
-        ((table.condition == "frost") & table.origin.isin(["regenerated", "standin"])).any()
-    )
-
-
-def _note_frost(fig: Figure, table: pd.DataFrame) -> Figure:
-    if _frost_is_ours(table):
-        footnote(fig, FROST_NOTE)
+    footnote(fig, f"bars: {band}; {_image_count(table[table.lo.notna()])}")
+    _note_frost(fig, table)
     return fig
 
 
-def _n(table: pd.DataFrame) -> str:
-    n = sorted({int(n) for n in table.n.dropna()})
-    return (
-        "n not given"
-        if not n
-        else f"n = {n[0]:,} images"
-        if len(n) == 1
-        else f"n = {n[0]:,} to {n[-1]:,} images"
-    )
+def _easiest_first(table: pd.DataFrame, model: str) -> list[str]:
+    """The corruptions by falling accuracy of `model`; ValueError where a model lacks some."""
+    accuracy = table.pivot(index="condition", columns="model", values="value")
+    for other in accuracy.columns:
+        lacking = accuracy.index[accuracy[other].isna()]
+        if len(lacking):
+            raise ValueError(f"{other} lacks {', '.join(lacking)}: leave out what not all have.")
+    return accuracy[model].sort_values(ascending=False, kind="stable").index.tolist()
 
 
-def _check(table: pd.DataFrame, key: list[str]) -> None:
+def _corruptions(table: pd.DataFrame) -> list[str]:
+    return [name for name in table.condition.unique() if name != CLEAN]
+
+
+def _labels(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """The corruptions' readable names, frost with a star where its texture is ours."""
+    labels = []
+    for name in names:
+        star = "*" if name == "frost" and _frost_is_ours(table) else ""
+        labels.append(readable(name) + star)
+    return labels
+
+
+def _frost_is_ours(table: pd.DataFrame) -> bool:
+    frost = table[table.condition == "frost"]
+    return bool(frost.origin.isin(["regenerated", "standin"]).any())
+
+
+def _note_frost(fig: Figure, table: pd.DataFrame) -> None:
+    if _frost_is_ours(table):
+        footnote(fig, FROST_NOTE)
+
+
+def _image_count(table: pd.DataFrame) -> str:
+    """How many images an accuracy is of, as "n = 10,000 images"."""
+    n = table.n.dropna()
+    if n.empty:
+        return "n not given"
+    return f"n = {count_range(n)} images"
+
+
+def _check_table(table: pd.DataFrame, key: list[str]) -> None:
+    """ValueError where the table is empty, lacks a column, or has two rows for one key."""
     needed = dict.fromkeys([*key, "origin", "model", "value", "lo", "hi", "n"])
     missing = [name for name in needed if name not in table.columns]
     if missing or table.empty:
         raise ValueError(
-            f"the table has {len(table)} rows and lacks {missing}: pass accuracy rows of a results table."
+            f"the table has {len(table)} rows and lacks {missing}: "
+            "pass accuracy rows of a results table."
         )
-    twice = table[table.duplicated(key)]
-    if len(twice):
-        where = twice.iloc[0][key].to_dict()
+    repeated = table[table.duplicated(key)]
+    if len(repeated):
+        where = repeated.iloc[0][key].to_dict()
         raise ValueError(
             f"the table has several rows for {where}: choose one model, metric and run first."
         )

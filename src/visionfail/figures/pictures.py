@@ -8,10 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from visionfail.figures.style import WIDTH, footnote, new_figure
+from visionfail.figures.style import WIDTH, footnote, new_figure, rows_needed
 from visionfail.names import readable
 
 FROST_NOTE = "* frost: our own texture in the place of the benchmark's photographs"
+
+SIDE = 0.96  # of a picture, in tiles: the remainder is the gap to the next one
+
+PITCH = 1.04  # from row to row, in tiles, where pictures have no captions
 
 
 def image_grid(
@@ -22,49 +26,70 @@ def image_grid(
     row_names: Sequence[str] | None = None,
     title: str = "",
 ) -> Figure:
-    """Images uint8 (N, C, H, W), 1 or 3 channels, row by row in `columns`, each with a caption
-    above it if given.
+    """Images uint8 (N, C, H, W), 1 or 3 channels, row by row, captions above them if given.
 
     ValueError where captions or row names are not as many as images or rows.
     """
-    images = _images(images)
-    rows = -(-len(images) // columns)
-    _same_number("captions", captions, len(images))
-    _same_number("row names", row_names, rows)
-    lines = max((caption.count("\n") + 1 for caption in captions or []), default=0)
-    names = 1.0 if row_names else 0.0  # inches on the left
-    tile = (WIDTH - 0.2 - names) / columns
-    pitch = 1.04 + lines * 0.15 / tile  # in tiles: room for the lines of the caption
+    images = _as_images(images)
+    rows = rows_needed(len(images), columns)
+    _check_number("captions", captions, len(images))
+    _check_number("row names", row_names, rows)
+    left_margin = 1.0 if row_names else 0.0  # inches, as is the tile
+    tile = (WIDTH - 0.2 - left_margin) / columns
+    pitch = PITCH + _caption_lines(captions) * 0.15 / tile
     fig = new_figure(rows * pitch * tile + 0.1, title)
     ax = _picture_axes(fig.add_subplot(), columns, rows, pitch)
     for i, image in enumerate(images):
-        _show(ax, image, i % columns, (i // columns) * pitch)
+        column = i % columns
+        top = (i // columns) * pitch
+        _show(ax, image, column, top)
         if captions:
-            place = (i % columns + 0.48, (i // columns) * pitch - 0.03)
-            ax.text(*place, captions[i], ha="center", va="bottom", fontsize=8, linespacing=1.05)
+            ax.text(
+                column + SIDE / 2,
+                top - 0.03,
+                captions[i],
+                ha="center",
+                va="bottom",
+                fontsize=8,
+                linespacing=1.05,
+            )
     if row_names:
-        ax.set_yticks([row * pitch + 0.48 for row in range(rows)], row_names)
+        ax.set_yticks(_middles(rows, pitch), row_names)
     return fig
 
 
+def _caption_lines(captions: Sequence[str] | None) -> int:
+    """The number of lines of the longest caption; 0 without captions."""
+    if not captions:
+        return 0
+    return max(caption.count("\n") + 1 for caption in captions)
+
+
 def augmentation_before_after(before: ArrayLike, after: ArrayLike, *, title: str = "") -> Figure:
-    """Images uint8 (N, C, H, W) above what training sees in their place, ten a row. ValueError if
-    not alike.
+    """Images uint8 (N, C, H, W) above what training sees in their place, ten per row.
+
+    ValueError where the two differ in shape, or more than ten do not fill their rows.
     """
-    before, after = _images(before), _images(after)
+    before = _as_images(before)
+    after = _as_images(after)
     if before.shape != after.shape:
         raise ValueError(
-            f"before {before.shape} and after {after.shape} differ: pass the same images in one order."
+            f"before {before.shape} and after {after.shape} differ: "
+            "pass the same images in one order."
         )
     columns = min(10, len(before))
     if len(before) % columns:
         raise ValueError(
-            f"{len(before)} images do not fill rows of {columns}: pass up to ten, or a multiple of ten."
+            f"{len(before)} images do not fill rows of {columns}: "
+            "pass up to ten, or a multiple of ten."
         )
     rows = len(before) // columns
-    pairs = np.stack([x.reshape(rows, columns, *x.shape[1:]) for x in (before, after)], axis=1)
+    image_shape = before.shape[1:]
+    before_rows = before.reshape(rows, columns, *image_shape)
+    after_rows = after.reshape(rows, columns, *image_shape)
+    pairs_of_rows = np.stack([before_rows, after_rows], axis=1)  # (rows, 2, columns, C, H, W)
     return image_grid(
-        pairs.reshape(-1, *before.shape[1:]),
+        pairs_of_rows.reshape(-1, *image_shape),
         columns=columns,
         row_names=["before", "after"] * rows,
         title=title,
@@ -79,44 +104,59 @@ def corruption_gallery(
     frost_is_ours: bool = True,
     title: str = "",
 ) -> Figure:
-    """One picture, uint8 (corruptions, severities, C, H, W), under every corruption and severity,
-    in two blocks.
+    """One picture under every corruption and severity, in two blocks side by side.
 
-    ValueError where names or severities are not as many as the images.
+    `images` is uint8 (corruptions, severities, C, H, W); ValueError where names or severities are
+    not as many.
     """
     images = np.asarray(images)
     if images.shape[:2] != (len(corruptions), len(severities)) or images.ndim != 5:
         raise ValueError(
-            f"images have shape {images.shape}: give ({len(corruptions)}, {len(severities)}, channels, height, width)."
+            f"images have shape {images.shape}: "
+            f"give ({len(corruptions)}, {len(severities)}, channels, height, width)."
         )
-    rows = -(-len(corruptions) // 2)
+    starred = "frost" if frost_is_ours else None
+    labels = [readable(name) + ("*" if name == starred else "") for name in corruptions]
+    rows = rows_needed(len(corruptions), 2)
     fig = new_figure(rows * (WIDTH - 2.6) / (2 * len(severities)) + 0.6, title)
-    for block, ax in enumerate(fig.subplots(1, 2)):
-        _picture_axes(ax, len(severities), rows, 1.04)
-        chosen = range(block * rows, min((block + 1) * rows, len(corruptions)))
-        for row, corruption in enumerate(chosen):
-            for column, image in enumerate(images[corruption]):
-                _show(ax, image, column, row * 1.04)
-        names = [
-            readable(corruptions[i]) + "*" * (corruptions[i] == "frost" and frost_is_ours)
-            for i in chosen
-        ]
-        ax.set_yticks([row * 1.04 + 0.48 for row in range(len(names))], names)
-        ax.set_xticks([column + 0.48 for column in range(len(severities))], severities)
-        ax.xaxis.tick_top()
-        ax.set_xlabel("severity", labelpad=4)
-        ax.xaxis.set_label_position("top")
-    if "frost" in corruptions and frost_is_ours:
+    left, right = fig.subplots(1, 2)
+    _draw_block(left, images[:rows], labels[:rows], rows=rows, severities=severities)
+    _draw_block(right, images[rows:], labels[rows:], rows=rows, severities=severities)
+    if starred in corruptions:
         footnote(fig, FROST_NOTE)
     return fig
 
 
+def _draw_block(
+    ax: Axes,
+    images: np.ndarray,
+    labels: Sequence[str],
+    *,
+    rows: int,
+    severities: Sequence[int],
+) -> None:
+    """Draw images (corruptions, severities, C, H, W) in a block with room for `rows`."""
+    _picture_axes(ax, len(severities), rows, PITCH)
+    for row, pictures in enumerate(images):
+        for column, picture in enumerate(pictures):
+            _show(ax, picture, column, row * PITCH)
+    ax.set_yticks(_middles(len(labels), PITCH), labels)
+    ax.set_xticks(_middles(len(severities), 1), severities)
+    ax.xaxis.tick_top()
+    ax.set_xlabel("severity", labelpad=4)
+    ax.xaxis.set_label_position("top")
+
+
+def _middles(count: int, pitch: float) -> list[float]:
+    """The middles of `count` pictures that begin `pitch` tiles from each other."""
+    return [i * pitch + SIDE / 2 for i in range(count)]
+
+
 def _picture_axes(ax: Axes, columns: int, rows: int, pitch: float) -> Axes:
-    """Axes in units of one tile, first row on top, with nothing drawn but ticks' labels."""
-    ax.set(
-        xlim=(-0.02, columns), ylim=(rows * pitch - (pitch - 0.98), -(pitch - 1.0)), aspect="equal"
-    )
-    ax.set(xticks=[], yticks=[])
+    """The axes in units of one tile, first row on top, with nothing drawn but ticks' labels."""
+    bottom = rows * pitch - (pitch - 0.98)
+    top = -(pitch - 1.0)
+    ax.set(xlim=(-0.02, columns), ylim=(bottom, top), aspect="equal", xticks=[], yticks=[])
     ax.tick_params(length=0)
     ax.grid(False)
     ax.spines[:].set_visible(False)
@@ -124,33 +164,34 @@ def _picture_axes(ax: Axes, columns: int, rows: int, pitch: float) -> Axes:
 
 
 def _show(ax: Axes, image: np.ndarray, x: float, y: float) -> None:
-    picture = image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)
-    limits = ax.get_xlim(), ax.get_ylim()  # imshow would shrink the axes to this one tile
-    ax.imshow(
-        picture, extent=(x, x + 0.96, y + 0.96, y), cmap="gray", vmin=0, vmax=255, aspect="equal"
-    )
-    ax.set(xlim=limits[0], ylim=limits[1])
+    """Draw an image (C, H, W) with its upper left corner at (x, y)."""
+    picture = image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)  # (H, W) or (H, W, 3)
+    xlim = ax.get_xlim()
+    ylim = ax.get_ylim()
+    extent = (x, x + SIDE, y + SIDE, y)
+    ax.imshow(picture, extent=extent, cmap="gray", vmin=0, vmax=255, aspect="equal")
+    ax.set(xlim=xlim, ylim=ylim)  # imshow has shrunk the axes to this one tile
 
 
-def _images(images: ArrayLike) -> np.ndarray:
+def _as_images(images: ArrayLike) -> np.ndarray:
+    """The images as an array uint8 (N, C, H, W); ValueError for anything else."""
     images = np.asarray(images)
-    if (
-        images.ndim != 4
-        or images.dtype != np.uint8
-        or images.shape[1] not in (1, 3)
-        or not len(images)
-    ):
+    well_shaped = images.ndim == 4 and len(images) > 0 and images.shape[1] in (1, 3)
+    if not well_shaped or images.dtype != np.uint8:
         raise ValueError(
-            f"images are {images.dtype} {images.shape}: give uint8 (N, C, H, W) with 1 or 3 channels."
+            f"images are {images.dtype} {images.shape}: "
+            "give uint8 (N, C, H, W) with 1 or 3 channels."
         )
     return images
 
 
-def _same_number(what: str, words: Sequence[str] | None, n: int) -> None:
+def _check_number(what: str, words: Sequence[str] | None, n: int) -> None:
+    """ValueError where words are given, but not `n` of them."""
     if words is not None and len(words) != n:
         raise ValueError(f"{len(words)} {what} for {n}: give as many.")
 
 
 def heat(saliency: ArrayLike) -> np.ndarray:
-    """A map (H, W) in [0, 1] as a picture uint8 (H, W, 3) in cividis' colours."""
-    return (colormaps["cividis"](np.asarray(saliency))[..., :3] * 255).round().astype(np.uint8)
+    """Maps (..., H, W) in [0, 1] as pictures uint8 (..., H, W, 3) in cividis' colours."""
+    colours = colormaps["cividis"](np.asarray(saliency))[..., :3]  # the fourth is opacity
+    return (255 * colours).round().astype(np.uint8)

@@ -1,8 +1,10 @@
-"""Figures of notebook 05: pictures beside their maps, how far maps move, and doubt of people and
-networks.
+"""Figures of saliency maps: beside their pictures, and how far they move under corruption.
+
+And the accuracy and confidence of networks by human label uncertainty.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,21 +15,30 @@ from numpy.typing import ArrayLike
 from visionfail.figures.pictures import heat, image_grid
 from visionfail.figures.style import (
     GREY,
+    LineEnd,
+    centred_offsets,
+    count_range,
+    error_arms,
     footnote,
     label_line_ends,
     legend,
     model_colour,
+    name_rows,
     named_handles,
     new_figure,
+    panels,
     percent_axis,
+    rows_needed,
 )
 from visionfail.names import model_name, network_name, readable
 
-AXIS = {
+MEASURE_LABELS = {
     "overlap": "overlap with the clean map",
     "shift": "shift of the centre, of the side",
     "entropy": "entropy",
 }
+
+COLUMNS = 3  # of the panels of `drift_curves`
 
 
 def beside_maps(
@@ -39,193 +50,212 @@ def beside_maps(
     row_names: Sequence[str] | None = None,
     title: str = "",
 ) -> Figure:
-    """Images uint8 (N, 3, H, W), each with its map (N, H, W) in [0, 1] on its right, `columns`
-    pairs a row; captions (N,) stand above the images.
+    """Images uint8 (N, 3, H, W), each with its map on its right, `columns` pairs per row.
+
+    Maps (N, H, W) are in [0, 1]; captions (N,) stand above the images.
     """
-    pictures = np.moveaxis(np.stack([heat(one) for one in maps]), -1, 1)
-    pairs = np.stack([np.asarray(images), pictures], axis=1).reshape(-1, *pictures.shape[1:])
-    words = [word for caption in captions for word in (caption, "")]
-    fig = image_grid(pairs, columns=2 * columns, captions=words, row_names=row_names, title=title)
-    return _explain(fig)
+    pairs = np.stack([np.asarray(images), _as_pictures(maps)], axis=1)  # (N, 2, 3, H, W)
+    words = []
+    for caption in captions:
+        words += [caption, ""]
+    fig = image_grid(
+        pairs.reshape(-1, *pairs.shape[2:]),
+        columns=2 * columns,
+        captions=words,
+        row_names=row_names,
+        title=title,
+    )
+    _explain_maps(fig)
+    return fig
 
 
 def storyboard(
     images: ArrayLike,
-    told: Mapping[str, tuple[ArrayLike, Sequence[str]]],
+    by_model: Mapping[str, tuple[ArrayLike, Sequence[str]]],
     *,
     corruption: str,
     title: str = "",
 ) -> Figure:
-    """One picture, uint8 (S, 3, H, W), at severity 0, 1, ... from left to right; below it a row a
-    network with its maps (S, H, W) and what it says (S,): {model: (maps, words)}.
+    """One picture at severity 0, 1, ... from left to right, above each network's maps of it.
+
+    Images are uint8 (S, 3, H, W); `by_model` is {model: (maps (S, H, W) in [0, 1], captions (S,))}.
     """
     images = np.asarray(images)
-    rows = [
-        images,
-        *(np.moveaxis(np.stack([heat(one) for one in maps]), -1, 1) for maps, _ in told.values()),
-    ]
-    words = ["clean", *(f"severity {s}" for s in range(1, len(images)))]
-    words += [word for _, said in told.values() for word in said]
-    names = [readable(corruption), *map(model_name, told)]
-    grid = np.concatenate(rows)
-    return _explain(
-        image_grid(grid, columns=len(images), captions=words, row_names=names, title=title)
+    pictures = [images]
+    captions = ["clean"]
+    captions += [f"severity {severity}" for severity in range(1, len(images))]
+    row_names = [readable(corruption)]
+    for model, (maps, answers) in by_model.items():
+        pictures.append(_as_pictures(maps))
+        captions += answers
+        row_names.append(model_name(model))
+    fig = image_grid(
+        np.concatenate(pictures),
+        columns=len(images),
+        captions=captions,
+        row_names=row_names,
+        title=title,
     )
+    _explain_maps(fig)
+    return fig
 
 
-def _explain(fig: Figure) -> Figure:
+def _as_pictures(maps: ArrayLike) -> np.ndarray:
+    """Maps (N, H, W) in [0, 1] as pictures uint8 (N, 3, H, W)."""
+    return np.moveaxis(heat(maps), -1, 1)
+
+
+def _explain_maps(fig: Figure) -> None:
     footnote(
         fig,
         "maps: Grad-CAM of the class named on the clean image; yellow: much evidence, blue: none",
     )
-    return fig
 
 
 def drift_curves(table: pd.DataFrame, *, measure: str, title: str = "") -> Figure:
-    """One measure of the maps by severity, a panel a corruption, beginning with jitter, what moves
-    a map when nothing is wrong. A colour a network, dashed with random weights. Rows of
-    `drift_claims.by_condition` with columns model and weights ("trained" or "random").
+    """One measure of the maps by severity, one panel per corruption, one colour per network.
+
+    Curves begin with jitter, which moves a map although nothing is wrong; they are dashed for
+    random weights. Rows have condition, severity, measure, value, lo, hi, n, model and weights
+    ("trained" or "random").
     """
-    part = table[table.measure == measure]
-    jitter, names = (
-        part[part.condition == "jitter"],
-        [n for n in part.condition.unique() if n not in ("clean", "jitter")],
-    )
-    severities = sorted(part.severity[part.severity > 0].unique())
-    fig = new_figure(1.75 * -(-len(names) // 3) + 0.4, title)
-    axes = list(fig.subplots(-(-len(names) // 3), 3, sharex=True, sharey=True, squeeze=False).flat)
-    for ax, name in zip(axes, names, strict=False):
+    table = table[table.measure == measure]
+    names = [name for name in table.condition.unique() if name not in ("clean", "jitter")]
+    fig = new_figure(1.75 * rows_needed(len(names), COLUMNS) + 0.4, title)
+    axes = panels(fig, len(names), columns=COLUMNS)
+    for ax, name in zip(axes, names, strict=True):
         ax.set_title(readable(name), fontsize=9, pad=3)
-        for (model, weights), line in part[part.condition == name].groupby(
-            ["model", "weights"], sort=False
-        ):
-            begin = jitter[(jitter.model == model) & (jitter.weights == weights)]
-            _line(ax, pd.concat([begin, line.sort_values("severity")]), model, weights)
-    for ax in axes[len(names) :]:
-        ax.remove()
+        _draw_drift(ax, table, name)
+    severities = sorted(table.severity[table.severity > 0].unique())
     axes[0].set_xticks(range(len(severities) + 1), ["jitter", *severities])
-    for ax in axes[: len(names)]:
+    for ax in axes:
         ax.set_xlabel("severity", fontsize=8)
         ax.tick_params(labelbottom=True)
-    for left in range(0, len(names), 3):
-        axes[left].set_ylabel(AXIS[measure], fontsize=8)
+    for left in axes[::COLUMNS]:
+        left.set_ylabel(MEASURE_LABELS[measure], fontsize=8)
     legend(fig, named_handles(axes[0]))
-    n = part.groupby("model").n.first()
-    footnote(
-        fig,
-        "bands: 95%, bootstrap over images right when clean, n = " + ", ".join(f"{k:,}" for k in n),
-    )
+    sizes = ", ".join(f"{n:,}" for n in table.groupby("model").n.first())
+    footnote(fig, f"bands: 95%, bootstrap over images right when clean, n = {sizes}")
     return fig
 
 
-def _line(ax: Axes, part: pd.DataFrame, model: str, weights: str) -> None:
-    trained, x = weights == "trained", np.arange(len(part))
-    label = model_name(model) if trained else f"{model_name(model)}, random weights"
-    style = {
-        "color": model_colour(model),
-        "linestyle": "-" if trained else "--",
-        "linewidth": 1.6 if trained else 1.1,
-    }
-    ax.plot(x, part.value, marker=".", label=label, **style)
-    ax.fill_between(
-        x, part.lo, part.hi, color=model_colour(model), alpha=0.25 if trained else 0.12, linewidth=0
-    )
+def _draw_drift(ax: Axes, table: pd.DataFrame, condition: str) -> None:
+    """Draw a line per network and kind of weights: jitter first, then the severities."""
+    jitter = table[table.condition == "jitter"]
+    corrupted = table[table.condition == condition]
+    for (model, weights), points in corrupted.groupby(["model", "weights"], sort=False):
+        begin = jitter[(jitter.model == model) & (jitter.weights == weights)]
+        line = pd.concat([begin, points.sort_values("severity")])
+        _draw_line(ax, line, model, trained=weights == "trained")
+
+
+def _draw_line(ax: Axes, points: pd.DataFrame, model: str, *, trained: bool) -> None:
+    """Draw values and band of the points in their order, one step apart."""
+    x = np.arange(len(points))
+    colour = model_colour(model)
+    if trained:
+        label = model_name(model)
+        style = {"linestyle": "-", "linewidth": 1.6}
+    else:
+        label = f"{model_name(model)}, random weights"
+        style = {"linestyle": "--", "linewidth": 1.1}
+    ax.plot(x, points.value, marker=".", color=colour, label=label, **style)
+    alpha = 0.25 if trained else 0.12
+    ax.fill_between(x, points.lo, points.hi, color=colour, alpha=alpha, linewidth=0)
 
 
 def causes_of_drift_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
-    """How much of a map is left, a row a cause: dots with 95% intervals in the colour of the
-    network, hollow for seeds other than 0, grey for each pair of architectures; rows of
-    `drift_claims.what_moves`.
+    """How much of a map is left, one row per cause, dots with 95% intervals.
+
+    Dots have the colour of the network, hollow for seeds other than 0; grey stands for a pair of
+    architectures. Rows have cause, model, seed, overlap, lo, hi and n.
     """
-    causes = list(dict.fromkeys(table.cause))
+    causes = list(table.cause.unique())
     fig = new_figure(0.42 * len(causes) + 0.5, title)
-    ax, known = fig.add_subplot(), set()
+    ax = fig.add_subplot()
     for y, cause in enumerate(causes):
-        part = table[table.cause == cause]
-        places = y + min(0.2, 0.7 / len(part)) * (np.arange(len(part)) - (len(part) - 1) / 2)
-        for row, place in zip(part.itertuples(), places, strict=True):
-            apart = cause == "another architecture"
-            name = "two architectures" if apart else network_name(row.model, row.seed)
-            colour = GREY if apart else model_colour(row.model)
-            filled = apart or row.seed == 0
-            style = {
-                "color": colour,
-                "markerfacecolor": colour if filled else "white",
-                "markersize": 5,
-            }
-            ends = np.maximum(0, [[row.overlap - row.lo], [row.hi - row.overlap]])
-            ax.errorbar(
-                [row.overlap],
-                [place],
-                xerr=ends,
-                fmt="o",
-                label=None if name in known else name,
-                **style,
-            )
-            known.add(name)
-    ax.set_yticks(range(len(causes)), causes)
-    ax.set(
-        xlim=(0, 1),
-        ylim=(len(causes) - 0.5, -0.5),
-        xlabel="overlap with the map that it is compared to",
-    )
+        rows = table[table.cause == cause]
+        heights = y + centred_offsets(len(rows), step=0.2, room=0.7)
+        for row, height in zip(rows.itertuples(), heights, strict=True):
+            _draw_overlap(ax, height, row)
+    name_rows(ax, causes)
+    ax.set(xlim=(0, 1), xlabel="overlap with the map that it is compared to")
     ax.grid(False, axis="y")
     legend(fig, named_handles(ax))
+    footnote(fig, f"bars: 95%, bootstrap over images, n = {count_range(table.n)} right when clean")
     footnote(
         fig,
-        f"bars: 95%, bootstrap over images, n = {table.n.min():,} to {table.n.max():,} right when clean",
-    )
-    footnote(
-        fig,
-        "first four: the same network's clean map of the same image; another image: the next test image, clean",
+        "first four: the same network's clean map of the same image; "
+        "another image: the next test image, clean",
     )
     return fig
+
+
+def _draw_overlap(ax: Axes, y: float, row: Any) -> None:
+    """Draw one row of the table at height y; the first mark of each network carries its label."""
+    if row.cause == "another architecture":
+        label = "two architectures"
+        colour = GREY
+        face = GREY
+    else:
+        label = network_name(row.model, row.seed)
+        colour = model_colour(row.model)
+        face = colour if row.seed == 0 else "white"
+    ax.errorbar(
+        [row.overlap],
+        [y],
+        xerr=error_arms(row.overlap, row.lo, row.hi),
+        fmt="o",
+        color=colour,
+        markerfacecolor=face,
+        markersize=5,
+        label=None if label in named_handles(ax) else label,
+    )
 
 
 def human_uncertainty(
     table: pd.DataFrame, *, model: str, severities: Sequence[int], title: str = ""
 ) -> Figure:
-    """Accuracy (left) and confidence (right) of one network by how much people doubt the clean
-    image, a line a severity; rows of `human.by_group`.
+    """Accuracy and confidence of one network by human label uncertainty, one line per severity.
+
+    Groups are of images, by the uncertainty of people about the clean image. Rows have group,
+    metric, severity, value, lo, hi and n.
     """
-    groups = list(dict.fromkeys(table.group))
+    groups = list(table.group.unique())
     fig = new_figure(3.2, title)
-    for ax, metric in zip(fig.subplots(1, 2, sharey=True), ("accuracy", "confidence"), strict=True):
-        ends = []
-        for severity, fade in zip(severities, np.linspace(1, 0.35, len(severities)), strict=True):
-            part = (
-                table[(table.metric == metric) & (table.severity == severity)]
-                .set_index("group")
-                .loc[groups]
-            )
-            ax.plot(
-                range(len(groups)), part.value, marker=".", color=model_colour(model), alpha=fade
-            )
-            ax.fill_between(
-                range(len(groups)),
-                part.lo,
-                part.hi,
-                color=model_colour(model),
-                alpha=0.2,
-                linewidth=0,
-            )
-            ends.append(
-                (
-                    len(groups) - 1,
-                    part.value.iloc[-1],
-                    f"severity {severity}" if severity else "clean",
-                )
-            )
-        ax.set_xticks(range(len(groups)), groups)
-        ax.set(
-            xlabel="doubt of people about the clean image",
-            ylim=(0, 1.02),
-            xlim=(-0.2, len(groups) + 0.1),
-        )
-        ax.set_title(metric if metric == "accuracy" else "mean confidence")
-        percent_axis(ax.yaxis)
-        label_line_ends(ax, [(x, y, words, model_colour(model)) for x, y, words in ends])
+    left, right = fig.subplots(1, 2, sharey=True)
+    left.set_title("accuracy")
+    right.set_title("mean confidence")
+    for ax, metric in ((left, "accuracy"), (right, "confidence")):
+        measured = table[table.metric == metric]
+        _draw_by_group(ax, measured, groups, model=model, severities=severities)
     n = table.drop_duplicates("group").set_index("group").n
-    sizes = ", ".join(f"{name} {n[name]:,}" for name in groups)
+    sizes = ", ".join(f"{group} {n[group]:,}" for group in groups)
     footnote(fig, f"{model_name(model)}; bands: 95%, bootstrap over images; n: {sizes}")
     return fig
+
+
+def _draw_by_group(
+    ax: Axes,
+    table: pd.DataFrame,
+    groups: Sequence[str],
+    *,
+    model: str,
+    severities: Sequence[int],
+) -> None:
+    """Draw one metric by group, the lines paler with severity and named at their ends."""
+    x = range(len(groups))
+    colour = model_colour(model)
+    opacities = np.linspace(1, 0.35, len(severities))
+    ends = []
+    for severity, opacity in zip(severities, opacities, strict=True):
+        points = table[table.severity == severity].set_index("group").loc[list(groups)]
+        ax.plot(x, points.value, marker=".", color=colour, alpha=opacity)
+        ax.fill_between(x, points.lo, points.hi, color=colour, alpha=0.2, linewidth=0)
+        name = f"severity {severity}" if severity else "clean"
+        ends.append(LineEnd(x[-1], points.value.iloc[-1], name, colour))
+    ax.set_xticks(x, groups)
+    ax.set_xlabel("human label uncertainty of the clean image")
+    ax.set(ylim=(0, 1.02), xlim=(-0.2, len(groups) + 0.1))
+    percent_axis(ax.yaxis)
+    label_line_ends(ax, ends)

@@ -1,8 +1,8 @@
-"""The one style: sizes, colours, labels at the line's end, and save_figure with its stamp."""
+"""The style of every figure: sizes, colours, rows and panels, labels, legends and footnotes."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+import math
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -10,14 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import offset_copy
+from numpy.typing import ArrayLike
 from sklearn.isotonic import isotonic_regression
-
-from visionfail import files
-from visionfail.data import ORIGINS
 
 # inches; a README shows it about 800 pixels wide, so 8 points are the smallest that one can read
 WIDTH = 8.0
-
 
 # Okabe and Ito 2008, https://jfly.uni-koeln.de/color: told apart with any kind of colour vision
 OKABE_ITO = {
@@ -31,9 +28,7 @@ OKABE_ITO = {
     "purple": "#CC79A7",
 }
 
-
 GREY = "#767676"
-
 
 # ours in colour, published ones in greys: dark for the standard recipe, light for those trained to
 # be robust
@@ -51,7 +46,6 @@ MODEL_COLOURS = {
     "WRN-28-4 NoisyMix": "#B0B0B0",
     "LRR CARD-Deck": "#BABABA",
 }
-
 
 STYLE = {
     "axes.axisbelow": True,
@@ -80,34 +74,32 @@ STYLE = {
     "ytick.labelsize": 9,
 }
 
-
-STAMPS = {
-    "official": "",
-    "identical": "",
-    "regenerated": "images regenerated, not the published files",
-    "subset": "SUBSET of the official data",
-    "standin": "STAND-IN DATA, not the real data set",
-}
-
-
 LINE = 0.19  # inches of a line of legend or footnote
 
 
+class LineEnd(NamedTuple):
+    """Where a line ends, in data units, and what to write there in which colour."""
+
+    x: float
+    y: float
+    text: str
+    colour: str
+
+
 def use_style() -> None:
-    """Give pyplot the repository's style for the rest of the session; every figure function here
-    does so first.
-    """
+    """Give pyplot the repository's style for the rest of the session, as `new_figure` does."""
     plt.rcParams.update(STYLE)
 
 
 def new_figure(height: float, title: str = "") -> Figure:
-    """An empty figure in the style, `WIDTH` by `height` inches; a title makes it taller and stands
-    above.
+    """An empty figure in the style, `WIDTH` by `height` inches.
+
+    A title stands above and makes the figure taller.
     """
     use_style()
     fig = plt.figure(figsize=(WIDTH, height))
     if title:
-        _write_in_strip(fig, title, height=0.32, at_head=True, fontsize=12, fontweight="bold")
+        write_in_strip(fig, title, height=0.32, at_head=True, fontsize=12, fontweight="bold")
     return fig
 
 
@@ -120,34 +112,96 @@ def model_colour(model: str) -> str:
     return MODEL_COLOURS[model]
 
 
+def count_range(counts: ArrayLike) -> str:
+    """The counts as "1,000", or as "900 to 1,000" where they differ."""
+    counts = np.asarray(counts)
+    lowest = int(counts.min())
+    highest = int(counts.max())
+    if lowest == highest:
+        return f"{lowest:,}"
+    return f"{lowest:,} to {highest:,}"
+
+
+def rows_needed(count: int, columns: int) -> int:
+    """The number of rows that `count` panels take, `columns` to a row."""
+    return math.ceil(count / columns)
+
+
+def centred_offsets(count: int, *, step: float, room: float) -> np.ndarray:
+    """Offsets (count,) around zero, `step` apart, or closer where they would not fit in `room`."""
+    step = min(step, room / count)
+    return step * (np.arange(count) - (count - 1) / 2)
+
+
+def error_arms(values: ArrayLike, lo: ArrayLike, hi: ArrayLike) -> np.ndarray:
+    """Lengths (2, N) of error bars around N values: down to `lo` and up to `hi`, never negative.
+
+    Rounding can put an end on the wrong side of its value, which matplotlib refuses.
+    """
+    values = np.atleast_1d(values)
+    below = values - np.atleast_1d(lo)
+    above = np.atleast_1d(hi) - values
+    return np.maximum(0, [below, above])
+
+
 def percent_axis(axis: Any) -> None:
     """Show the fractions on an axis (ax.xaxis or ax.yaxis) as percent."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(100 * value, 6):g}%"))
 
 
-def label_line_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
-    """Write each (x, y, text, colour) right of its point, in data units, moved up or down until no
-    two overlap.
+def panels(fig: Figure, count: int, *, columns: int) -> list[Axes]:
+    """The first `count` axes of a grid with shared scales, row by row; there are no others."""
+    rows = rows_needed(count, columns)
+    grid = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    axes = list(grid.flat)
+    for unused in axes[count:]:
+        unused.remove()
+    return axes[:count]
+
+
+def name_rows(ax: Axes, names: Sequence[str], **keywords: Any) -> None:
+    """Name the rows at y = 0, 1, ... on the left of the axes, the first of them on top."""
+    ax.set_yticks(range(len(names)), names, **keywords)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+
+
+def shade_rows(ax: Axes, count: int, *, colour: str) -> None:
+    """Shade every second of the rows at y = 0, 1, ..., behind all that is drawn."""
+    for y in range(0, count, 2):
+        ax.axhspan(y - 0.5, y + 0.5, color=colour, zorder=-1)
+
+
+def name_and_shade_rows(ax: Axes, names: Sequence[str]) -> None:
+    """Name the rows at y = 0, 1, ..., shade every second one, and draw no grid between them."""
+    shade_rows(ax, len(names), colour="#F6F6F6")
+    name_rows(ax, names)
+    ax.grid(False, axis="y")
+
+
+def label_line_ends(ax: Axes, ends: Sequence[LineEnd]) -> None:
+    """Write the texts right of their points, moved up or down until no two overlap.
 
     Call it when limits and scales of the axes are final.
     """
-    ax.figure.draw_without_rendering()  # only now is it known how many points one unit of y is
-    ends = sorted(ends, key=lambda end: end[1])
-    heights = np.array([ax.transData.transform(end[:2])[1] for end in ends]) * 72 / ax.figure.dpi
-    shifts = spread_apart(heights, gap=1.15 * plt.rcParams["legend.fontsize"]) - heights
-    for (x, y, text, colour), shift in zip(ends, shifts, strict=True):
+    if not ends:
+        return
+    ends = sorted(ends, key=lambda end: end.y)
+    fontsize = plt.rcParams["legend.fontsize"]
+    heights = _heights_in_points(ax, ends)
+    shifts = spread_apart(heights, gap=1.15 * fontsize) - heights
+    for end, shift in zip(ends, shifts, strict=True):
         ax.annotate(
-            text,
-            (x, y),
+            end.text,
+            (end.x, end.y),
             xytext=(12, shift),
             textcoords="offset points",
             va="center",
-            color=colour,
-            fontsize=plt.rcParams["legend.fontsize"],
+            color=end.colour,
+            fontsize=fontsize,
             annotation_clip=False,
             arrowprops={
                 "arrowstyle": "-",
-                "color": colour,
+                "color": end.colour,
                 "linewidth": 0.7,
                 "shrinkA": 1,
                 "shrinkB": 2,
@@ -155,9 +209,17 @@ def label_line_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> 
         )
 
 
+def _heights_in_points(ax: Axes, ends: Sequence[LineEnd]) -> np.ndarray:
+    """How high on the figure the points lie, (N,), in points of 1/72 inch."""
+    ax.figure.draw_without_rendering()  # only now is it known how many points one unit of y is
+    pixels = [ax.transData.transform((end.x, end.y))[1] for end in ends]
+    return np.array(pixels) * 72 / ax.figure.dpi
+
+
 def spread_apart(positions: np.ndarray, *, gap: float) -> np.ndarray:
-    """The ascending positions (N,) moved as little as possible, in squares, until neighbours are
-    `gap` apart.
+    """The ascending positions (N,), moved until neighbours are `gap` apart.
+
+    The sum of the squared moves is the smallest possible.
     """
     steps = gap * np.arange(len(positions))
     return isotonic_regression(np.asarray(positions, dtype=np.float64) - steps) + steps
@@ -165,28 +227,33 @@ def spread_apart(positions: np.ndarray, *, gap: float) -> np.ndarray:
 
 def legend(fig: Figure, entries: dict[str, Any]) -> None:
     """Add lines at the head of the figure that say what its marks mean, {label: handle}."""
-    columns = _columns(list(entries))
-    top, _ = _strip(fig, LINE * -(-len(entries) // columns) + 0.1, at_head=True)
-    place = offset_copy(fig.transFigure, fig, 0.1, -top - 0.06, units="inches")
-    keywords = {
-        "loc": "upper left",
-        "ncols": columns,
-        "borderpad": 0,
-        "borderaxespad": 0,
-        "labelspacing": 0.3,
-    }
+    columns = _legend_columns(entries)
+    height = LINE * rows_needed(len(entries), columns) + 0.1
+    top, _ = _strip(fig, height, at_head=True)
+    corner = offset_copy(fig.transFigure, fig, 0.1, -top - 0.06, units="inches")
     fig.legend(
-        entries.values(), entries.keys(), bbox_to_anchor=(0, 1), bbox_transform=place, **keywords
+        entries.values(),
+        entries.keys(),
+        loc="upper left",
+        bbox_to_anchor=(0, 1),
+        bbox_transform=corner,
+        ncols=columns,
+        borderpad=0,
+        borderaxespad=0,
+        labelspacing=0.3,
     )
 
 
-def _columns(labels: list[str]) -> int:
-    """As many columns as the width of a figure holds, at about 0.07 inches a letter and 0.6 for
-    each mark.
+def _legend_columns(labels: Collection[str]) -> int:
+    """The number of columns of a legend that fit into the width of a figure.
+
+    A letter takes about 0.07 inches, a mark 0.6.
     """
     for columns in range(len(labels), 1, -1):
-        longest = [max(map(len, part)) for part in np.array_split(labels, columns)]
-        if sum(0.07 * letters + 0.6 for letters in longest) < WIDTH:
+        width = 0.0
+        for column_labels in np.array_split(list(labels), columns):
+            width += 0.07 * max(map(len, column_labels)) + 0.6
+        if width < WIDTH:
             return columns
     return 1
 
@@ -198,68 +265,36 @@ def named_handles(ax: Axes) -> dict[str, Any]:
 
 
 def footnote(fig: Figure, text: str, **keywords: Any) -> None:
-    """Add a line in small grey type under the figure, above the footnotes that it has."""
-    _write_in_strip(fig, text, height=LINE, at_head=False, fontsize=8, color=GREY, **keywords)
+    """Add a line in small grey type under the figure, above its earlier footnotes."""
+    write_in_strip(fig, text, height=LINE, at_head=False, fontsize=8, color=GREY, **keywords)
 
 
-def save_figure(
-    fig: Figure, slug: str, *, folder: Path, origin: str, profile: str, svg: bool = False
-) -> None:
-    """Write <folder>/<slug>.png at 200 dpi, and .svg if asked; the same figure gives the same
-    bytes.
-
-    Where `origin` (of ImageSet) is neither "official" nor "identical", or `profile` is not "full",
-    the figure says so. ValueError for an unknown origin or profile.
-    """
-    if origin not in ORIGINS:
-        raise ValueError(
-            f"unknown origin {origin!r}: pass that of the ImageSet, one of {', '.join(ORIGINS)}."
-        )
-    if profile not in ("quick", "full"):
-        raise ValueError(f"unknown profile {profile!r}: pass profile.name, quick or full.")
-    _stamp(fig, origin, profile)
-    for kind in ("png", "svg") if svg else ("png",):
-        metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
-        with files.atomic_write(Path(folder) / f"{slug}.{kind}") as part, plt.rc_context(STYLE):
-            fig.savefig(part, format=kind, metadata=metadata)
-
-
-def _stamp(fig: Figure, origin: str, profile: str) -> None:
-    if any(text.get_gid() == "stamp" for text in fig.texts):  # saved before
-        return
-    words = [STAMPS[origin], "QUICK PROFILE: no finding" if profile == "quick" else ""]
-    text = "  ·  ".join(word for word in words if word)
-    if text and profile == "full" and origin in ("regenerated", "subset"):
-        footnote(fig, text, gid="stamp")
-    elif text:
-        box = {"facecolor": OKABE_ITO["orange"], "edgecolor": "none", "boxstyle": "square,pad=0.3"}
-        _write_in_strip(
-            fig, text, height=0.34, at_head=True, fontweight="bold", bbox=box, gid="stamp"
-        )
-
-
-def _write_in_strip(
+def write_in_strip(
     fig: Figure, text: str, *, height: float, at_head: bool, **keywords: Any
 ) -> None:
-    """Make room for a line of text between the axes and what stands at the figure's head or foot,
-    and write it.
-    """
+    """Write a line of text into a new strip at the figure's head or foot, nearest the axes."""
     near, far = _strip(fig, height, at_head=at_head)
     middle = (near + far) / 2
-    place = offset_copy(fig.transFigure, fig, 0.1, -middle if at_head else middle, units="inches")
-    fig.text(0, 1 if at_head else 0, text, transform=place, va="center_baseline", **keywords)
+    edge = 1 if at_head else 0
+    inwards = -middle if at_head else middle
+    place = offset_copy(fig.transFigure, fig, 0.1, inwards, units="inches")
+    fig.text(0, edge, text, transform=place, va="center_baseline", **keywords)
 
 
 def _strip(fig: Figure, height: float, *, at_head: bool) -> tuple[float, float]:
-    """Make the figure taller by `height` inches that the axes keep free, and return where the strip
-    begins and ends, in inches from the figure's head or foot. (Titles and outside legends of
-    matplotlib ignore such strips.)
+    """Where a new strip begins and ends, in inches from the figure's head or foot.
+
+    The figure grows by `height` inches, which the axes keep free. matplotlib's own titles and
+    outside legends ignore such strips.
     """
     _, bottom, _, share = fig.get_layout_engine().get()["rect"]
-    old, new = fig.get_figheight(), fig.get_figheight() + height
-    foot, head = bottom * old, (1 - bottom - share) * old
-    fig.set_figheight(new)
-    fig.get_layout_engine().set(
-        rect=(0, (foot if at_head else foot + height) / new, 1, share * old / new)
-    )
-    return (head, head + height) if at_head else (foot, foot + height)
+    old_height = fig.get_figheight()
+    foot = bottom * old_height
+    head = (1 - bottom - share) * old_height
+    new_height = old_height + height
+    new_foot = foot if at_head else foot + height
+    rect = (0, new_foot / new_height, 1, share * old_height / new_height)
+    fig.set_figheight(new_height)
+    fig.get_layout_engine().set(rect=rect)
+    near = head if at_head else foot
+    return near, near + height

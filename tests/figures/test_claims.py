@@ -1,0 +1,54 @@
+"""The figure of claims shows every network's value, and verdicts where they differ."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from figures.checks import assert_readable, words
+from visionfail.figures import claims
+
+COLUMNS = ["claim", "words", "low", "high", "value", "lo", "hi", "verdict"]
+LINEAR = "accuracy under contrast falls near-linearly"
+STRUCTURE = "structural corruptions hurt more than pixel-level ones, at equal severity"
+ROWS = [
+    ("1", LINEAR, 0.8, 1.0, 0.97, np.nan, np.nan, "holds"),
+    ("4a", STRUCTURE, 0, np.inf, -0.2, -0.21, -0.19, "fails"),
+    ("5", "JPEG is mild", -np.inf, 0.1, 0.098, 0.094, 0.103, "undecided"),
+]
+
+
+def judged(*, seed=0):
+    """Of two networks, which differ in the last verdict."""
+    first = pd.DataFrame(ROWS, columns=COLUMNS).assign(model="resnet18", seed=seed, n=10_000)
+    second = first.assign(model="densenet121")
+    second.loc[2, "verdict"] = "holds"
+    return pd.concat([first, second], ignore_index=True)
+
+
+def figure(**changes):
+    return claims.claims_plot(judged(**changes), title="Claims and verdicts")
+
+
+def test_the_figure_is_readable():
+    assert_readable(figure())
+
+
+def test_claims_say_both_verdicts_where_networks_differ():
+    shown = {text.strip() for text in words(figure())}
+    verdicts = {"holds", "fails", "undecided / holds"}
+    assert verdicts | {"ResNet-18, seed 0", "DenseNet-121, seed 0"} <= shown
+
+
+def test_the_share_of_a_regime_has_no_interval_and_a_footnote():
+    fig = figure()
+    assert any("; 1 to 1: share of bootstraps with that regime" in text for text in words(fig))
+    values = [bars.lines[0].get_xdata()[0] for bars in fig.axes[0].containers]
+    assert values == [0.97, 0.97, -0.2, -0.2, 0.098, 0.098]
+
+
+@pytest.mark.parametrize(
+    ("seed", "marker"), [(0, "o"), ("1", "s"), (4, "v"), ("0 to 4", "o"), (10, "o"), ("12", "^")]
+)
+def test_every_seed_has_a_marker_also_from_ten_on(seed, marker):
+    marks = [bars.lines[0].get_marker() for bars in figure(seed=seed).axes[0].containers]
+    assert set(marks) == {marker}
