@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNS = ROOT / "runs"
+# what a run leaves that is not committed; another folder where VISIONFAIL_RUNS names one
+RUNS = Path(os.environ.get("VISIONFAIL_RUNS") or ROOT / "runs")
 RESULTS = ROOT / "results"
 FIGURES = ROOT / "figures"
 MODELS = ROOT / "models"

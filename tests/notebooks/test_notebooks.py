@@ -4,16 +4,12 @@ fit to be read.
 
 import json
 import re
-import shutil
 import subprocess
-import sys
 
+import notebooks
 import pytest
 
-from visionfail import paths, profiles
-
-sys.path.insert(0, str(paths.ROOT / "tools"))
-import notebooks
+from visionfail import paths
 
 pytestmark = pytest.mark.slow
 
@@ -28,8 +24,18 @@ def code_cells(path):
 
 @pytest.fixture(scope="module")
 def before():
-    shutil.rmtree(profiles.QUICK.out, ignore_errors=True)
     return tracked_changes()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A folder in the place of runs/, which the reader's own run may have filled."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(autouse=True)
+def runs_elsewhere(runs, monkeypatch):
+    monkeypatch.setenv("VISIONFAIL_RUNS", str(runs))
 
 
 def tracked_changes():
