@@ -1,0 +1,196 @@
+"""What was found, in five sentences and in tables of at most five columns: what the README shows.
+
+Everything is read from results/, where each number stands with its interval and its n.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from visionfail import claims, report, results
+from visionfail.names import network_name, readable
+
+SEVERE = 5
+SURE = 0.9  # a confidence above this counts as sure
+BUDGET = 0.02
+UNSEEN = ("Gaussian blur", "contrast", "JPEG compression", "pixelate", "8x8 digits")
+COMPARED = {"detector": "auditor", "baseline": "1 - confidence"}
+
+
+def five_sentences(folder: Path) -> list[str]:
+    """The main findings in plain words, computed from the tables in `folder`."""
+    return [
+        shift_sentence(folder),
+        accuracy_sentence(folder),
+        confidence_sentence(folder),
+        claims_sentence(folder),
+        budget_sentence(folder),
+    ]
+
+
+def shift_sentence(folder: Path) -> str:
+    """Whether the auditor beats confidence on the shifts it was trained on, and on others."""
+    table = pd.read_csv(Path(folder) / "mnist-verdicts.csv")
+    table = table[table.rival == COMPARED["baseline"]].set_index("slice")
+    overall = table.loc["shifted"]
+    unseen = table[table.index.str.endswith(", left out") | table.index.isin(UNSEEN)]
+    losses = int((unseen.verdict == "loss").sum())
+    rank = {"win": "better than", "loss": "worse than"}.get(overall.verdict, "no better than")
+    interval = f"95% {overall.lo:+.3f} to {overall.hi:+.3f}, n = {int(overall.n):,} digits"
+    return (
+        "**Knowing when it is wrong.** An auditor that reads a digit classifier's activations "
+        f"finds its failures {rank} the classifier's own confidence under shifts that it was "
+        f"trained on (AUROC {overall.value:+.3f}, {interval}), and worse under {losses} of "
+        f"{len(unseen)} kinds that it was not trained on."
+    )
+
+
+def accuracy_sentence(folder: Path) -> str:
+    """How far accuracy falls under CIFAR-10-C, and the worst of it."""
+    table, _ = results.load_run("cifar10c-resnet18-standard-s0", folder=folder)
+    accuracy = table[table.metric == "accuracy"].set_index(["condition", "severity"]).value
+    clean = accuracy["clean", 0]
+    means = table[(table.condition == "mean of 14 without frost") & (table.metric == "accuracy")]
+    mean = means.iloc[0]
+    worst = table[(table.metric == "accuracy") & (table.severity == SEVERE)]
+    worst = worst.loc[worst.value.idxmin()]
+    interval = f"95% {mean.lo:.1%} to {mean.hi:.1%}, n = {int(mean.n):,} images"
+    lost = {name: 100 * (clean - accuracy[name, SEVERE]) for name in ("brightness", "contrast")}
+    return (
+        f"**Worse pictures.** A ResNet-18 that classifies {clean:.1%} of clean CIFAR-10 images "
+        f"correctly gets {mean.value:.1%} ({interval}) on the mean of 14 corruptions, and "
+        f"{worst.value:.1%} under {readable(worst.condition)} at severity {SEVERE}. There "
+        f"brightness costs {lost['brightness']:.1f} points, contrast {lost['contrast']:.1f}."
+    )
+
+
+def confidence_sentence(folder: Path) -> str:
+    """How far confidence falls with accuracy."""
+    table, _ = results.load_run("cifar10c-resnet18-standard-s0", folder=folder)
+    measured = table[table.metric.isin(["accuracy", "confidence", "ece"]) & table.severity.notna()]
+    means = measured.pivot_table(index="severity", columns="metric", values="value")
+    fall = means.loc[0] - means.loc[SEVERE]
+    notice = "hardly notices" if fall.confidence < fall.accuracy / 2 else "notices"
+    return (
+        f"**Silent failure.** The network {notice}: from clean images to severity {SEVERE} its "
+        f"accuracy falls by {100 * fall.accuracy:.0f} points on the mean of 19 corruptions, its "
+        f"confidence by {100 * fall.confidence:.0f}, and the calibration error grows from "
+        f"{means.ece[0]:.3f} to {means.ece[SEVERE]:.3f}."
+    )
+
+
+def claims_sentence(folder: Path) -> str:
+    """How many of the claims hold."""
+    table = claims.load_claims(Path(folder) / "claims.csv")
+    verdicts = table.groupby(["where", "claim"]).verdict.agg(common_verdict).value_counts()
+    words = {"holds": "hold", "fails": "fail", "undecided": "are undecided"}
+    counted = [f"{verdicts[verdict]} {words[verdict]}" for verdict in words if verdict in verdicts]
+    return (
+        f"**Claims and verdicts.** Of {verdicts.sum()} claims from earlier unpublished work, each "
+        f"judged by a statistic and a region written down beforehand, {', '.join(counted)}."
+    )
+
+
+def budget_sentence(folder: Path) -> str:
+    """Whether a risk budget is met, and where it breaks."""
+    table, _ = results.load_run("mnist-budgets", folder=folder)
+    met = table[table.metric == f"kept, budget {BUDGET:g}: {COMPARED['detector']}"].value.mean()
+    risk = table[table.metric == f"risk, budget {BUDGET:g}: {COMPARED['detector']}"]
+    pooled = risk.groupby("condition")[["value", "n"]].apply(
+        lambda part: np.average(part.value, weights=part.n)
+    )
+    worst = pooled.drop("mix").idxmax()
+    return (
+        f"**Risk budgets.** A threshold that allows {BUDGET:.0%} wrong answers among the accepted "
+        f"ones keeps to it in {met:.1%} of re-splits, as long as the pictures stay alike; under "
+        f"{worst}, which nothing was trained on, {pooled[worst]:.0%} of the accepted answers are "
+        "wrong."
+    )
+
+
+def networks_summary(folder: Path) -> pd.DataFrame:
+    """A row per network: clean accuracy, and mean accuracy and mCE over 14 corruptions."""
+    table = report.networks_table(folder)
+    columns = {
+        "model": "network",
+        "clean test accuracy": "clean, %",
+        "mean accuracy, 14 without frost": "mean of 14 corruptions, %",
+        "mCE, 14 without frost": "error relative to WRN-28-10 (mCE), %",
+    }
+    return table[list(columns)].rename(columns=columns)
+
+
+def claims_summary(folder: Path, *, where: str) -> pd.DataFrame:
+    """A row per claim judged in one notebook: number, claim, region, verdict (one where all
+    networks agree, else "differs") and the range of the networks' values, in the unit named.
+    """
+    table = claims.load_claims(Path(folder) / "claims.csv", where=where)
+    rows = []
+    for number, part in table.groupby("claim", sort=False):
+        first = part.iloc[0]
+        unit, scale = unit_of(first.statistic)
+        row = {"": number, "claim": first.words, "holds where": region_text(first, unit, scale)}
+        row["verdict"] = common_verdict(part.verdict)
+        row["measured"] = range_text(part.value, scale) + unit
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def common_verdict(verdicts: pd.Series) -> str:
+    """The verdict where all networks have the same, else "differs"."""
+    return verdicts.iloc[0] if verdicts.nunique() == 1 else "differs"
+
+
+def unit_of(statistic: str) -> tuple[str, float]:
+    """(unit as it is written after a number, factor from the stored fraction)."""
+    if statistic.startswith("AUROC"):
+        return " AUROC", 1.0
+    if statistic.startswith("share of bootstraps"):
+        return "% of resamples", 100.0
+    if "minus" in statistic or (
+        statistic.startswith(("drop", "largest drop")) and "/" not in statistic
+    ):
+        return " points", 100.0
+    return "%", 100.0
+
+
+def range_text(values: pd.Series, scale: float) -> str:
+    """The smallest and the largest of the networks' values, or the one value."""
+    digits = 3 if scale == 1 else 1
+    smallest, largest = scale * values.min(), scale * values.max()
+    texts = [f"{smallest:.{digits}f}", f"{largest:.{digits}f}"]
+    return texts[0] if texts[0] == texts[1] else " to ".join(texts)
+
+
+def region_text(row: pd.Series, unit: str, scale: float) -> str:
+    """The region in which a claim holds, in words."""
+    low, high = f"{scale * row.low:.4g}", f"{scale * row.high:.4g}"
+    if np.isinf(row.low):
+        return f"at most {high}{unit}"
+    if np.isinf(row.high):
+        return f"above {low}{unit}"
+    if row.high == 1 and scale == 100:
+        return f"{low}{unit} or more"
+    return f"{low} to {high}{unit}"
+
+
+def auditor_summary(folder: Path) -> pd.DataFrame:
+    """AUROC of the auditor and of confidence on the main slices, their difference, the outcome."""
+    table = report.auditor_table(folder)
+    main = ["shifted", "clean", "mix", "rotation", "noise", "occlusion", "translation"]
+    rows = table[table["test digits"].isin([*main, "within slices"])]
+    columns = {
+        "test digits": "test digits",
+        "AUROC, auditor": "auditor, AUROC",
+        "AUROC, 1 - confidence": "confidence, AUROC",
+        "difference": "difference (95%)",
+        "verdict": "outcome",
+    }
+    return rows[list(columns)].rename(columns=columns)
+
+
+def network_names(table: pd.DataFrame) -> str:
+    """The networks of a table of claims, in words."""
+    pairs = table[["model", "seed"]].drop_duplicates().itertuples(index=False)
+    return ", ".join(network_name(row.model, row.seed) for row in pairs)

@@ -1,0 +1,47 @@
+import pandas as pd
+import pytest
+
+from visionfail import findings, paths
+
+
+def test_five_sentences_with_numbers_from_the_tables():
+    sentences = findings.five_sentences(paths.RESULTS)
+    assert len(sentences) == 5 and all(any(c.isdigit() for c in text) for text in sentences)
+    table = pd.read_csv(paths.RESULTS / "mnist-verdicts.csv").set_index(["slice", "rival"])
+    assert f"{table.value['shifted', '1 - confidence']:+.3f}" in sentences[0]
+
+
+def test_a_verdict_that_all_share_is_given_and_others_differ():
+    assert findings.common_verdict(pd.Series(["holds", "holds"])) == "holds"
+    assert findings.common_verdict(pd.Series(["holds", "fails"])) == "differs"
+
+
+@pytest.mark.parametrize(
+    ("statistic", "unit"),
+    [
+        ("AUROC of the auditor, mix", " AUROC"),
+        ("share of bootstraps that are threshold", "% of resamples"),
+        ("accuracy, pixel-level minus structural", " points"),
+        ("drop at severity 5", " points"),
+        ("drop at severity 5 / clean accuracy", "%"),
+        ("mean confidence of wrong answers, mix", "%"),
+    ],
+)
+def test_a_claim_has_the_unit_of_its_statistic(statistic, unit):
+    assert findings.unit_of(statistic)[0] == unit
+
+
+def test_tables_of_the_readme_have_at_most_five_columns():
+    tables = [findings.networks_summary(paths.RESULTS), findings.auditor_summary(paths.RESULTS)]
+    for where in ("notebook 04", "notebook 05", "notebook 09"):
+        tables.append(findings.claims_summary(paths.RESULTS, where=where))
+    assert all(0 < len(table) and table.shape[1] <= 5 for table in tables)
+
+
+def test_regions_are_written_as_they_are():
+    row = pd.Series({"low": 0.38, "high": 0.48})
+    assert findings.region_text(row, " points", 100.0) == "38 to 48 points"
+    assert findings.region_text(pd.Series({"low": 0.0, "high": float("inf")}), "%", 100.0) == (
+        "above 0%"
+    )
+    assert findings.range_text(pd.Series([0.134, 0.149]), 100.0) == "13.4 to 14.9"
