@@ -1,0 +1,66 @@
+"""What is stored was made by the committed weights on the official images: everything says so."""
+
+import pytest
+from torch import nn
+
+from visionfail import data, evaluation, models, paths, profiles
+from visionfail.models import checkpoints
+from visionfail.studies import auditing, saliency
+from visionfail.studies.saliency.drift import Drift
+
+pytestmark = pytest.mark.realdata
+UNUSED = nn.Identity()  # a network that must not be run
+
+
+def card_of(arch, seed):
+    name = models.checkpoint_name("cifar10", arch, "standard", int(seed))
+    return checkpoints.read_card(paths.MODELS / f"{name}.json")
+
+
+@pytest.fixture(scope="module")
+def test_images():
+    return data.load("cifar10", "test")
+
+
+@pytest.mark.parametrize("path", sorted(paths.RESULTS.glob("cifar10c-*.npz")), ids=lambda p: p.stem)
+def test_every_sweep_is_loaded(path, test_images, tmp_path):
+    _, arch, _, seed = path.stem.split("-")
+    _, how = evaluation.load_or_sweep(
+        path,
+        UNUSED,
+        {"test": test_images},
+        severities=profiles.FULL.severities,
+        weights=card_of(arch, seed.removeprefix("s"))["sha256"],
+        state=tmp_path,
+    )
+    assert how == "loaded"
+
+
+@pytest.mark.parametrize("path", sorted(paths.RESULTS.glob("drift-*.npz")), ids=lambda p: p.stem)
+def test_every_drift_is_loaded(path, test_images):
+    _, arch, seed, *kind = path.stem.split("-")
+    stored = Drift.load(path)
+    weights = card_of(arch, seed.removeprefix("s"))["sha256"]
+    if kind == ["random"]:
+        weights = f"random, seed {saliency.RANDOM_SEED}"
+        trained = Drift.load(path.with_name(f"drift-{arch}-{seed}.npz"))
+    else:
+        trained = stored
+    classes = trained.predicted[saliency.CONDITIONS.index(saliency.CLEAN)].astype(int)
+    first = test_images.first(1000)
+    _, how = saliency.load_or_measure_drift(
+        path, UNUSED, first, classes, weights=weights, layer=stored.made["layer"]
+    )
+    assert how == "loaded"
+
+
+@pytest.mark.parametrize(("arch", "seed"), [("resnet18", 0), ("resnet18", 1), ("densenet121", 0)])
+def test_every_cifar10_checkpoint_is_loaded(arch, seed):
+    sets = models.cifar10_sets(profiles.FULL)
+    assert models.cifar10_classifier(profiles.FULL, sets, arch=arch, seed=seed)[2] == "loaded"
+
+
+def test_every_mnist_checkpoint_is_loaded():
+    sets = auditing.mnist_sets(profiles.FULL)
+    for seed in auditing.classifier_seeds(profiles.FULL):
+        assert auditing.mnist_classifier(profiles.FULL, sets, seed=seed)[2] == "loaded"
