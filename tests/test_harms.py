@@ -41,10 +41,26 @@ def test_a_card_that_json_cannot_hold_loses_nothing(tiny_model, tmp_path, note):
     card = CARD | {"mean": list(STATS["mean"]), "std": list(STATS["std"])}
     save_checkpoint(tiny_model, tmp_path / "net", card=card)
     other = models.build("resnet18", num_classes=10, width=8, seed=1, **STATS)
-    with pytest.raises(ValueError, match=r"net\.json cannot be written as json"):
+    with pytest.raises(ValueError, match=r"net\.json cannot .* for its field 'note' .* turn"):
         save_checkpoint(other, tmp_path / "net", card=card | {"note": note})
     kept, _ = models.load(tmp_path / "net")
     assert torch.equal(kept.fc.weight, tiny_model.fc.weight.half().float())
+
+
+@pytest.mark.parametrize("note", [np.float32(0.5), float("nan")])
+def test_a_monitor_with_a_card_that_json_cannot_hold_loses_nothing(tmp_path, note):
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(60, 8)).astype(np.float32)
+    logits = generator.normal(size=(60, 10)).astype(np.float32)
+    reading = failure.Activations({"hidden": features}, logits, generator.integers(10, size=60))
+    judge = failure.Auditor(features)
+    failure.save_monitor(tmp_path / "judge", judge, reading, reading, limits=[], card={})
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    other = failure.Auditor(features + 1)
+    with pytest.raises(ValueError, match=r"judge\.json cannot .* for its field 'note'"):
+        card = {"note": note}
+        failure.save_monitor(tmp_path / "judge", other, reading, reading, limits=[], card=card)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_ctrl_c_while_a_network_is_judged_leaves_no_card_without_accuracy(tmp_path, monkeypatch):
@@ -60,6 +76,7 @@ def test_ctrl_c_while_a_network_is_judged_leaves_no_card_without_accuracy(tmp_pa
     monkeypatch.setattr(zoo, "accuracy_with_interval", interrupted)
     with pytest.raises(KeyboardInterrupt):
         zoo.load_or_train_rounds(tmp_path / "net", sets, **options)
+    assert len(list((tmp_path / "state").iterdir())) == 1 and not list(tmp_path.glob("net*"))
     monkeypatch.setattr(zoo, "accuracy_with_interval", judge)
     _, card, _ = zoo.load_or_train_rounds(tmp_path / "net", sets, **options)
     assert set(card["accuracy"]) == {"val", "test"} and len(card["history"]) == 1

@@ -24,16 +24,30 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def json_text(value: object, *, name: str) -> str:
-    """`value` as json, one field a line; raises ValueError that names the file `name` where json
-    cannot hold it: tensors, numpy numbers, NaN.
+    """`value` as json, one field a line; raises ValueError that names the file `name` and the
+    fields that json cannot hold: tensors, numpy numbers, NaN.
     """
     try:
         return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
+        fields = ", ".join(_not_json(value))
         raise ValueError(
-            f"{name} cannot be written as json ({error}): turn tensors and numpy numbers into "
-            "Python's own, and NaN into None. Nothing was written."
+            f"{name} cannot be written as json for its {fields} ({error}): turn tensors and numpy "
+            "numbers into Python's own, and NaN into None. Nothing was written."
         ) from error
+
+
+def _not_json(value: object) -> list[str]:
+    """The fields of an object that json cannot hold, quoted; ["value"] where it has no fields."""
+    if not isinstance(value, dict):
+        return ["value"]
+    fields = []
+    for field, part in value.items():
+        try:
+            json.dumps({field: part}, allow_nan=False)
+        except (TypeError, ValueError):
+            fields.append(f"field {field!r}")
+    return fields
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

@@ -46,15 +46,10 @@ def _ours(run: str, folder: Path) -> dict[str, str]:
     rows = _rows(run, folder, allowed=WHOLE)
     clean = rows[(rows.condition == "clean") & (rows.metric == "accuracy")].iloc[0]
     line = {"model": network_name(clean.model, clean.seed), "clean test accuracy": _percent(clean)}
-    means = rows.set_index(["condition", "metric"])
     for label in evaluation.SETS:
         for metric, words in METRICS.items():
-            key = (f"mean of {label}", metric)
-            line[f"{words}, {label}"] = ""
-            if key in means.index:
-                line[f"{words}, {label}"] = _percent(
-                    means.loc[[key]].iloc[0]
-                )  # one row, whatever pandas
+            mean = rows[(rows.condition == f"mean of {label}") & (rows.metric == metric)]
+            line[f"{words}, {label}"] = "" if mean.empty else _percent(mean.iloc[0])
     return line
 
 
@@ -91,7 +86,7 @@ def claims_table(folder: Path, *, where: str, digits: int = 1) -> pd.DataFrame:
         )  # not their architectures
         lines.append(line | {"found": f"{row.verdict}, {_measured(row, digits)}{which}"})
     long = pd.DataFrame(lines).set_index(["", "sentence", "holds where", "network"]).found
-    # unstack(sort=False) puts values into wrong rows before pandas 3.1: sort, then restore the order
+    # unstack(sort=False) puts values into wrong rows before pandas 3.1: sort, then reorder
     wide = long.unstack("network", fill_value="")  # ValueError where a claim is judged twice
     claims_in_order = long.index.droplevel("network").drop_duplicates()
     networks_in_order = long.index.unique("network")

@@ -1,14 +1,18 @@
 import os
 import subprocess
 import sys
+import threading
+import tomllib
 
+import numpy as np
 import pytest
 import streamlit
 import torch
+from makers import squares
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from visionfail import paths
+from visionfail import data, explain, paths
 from visionfail.corruptions import apply, shifts
 from visionfail.data import sets, standins
 from visionfail.failure import monitor
@@ -115,3 +119,36 @@ def test_the_cifar10_page_says_what_the_package_says():
         f"{found.failure:.1%}",
     ]
     assert not page.exception and shown(page) == expected
+
+
+def test_a_visitor_waits_while_the_map_of_another_is_made(monkeypatch):
+    """Grad-CAM hooks the network that answers are read from: on the page the two never overlap."""
+    network, pictures, visitors = monitor.load_monitor(**monitor.CIFAR10), squares(6, seed=0), []
+
+    def map_while_another_asks(model, images, classes):
+        ask = threading.Thread(target=monitor.monitor_answer, args=(network, pictures.images[:1]))
+        ask.start()
+        ask.join(1)
+        visitors.append((ask, ask.is_alive()))
+        return np.zeros((1, 32, 32))
+
+    monkeypatch.setattr(data, "is_present", lambda name, folder: True)
+    monkeypatch.setattr(data, "load", lambda name, split: pictures)
+    monkeypatch.setattr(explain, "gradcam", map_while_another_asks)
+    page = paths.ROOT / "app" / "pages" / "1_CIFAR-10.py"
+    shown_page = AppTest.from_file(str(page), default_timeout=120).run()
+    [(ask, waited)] = visitors
+    ask.join(60)
+    assert not shown_page.exception and waited and not ask.is_alive()
+
+
+def test_the_demo_listens_on_this_machine_alone_and_tells_nobody():
+    """As streamlit itself reads the settings where make app starts it."""
+    command = [sys.executable, "-m", "streamlit", "config", "show"]
+    printed = subprocess.run(command, check=True, cwd=paths.ROOT, capture_output=True, text=True)
+    _, tables = printed.stdout.split("[global]")  # words stand above, not all as comments
+    settings = tomllib.loads(tables)
+    assert settings["server"]["address"] == "127.0.0.1"
+    assert settings["server"]["maxUploadSize"] == 5
+    assert settings["browser"]["gatherUsageStats"] is False
+    assert settings["client"]["showErrorDetails"] == "none"

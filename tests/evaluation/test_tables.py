@@ -92,11 +92,8 @@ def test_interval_of_a_mean_is_as_wide_as_images_resampled_whole_make_it():
     found, _, _ = random_outcomes(n=400)
     same = {field: np.repeat(getattr(found, field)[:1], 96, axis=0) for field in FIELDS}
     found = Outcomes(**{**found.__dict__, **same})
-    mean = (
-        table_of(found, bootstraps=2000)
-        .set_index(["condition", "metric"])
-        .loc[("mean of 15", "accuracy")]
-    )
+    table = table_of(found, bootstraps=2000)
+    mean = table[(table.condition == "mean of 15") & (table.metric == "accuracy")].iloc[0]
     p = found.correct[0].mean()
     assert mean.hi - mean.lo == pytest.approx(2 * 1.96 * np.sqrt(p * (1 - p) / 400), rel=0.1)
 

@@ -130,8 +130,8 @@ def save_monitor(
         save_file(tensors, part)
         explained = round(float(pca.explained_variance_ratio_.sum()), 4)
         card = card | {"limits": limits, "explained": explained, "sha256": files.sha256(part)}
-    with files.atomic_write(description) as part:
-        part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8", newline="\n")
+        text = files.json_text(card, name=description.name)  # before the weights take their place
+    files.write_text(description, text)
 
 
 def load_monitor(stem: Path = STEM, *, primary: str | Path = PRIMARY) -> Monitor:

@@ -67,8 +67,8 @@ def mnist_classifier(
 
 
 def train_classifier(path: Path, sets: dict[str, ImageSet], *, seed: int) -> tuple[nn.Module, dict]:
-    """Train on sets["train"], save at `path` (without suffix) in half precision, read back and
-    judge: (model, card).
+    """Train on sets["train"], judge the weights in half precision, as they will be stored, and save
+    them at `path` (without suffix): (model, card).
     """
     model, history = fit_fresh(sets["train"], sets["val"], seed=seed)
     dataset = "standin" if sets["train"].origin == "standin" else "mnist"

@@ -15,6 +15,7 @@ from visionfail.studies.degradation.seeds import (
     trained_alike,
     verdict_agreement,
 )
+from visionfail.studies.degradation.setup import prepare, prepare_stored
 from visionfail.studies.degradation.strengths import load_or_measure_strengths
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "load_or_redraw",
     "overconfidence_by_severity",
     "people_sure_model_wrong",
+    "prepare",
+    "prepare_stored",
     "regime_table",
     "seed_spread",
     "trained_alike",

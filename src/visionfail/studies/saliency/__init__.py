@@ -25,6 +25,7 @@ from visionfail.studies.saliency.examples import (
     panel_with_maps,
     turned_images,
 )
+from visionfail.studies.saliency.setup import prepare
 
 __all__ = [
     "CLEAN",
@@ -43,6 +44,7 @@ __all__ = [
     "load_or_measure_drift",
     "mean_measure",
     "panel_with_maps",
+    "prepare",
     "scores_for_turned_answers",
     "turned_images",
     "untrained_network",

@@ -1,0 +1,119 @@
+"""Scores, AUROCs and evidence slice by slice, for all seeds of the classifier at once.
+
+A slice is a part of the test draws: clean digits, the mix, what is shifted in it, one shift, or a
+third of one shift's strength.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from torch import nn
+
+from visionfail import corruptions, failure, metrics
+from visionfail.data import ImageSet
+from visionfail.failure import Scored
+from visionfail.metrics import Estimate
+from visionfail.names import readable
+from visionfail.studies.auditing.protocol import (
+    TrainedDetectors,
+    extract_sample,
+    score_sample,
+    score_samples,
+    train_detectors,
+    training_draws,
+)
+from visionfail.studies.auditing.shifted_digits import ShiftedDigits, unseen_samples
+
+Models = Mapping[int, nn.Module]  # by seed
+Trained = Mapping[int, TrainedDetectors]  # by seed
+WITHIN = "within slices"
+
+
+def scores_by_slice(
+    models: Models, trained: Trained, samples: Mapping[str, ShiftedDigits]
+) -> dict[str, list[Scored]]:
+    """{slice: [every detector's scores, a seed each]} on the test draws."""
+    by_slice: dict[str, list[Scored]] = {}
+    for seed, model in models.items():
+        for name, scored in score_samples(model, trained[seed].panel, samples).items():
+            by_slice.setdefault(name, []).append(scored)
+    return by_slice
+
+
+def strength_thirds(slices: Sequence[str]) -> list[str]:
+    """Those slices that are a third of one shift's strength: "rotation, weak" and so on."""
+    return [name for name in slices if name.endswith((", weak", ", middle", ", strong"))]
+
+
+def auroc_by_slice(
+    by_slice: Mapping[str, list[Scored]], counts: np.ndarray
+) -> dict[str, dict[str, Estimate]]:
+    """{slice: {detector: AUROC}} of the slices with enough failures and right answers; last
+    "within slices", the mean over the thirds of strength: a detector that only recognises which
+    shift it sees gains nothing there. counts (B, N): how often each digit is drawn.
+    """
+    estimates = {}
+    for name, seeds in by_slice.items():
+        if failure.has_enough_failures(seeds):
+            estimates[name] = failure.aurocs(seeds, counts)
+    within = {}
+    for detector in estimates["mix"]:
+        thirds = [estimates[name][detector] for name in strength_thirds(list(estimates))]
+        within[detector] = metrics.mean_of_estimates(thirds)
+    estimates[WITHIN] = within
+    return estimates
+
+
+def scores_without_each_shift(
+    models: Models, sets: Mapping[str, ImageSet], samples: Mapping[str, ShiftedDigits]
+) -> dict[str, list[Scored]]:
+    """{"rotation, left out": [a seed each], ...}: detectors trained without one of the shifts,
+    scored on that very shift.
+    """
+    by_shift = {}
+    for left_out in corruptions.SHIFTS:
+        kinds = [name for name in corruptions.SHIFTS if name != left_out]
+        draws = training_draws(sets["auditor"], kinds=kinds)
+        scored = []
+        for seed, model in models.items():
+            panel = train_detectors(model, draws, sets, seed=seed).panel
+            scored.append(score_sample(model, panel, samples[left_out]))
+        by_shift[f"{left_out}, left out"] = scored
+    return by_shift
+
+
+def scores_on_unseen(models: Models, trained: Trained, test: ImageSet) -> dict[str, list[Scored]]:
+    """{kind: [a seed each]}: detectors that have learnt all four shifts, scored on corruptions and
+    digits that resemble none of them.
+    """
+    by_kind = {}
+    for name, sample in unseen_samples(test).items():
+        scored = []
+        for seed, model in models.items():
+            scored.append(score_sample(model, trained[seed].panel, sample))
+        by_kind[readable(name)] = scored
+    return by_kind
+
+
+def auroc_by_layer(
+    models: Models, trained: Trained, shifted: ShiftedDigits, counts: np.ndarray
+) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
+    """({layer: AUROC of an auditor that sees this layer alone}, {layer: AUROC that the full auditor
+    loses when this layer's activations are shuffled between digits}).
+    """
+    alone = []
+    shuffled = []
+    for seed, model in models.items():
+        activations = extract_sample(model, shifted)
+        learnt = trained[seed].learnt
+        auditor = trained[seed].panel.auditor
+        one_layer = failure.scores_from_single_layers(learnt, activations, seed=seed)
+        generator = np.random.default_rng(seed)
+        shuffle = failure.scores_with_shuffled_layers(auditor, activations, generator=generator)
+        alone.append(Scored(one_layer, activations.failed, shifted.digit))
+        shuffled.append(Scored(shuffle, activations.failed, shifted.digit))
+    by_layer = failure.aurocs(alone, counts)
+    after_shuffle = failure.aurocs(shuffled, counts)
+    intact = after_shuffle.pop("none")
+    lost = {layer: intact - estimate for layer, estimate in after_shuffle.items()}
+    return by_layer, lost
