@@ -101,7 +101,7 @@ def test_sentences_stand_beside_each_other_by_network_with_their_marks(tmp_path)
     other |= {"statistic": "a minus b (these checkpoints)"}
     only = row | {"claim": "2", "low": -np.inf, "high": 0.7}
     rows = [row, regime, only, row | other, regime | other]
-    claims.save_claims(pd.DataFrame(rows)[list(claims.COLUMNS)], tmp_path)
+    claims.save_claims(pd.DataFrame(rows)[list(claims.JUDGED)], tmp_path, where="notebook 05")
     table = report.claims_table(tmp_path, where="notebook 05")
     assert list(table[""]) == ["1", "10", "2"] and set(table.sentence) == {"words"}
     assert list(table["holds where"]) == ["above 10%", "10% or more of bootstraps", "at most 70%"]

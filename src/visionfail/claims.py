@@ -26,6 +26,7 @@ COLUMNS = (
     "claim", "words", "source", "model", "seed", "status", "statistic", "low", "high", "value", "lo", "hi", "n",
     "verdict", "where",
 )  # fmt: skip
+JUDGED = COLUMNS[:-1]  # what a study's judge gives; who saves the rows says where they were judged
 
 
 def claim_row(
@@ -44,16 +45,15 @@ def claim_row(
     }
 
 
-def save_claims(table: pd.DataFrame, folder: Path) -> None:
-    """Put the sentences of one notebook, `table`, in the place of its former ones in
-    <folder>/claims.csv; those of the others stay. Written whole or not at all.
+def save_claims(table: pd.DataFrame, folder: Path, *, where: str) -> None:
+    """Put the claims judged in one notebook, which `where` names, in the place of its former ones
+    in <folder>/claims.csv; those of the others stay. Written whole or not at all.
     """
     path = Path(folder) / "claims.csv"
+    table = table.assign(where=where)[list(COLUMNS)].astype({"seed": str})
     if path.exists():
-        others = load_claims(path)
-        table = pd.concat(
-            [others[~others["where"].isin(table["where"])], table.astype({"seed": str})]
-        )
+        stored = load_claims(path)
+        table = pd.concat([stored[stored["where"] != where], table])
     table = table.sort_values("where", kind="stable")
     with files.atomic_write(path) as part:
         table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")

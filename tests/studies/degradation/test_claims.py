@@ -6,7 +6,7 @@ import pytest
 from makers import random_outcomes, squares
 
 from visionfail import paths, results
-from visionfail.claims import COLUMNS, load_claims, save_claims, verdict_of
+from visionfail.claims import JUDGED, load_claims, save_claims, verdict_of
 from visionfail.corruptions import strength
 from visionfail.evaluation import tables
 from visionfail.studies.degradation import claims, seeds, strengths
@@ -108,8 +108,8 @@ def test_regimes_on_every_axis_that_a_corruption_has():
 
 
 def test_saved_whole_and_read_back(tmp_path):
-    table = judged().reset_index()[list(COLUMNS)]
-    save_claims(table, tmp_path)
+    table = judged().reset_index()[list(JUDGED)]
+    save_claims(table, tmp_path, where="notebook 04")
     again = load_claims(tmp_path / "claims.csv")
     assert again.verdict.tolist() == table.verdict.tolist() and np.allclose(
         again.value, table.value, rtol=1e-5
@@ -117,10 +117,10 @@ def test_saved_whole_and_read_back(tmp_path):
 
 
 def test_a_notebook_replaces_its_own_sentences_and_no_others(tmp_path):
-    table = judged().reset_index()[list(COLUMNS)]
-    save_claims(table.assign(where="notebook 09", seed="0 to 4"), tmp_path)
-    save_claims(table.assign(verdict="an old one"), tmp_path)
-    save_claims(table, tmp_path)
+    table = judged().reset_index()[list(JUDGED)]
+    save_claims(table.assign(seed="0 to 4"), tmp_path, where="notebook 09")
+    save_claims(table.assign(verdict="an old one"), tmp_path, where="notebook 04")
+    save_claims(table, tmp_path, where="notebook 04")
     found = load_claims(tmp_path / "claims.csv")
     assert found["where"].tolist() == ["notebook 04"] * len(table) + ["notebook 09"] * len(table)
     assert "an old one" not in set(found.verdict) and set(found.seed) == {"0", "0 to 4"}

@@ -67,7 +67,7 @@ def test_a_network_trained_longer_does_not_count_where_one_trained_alike_is_ther
 
 def test_without_one_of_the_networks_there_is_no_row():
     table = judged({("resnet18", 0): network(0.7, 0)})
-    assert not len(table) and list(table.columns) == list(claims.COLUMNS)
+    assert not len(table) and list(table.columns) == list(claims.JUDGED)
 
 
 def test_the_spread_of_seeds_is_that_of_their_accuracies():

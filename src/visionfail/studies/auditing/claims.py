@@ -85,8 +85,8 @@ def judge_auditor(
         ),
     }
     common = {"source": "working hypothesis", "model": "mnist_cnn", "seed": f"0 to {len(mix) - 1}"}
-    common |= {"status": "confirmatory", "n": counts.shape[1], "where": "notebook 09"}
+    common |= {"status": "confirmatory", "n": counts.shape[1]}
     lines = [
         claims.claim_row(key, *AUDITOR_CLAIMS[key], value) | common for key, value in values.items()
     ]
-    return pd.DataFrame(lines)[list(claims.COLUMNS)]
+    return pd.DataFrame(lines)[list(claims.JUDGED)]

@@ -171,7 +171,7 @@ def judge_degradation(
         "seed": seed,
         "status": "exploratory" if (model, seed) == EXPLORED else "confirmatory",
     }
-    common |= {"n": len(outcomes.labels), "source": "working hypothesis", "where": "notebook 04"}
+    common |= {"n": len(outcomes.labels), "source": "working hypothesis"}
     lines = []
     for claim in DEGRADATION_CLAIMS:
         judged = _regime_row if isinstance(claim, RegimeClaim) else _interval_row
@@ -180,7 +180,7 @@ def judge_degradation(
             | common
             | judged(claim, exact, samples, axes)
         )
-    return pd.DataFrame(lines)[list(claims.COLUMNS)]
+    return pd.DataFrame(lines)[list(claims.JUDGED)]
 
 
 def _interval_row(

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from visionfail import metrics, models
-from visionfail.claims import COLUMNS, verdict_of
+from visionfail.claims import JUDGED, verdict_of
 from visionfail.corruptions import CORRUPTIONS
 from visionfail.evaluation import Outcomes
 from visionfail.studies.degradation import claims
@@ -64,7 +64,7 @@ def judge_architectures(
     sweeps = trained_alike(sweeps)
     seeds = [sorted(seed for arch, seed in sweeps if arch == name) for name in COMPARED]
     if not all(seeds):
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=JUDGED)
     right = [
         np.stack([share_correct(sweeps[arch, seed]) for seed in some])  # (seeds, images)
         for arch, some in zip(COMPARED, seeds, strict=True)
@@ -84,9 +84,8 @@ def judge_architectures(
     found |= {
         "source": "working hypothesis",
         "seed": " and ".join(map(str, seeds[0])),
-        "where": "notebook 04",
     }
-    return pd.DataFrame([found | {"status": "confirmatory"}])[list(COLUMNS)]
+    return pd.DataFrame([found | {"status": "confirmatory"}])[list(JUDGED)]
 
 
 def trained_alike(sweeps: Mapping[tuple[str, int], T]) -> dict[tuple[str, int], T]:

@@ -277,9 +277,9 @@ def judge_saliency(
         values |= {"12c": average["confidence and drift"] - average["1 - confidence"]}
     common = {"source": "working hypothesis", "model": model, "seed": seed}
     common |= {"status": "confirmatory" + ", subset" * (trained.made.get("origin") == "subset")}
-    common |= {"n": int(kept.sum()), "where": "notebook 05"}
+    common |= {"n": int(kept.sum())}
     lines = [
         claims.claim_row(key, *SALIENCY_CLAIMS[key], value) | common
         for key, value in values.items()
     ]
-    return pd.DataFrame(lines)[list(claims.COLUMNS)]
+    return pd.DataFrame(lines)[list(claims.JUDGED)]
