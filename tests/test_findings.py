@@ -35,7 +35,7 @@ def test_tables_of_the_readme_have_at_most_five_columns():
     tables = [findings.networks_summary(paths.RESULTS), findings.auditor_summary(paths.RESULTS)]
     for where in ("notebook 04", "notebook 05", "notebook 09"):
         tables.append(findings.claims_summary(paths.RESULTS, where=where))
-    assert all(0 < len(table) and table.shape[1] <= 5 for table in tables)
+    assert all(len(table) > 0 and table.shape[1] <= 5 for table in tables)
 
 
 def test_regions_are_written_as_they_are():

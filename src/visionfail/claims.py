@@ -23,9 +23,22 @@ def verdict_of(lo: float, hi: float, *, low: float, high: float) -> str:
 
 
 COLUMNS = (
-    "claim", "words", "source", "model", "seed", "status", "statistic", "low", "high", "value", "lo", "hi", "n",
-    "verdict", "where",
-)  # fmt: skip
+    "claim",
+    "words",
+    "source",
+    "model",
+    "seed",
+    "status",
+    "statistic",
+    "low",
+    "high",
+    "value",
+    "lo",
+    "hi",
+    "n",
+    "verdict",
+    "where",
+)
 JUDGED = COLUMNS[:-1]  # what a study's judge gives; who saves the rows says where they were judged
 
 

@@ -60,4 +60,5 @@ def describe_device(device: torch.device | str) -> str:
         return device.type
     bf16 = "bfloat16" if fast_bf16(device) else "no fast bfloat16"
     name = getattr(torch.cpu, "get_capabilities", dict)().get("cpu_name", platform.machine())
-    return f"{name}, {torch.get_num_threads()} cores, {torch.backends.cpu.get_cpu_capability()}, {bf16}"
+    instructions = torch.backends.cpu.get_cpu_capability()
+    return f"{name}, {torch.get_num_threads()} cores, {instructions}, {bf16}"

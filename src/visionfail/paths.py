@@ -21,6 +21,7 @@ def data_dir(root: str | os.PathLike | None = None) -> Path:
     folder = Path(root or os.environ.get("VISIONFAIL_DATA") or ROOT / "data").expanduser()
     if folder.exists() and not folder.is_dir():
         raise ValueError(
-            f"{folder} is a file, not a folder: point VISIONFAIL_DATA (or root) at a folder, or unset it to use data/."
+            f"{folder} is a file, not a folder: point VISIONFAIL_DATA (or root) at a folder, or "
+            "unset it to use data/."
         )
     return folder

@@ -18,8 +18,20 @@ from visionfail import files, paths
 from visionfail.data import ORIGINS
 
 COLUMNS = (
-    "run", "dataset", "origin", "split", "model", "seed", "condition", "severity", "metric", "value", "lo", "hi", "n",
-)  # fmt: skip
+    "run",
+    "dataset",
+    "origin",
+    "split",
+    "model",
+    "seed",
+    "condition",
+    "severity",
+    "metric",
+    "value",
+    "lo",
+    "hi",
+    "n",
+)
 
 TEXT = ("run", "dataset", "origin", "split", "model", "condition", "metric")
 
@@ -87,7 +99,8 @@ def load_run(run: str, *, folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         )
     if _sha256(text) != meta["csv_sha256"]:
         raise ValueError(
-            f"{run}.csv is not the table that {run}.json describes (edited, or half a run): run it again."
+            f"{run}.csv is not the table that {run}.json describes (edited, or half a run): run it "
+            "again."
         )
     return table, meta
 
@@ -166,11 +179,13 @@ def _check_row(where: str, row: Mapping[str, Any], run: str) -> None:
     missing = [name for name in COLUMNS if name not in OPTIONAL and pd.isna(row.get(name))]
     if unknown or missing:
         raise ValueError(
-            f"{where}: unknown columns {unknown}, missing {missing}; the columns are {list(COLUMNS)}."
+            f"{where}: unknown columns {unknown}, missing {missing}; the columns are "
+            f"{list(COLUMNS)}."
         )
     if row["run"] != run or row["origin"] not in ORIGINS:
         raise ValueError(
-            f"{where}: run {row['run']!r}, origin {row['origin']!r}; origins are {', '.join(ORIGINS)}."
+            f"{where}: run {row['run']!r}, origin {row['origin']!r}; origins are "
+            f"{', '.join(ORIGINS)}."
         )
     ends = [row["value"], *(row.get(end) for end in ("lo", "hi") if not pd.isna(row.get(end)))]
     if not np.isfinite(np.asarray(ends, dtype=float)).all():

@@ -139,7 +139,6 @@ def test_noise_of_one_channel_and_another_size():
 
 
 # --- the parts
-# -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)

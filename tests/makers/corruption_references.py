@@ -22,7 +22,6 @@ def finish(x):
 
 
 # --- noise
-# ---------------------------------------------------------------------------------------------------------
 
 
 def gaussian_noise(image, severity, *, normal):
@@ -43,7 +42,6 @@ def speckle_noise(image, severity, *, normal):
 
 
 # --- blur
-# ----------------------------------------------------------------------------------------------------------
 
 
 def blurred(x, sigma):
@@ -130,7 +128,6 @@ def zoom_blur(image, severity):
 
 
 # --- weather
-# -------------------------------------------------------------------------------------------------------
 
 
 def snow(image, severity, *, normal, angle):
@@ -227,7 +224,6 @@ def spatter(image, severity, *, normal):
 
 
 # --- colour and digital
-# --------------------------------------------------------------------------------------------
 
 
 def brightness(image, severity):
@@ -304,7 +300,6 @@ def elastic_transform(image, severity, *, corners, dx, dy):
 
 
 # --- draws
-# ---------------------------------------------------------------------------------------------------------
 
 
 def draws(name, severity, rng, image):

@@ -6,9 +6,9 @@ import json
 import re
 import subprocess
 
-import notebooks
 import pytest
 
+import notebooks
 from visionfail import paths
 
 pytestmark = pytest.mark.slow

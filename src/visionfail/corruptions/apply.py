@@ -143,17 +143,19 @@ def check_pixels(images: Tensor, name: str) -> None:
     if not isinstance(images, Tensor) or images.dtype != torch.uint8:
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise ValueError(
-            f"images are {kind}, not a uint8 tensor: convert with (x * 255).round().to(torch.uint8)."
+            f"images are {kind}, not a uint8 tensor: convert with (x * "
+            "255).round().to(torch.uint8)."
         )
     shape = tuple(images.shape)
     if len(shape) != 4 or shape[1] not in (1, 3):
         raise ValueError(
-            f"images of shape {shape}: give (N, C, H, W) with 1 or 3 channels; one image as image[None]."
+            f"images of shape {shape}: give (N, C, H, W) with 1 or 3 channels; one image as "
+            "image[None]."
         )
     if name not in ANY_SIZE and shape[2:] != (32, 32):
         raise ValueError(
-            f"{name} is defined for 32 x 32 images, not {shape[2]} x {shape[3]}: resize them, or take one of "
-            f"{', '.join(ANY_SIZE)}."
+            f"{name} is defined for 32 x 32 images, not {shape[2]} x {shape[3]}: resize them, or "
+            f"take one of {', '.join(ANY_SIZE)}."
         )
     if min(shape[2:]) < SMALLEST_SIDE:
         raise ValueError(

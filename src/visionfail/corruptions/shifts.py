@@ -88,11 +88,13 @@ def check_strength(strength: float | Tensor, count: int) -> Tensor:
     strength = torch.as_tensor(strength, dtype=torch.float32)
     if strength.ndim > 1 or (strength.ndim == 1 and len(strength) != count):
         raise ValueError(
-            f"strength has shape {tuple(strength.shape)}: give one number, or one for each of {count}."
+            f"strength has shape {tuple(strength.shape)}: give one number, or one for each of "
+            f"{count}."
         )
     if not ((strength >= 0) & (strength <= 1)).all():  # NaN fails here too
         raise ValueError(
-            f"strength {strength.tolist() if strength.ndim == 0 else 'of some image'} is not in [0, 1]."
+            f"strength {strength.tolist() if strength.ndim == 0 else 'of some image'} is not in "
+            "[0, 1]."
         )
     return strength.expand(count)
 

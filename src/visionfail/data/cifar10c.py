@@ -107,12 +107,12 @@ def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     except ValueError as error:
         aside = downloads.set_aside(path)
         raise ValueError(
-            f"{path} is cut short or no .npy file ({error}). It is set aside as {aside.name}; to get it whole, "
-            f"{downloads.REMEDY}."
+            f"{path} is cut short or no .npy file ({error}). It is set aside as {aside.name}; to "
+            f"get it whole, {downloads.REMEDY}."
         ) from error
     if array.dtype != np.uint8 or array.shape != shape:
         raise ValueError(
-            f"{path} holds {array.dtype} {array.shape} where CIFAR-10-C has uint8 {shape}: delete it "
-            f"and {downloads.REMEDY}."
+            f"{path} holds {array.dtype} {array.shape} where CIFAR-10-C has uint8 {shape}: delete "
+            f"it and {downloads.REMEDY}."
         )
     return array

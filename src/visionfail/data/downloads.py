@@ -68,8 +68,8 @@ def check_sums(name: str, sums: Mapping[Path, str]) -> None:
     """
     for aside in set_aside_wrong(sums):
         raise ValueError(
-            f"{name}: {aside.with_suffix('')} is cut short or changed, its MD5 is not the official one. "
-            f"It is set aside as {aside.name}; to get it whole, {REMEDY}."
+            f"{name}: {aside.with_suffix('')} is cut short or changed, its MD5 is not the official "
+            f"one. It is set aside as {aside.name}; to get it whole, {REMEDY}."
         )
 
 
@@ -81,8 +81,8 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise PermissionError(
-            f"the data folder {folder} can't be written ({error.strerror}): make it writable, or point "
-            "VISIONFAIL_DATA at another folder."
+            f"the data folder {folder} can't be written ({error.strerror}): make it writable, or "
+            "point VISIONFAIL_DATA at another folder."
         ) from error
 
 
@@ -109,7 +109,8 @@ def fetch_file(urls: Sequence[str], path: Path, *, right: str) -> bool:
         return True
     raise ConnectionError(
         "\n".join([f"{path.name} could not be downloaded:", *reasons])
-        + f"\nCheck the network and {REMEDY} again, which goes on where this stopped; or save the file as {path}."
+        + f"\nCheck the network and {REMEDY} again, which goes on where this stopped; "
+        + f"or save the file as {path}."
     )
 
 

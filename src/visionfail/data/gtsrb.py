@@ -96,7 +96,8 @@ def download_gtsrb(folder: Path) -> bool:
             datasets.GTSRB(folder, split=split, download=True)
     except (OSError, RuntimeError) as error:
         raise ConnectionError(
-            f"gtsrb could not be downloaded: {error}\nCheck the network and {downloads.REMEDY} again."
+            f"gtsrb could not be downloaded: {error}\nCheck the network and {downloads.REMEDY} "
+            "again."
         ) from error
     return True
 
@@ -132,7 +133,8 @@ def read_gtsrb_test(folder: Path) -> tuple[np.ndarray, np.ndarray]:
         rows = list(csv.DictReader(file, delimiter=";"))
     if len(rows) != TEST_IMAGES:
         raise ValueError(
-            f"gtsrb: {test_table(folder)} lists {len(rows)} images, not {TEST_IMAGES}: remove and restore it."
+            f"gtsrb: {test_table(folder)} lists {len(rows)} images, not {TEST_IMAGES}: remove and "
+            "restore it."
         )
     pictures = folder / "gtsrb" / "GTSRB" / "Final_Test" / "Images"
     downloads.check_present("gtsrb", [pictures / row["Filename"] for row in rows])

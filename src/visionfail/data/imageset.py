@@ -74,7 +74,8 @@ class ImageSet:
 def _check_images(images: Tensor) -> None:
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
         raise ValueError(
-            f"images are {images.dtype} {tuple(images.shape)}: pass uint8 (N, C, H, W) with 1 or 3 channels."
+            f"images are {images.dtype} {tuple(images.shape)}: pass uint8 (N, C, H, W) with 1 or 3 "
+            "channels."
         )
     if len(images) == 0:
         raise ValueError(
@@ -90,12 +91,14 @@ def _check_labels(labels: Tensor, images: int, classes: int) -> None:
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= classes:
         raise ValueError(
-            f"labels run from {low} to {high}, out of range for {classes} classes: they must lie in 0 to {classes - 1}."
+            f"labels run from {low} to {high}, out of range for {classes} classes: they must lie "
+            f"in 0 to {classes - 1}."
         )
 
 
 def _check_groups(groups: Tensor, images: int) -> None:
     if groups.dtype != torch.int64 or groups.shape != (images,):
         raise ValueError(
-            f"groups are {groups.dtype} {tuple(groups.shape)} for {images} images: pass int64 (N,), a group per image."
+            f"groups are {groups.dtype} {tuple(groups.shape)} for {images} images: pass int64 "
+            "(N,), a group per image."
         )

@@ -44,7 +44,8 @@ def mnist_digits(split: str) -> ImageSet:
     """
     if split not in splits.EMBEDDED:
         raise ValueError(
-            f"unknown split {split!r} of the embedded MNIST: choose one of {', '.join(splits.EMBEDDED)}."
+            f"unknown split {split!r} of the embedded MNIST: choose one of "
+            f"{', '.join(splits.EMBEDDED)}."
         )
     pixels, labels = _embedded_mnist()
     chosen = splits.split_embedded_mnist(split)

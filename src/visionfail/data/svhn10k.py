@@ -86,8 +86,8 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         aside = downloads.set_aside(path)
         raise ValueError(
-            f"svhn10k: {path} does not hold the first 10,000 test digits ({error}). It is set aside as {aside.name}; "
-            f"to get the official file instead, {downloads.REMEDY}."
+            f"svhn10k: {path} does not hold the first 10,000 test digits ({error}). It is set "
+            f"aside as {aside.name}; to get the official file instead, {downloads.REMEDY}."
         ) from error
     return np.ascontiguousarray(images), labels
 

@@ -78,7 +78,8 @@ def extract(
     missing = [name for name in layers if name not in modules]
     if missing:
         raise ValueError(
-            f"the model has no layer {missing[0]!r}: it has {', '.join(dict(model.named_children()))}."
+            f"the model has no layer {missing[0]!r}: it has "
+            f"{', '.join(dict(model.named_children()))}."
         )
     kept: dict[str, list[Tensor]] = {name: [] for name in layers}
 

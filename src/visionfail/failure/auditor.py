@@ -53,7 +53,8 @@ def fit_auditor(
     """
     if failed.all() or not failed.any():
         raise ValueError(
-            f"{failed.sum()} of {len(failed)} answers failed: an auditor needs both kinds to learn from."
+            f"{failed.sum()} of {len(failed)} answers failed: an auditor needs both kinds to learn "
+            "from."
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # weights and dropout draw from the global generator

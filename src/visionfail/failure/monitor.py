@@ -147,7 +147,8 @@ def load_monitor(stem: Path = STEM, *, primary: str | Path = PRIMARY) -> Monitor
     model, primary_card = models.load(primary)
     if files.sha256(weights) != card["sha256"] or primary_card["sha256"] != card["primary_sha256"]:
         raise ValueError(
-            f"{weights.name} is not the file that {description.name} describes: restore both, or run its notebook."
+            f"{weights.name} is not the file that {description.name} describes: restore both, or "
+            "run its notebook."
         )
     tensors = load_file(weights)
     state = {

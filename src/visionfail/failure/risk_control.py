@@ -54,7 +54,8 @@ def threshold(
     score, failed = np.asarray(score, dtype=np.float64), np.asarray(failed)
     if score.shape != failed.shape or failed.dtype != bool or not len(failed):
         raise ValueError(
-            f"score {score.shape} and failed {failed.dtype} {failed.shape}: one of each for every image."
+            f"score {score.shape} and failed {failed.dtype} {failed.shape}: one of each for every "
+            "image."
         )
     if not (0 < budget < 1 and 0 < delta < 1):
         raise ValueError(

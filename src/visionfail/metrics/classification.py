@@ -138,7 +138,8 @@ def nll(log_probability: ArrayLike) -> float:
     log_probability = np.asarray(log_probability, dtype=np.float64)
     if log_probability.size == 0 or not (log_probability <= 0).all():
         raise ValueError(
-            "log-probabilities must not be empty, NaN or above 0: pass true_class_log_probability(...)."
+            "log-probabilities must not be empty, NaN or above 0: pass "
+            "true_class_log_probability(...)."
         )
     return float(-log_probability.mean())
 

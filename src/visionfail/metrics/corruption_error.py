@@ -24,7 +24,8 @@ def by_corruption(
     values = np.asarray(values, dtype=np.float64)
     if values.shape[-1:] != (len(conditions),) or len(set(conditions)) != len(conditions):
         raise ValueError(
-            f"values of shape {values.shape} need as many different conditions, got {len(conditions)}."
+            f"values of shape {values.shape} need as many different conditions, got "
+            f"{len(conditions)}."
         )
     names = dict.fromkeys(name for name, _ in conditions)
     columns = {
@@ -90,7 +91,8 @@ def _mean_ratio(
 ) -> np.ndarray | float:
     if above.shape[-1] != below.shape[-1]:
         raise ValueError(
-            f"{above.shape[-1]} severities against {below.shape[-1]} of the baseline: give the same ones."
+            f"{above.shape[-1]} severities against {below.shape[-1]} of the baseline: give the "
+            "same ones."
         )
     below = below.sum(axis=-1)
     if (below <= 1e-12).any():
@@ -108,7 +110,8 @@ def _stack(
     missing = [name for name in corruptions if name not in accuracies]
     if missing or not len(corruptions):
         raise ValueError(
-            f"{what}: no values for {', '.join(missing) or 'any corruption'}; got {sorted(accuracies)}."
+            f"{what}: no values for {', '.join(missing) or 'any corruption'}; got "
+            f"{sorted(accuracies)}."
         )
     arrays = [np.asarray(accuracies[name], dtype=np.float64) for name in corruptions]
     if len({array.shape for array in arrays}) > 1 or arrays[0].ndim < 1 or not arrays[0].size:

@@ -201,6 +201,7 @@ def _checked(
         )
     if both and (failed.all() or not failed.any()):
         raise ValueError(
-            f"{failed.sum()} of {len(failed)} answers failed: with none, or all, nothing can be ranked."
+            f"{failed.sum()} of {len(failed)} answers failed: with none, or all, nothing can be "
+            "ranked."
         )
     return score, failed

@@ -56,7 +56,8 @@ def bootstrap_means(
     values = np.asarray(values)
     if values.ndim != 2 or not values.size or not np.isfinite(values).all():
         raise ValueError(
-            f"values have shape {values.shape}: give (rows, images), at least one of each, all finite."
+            f"values have shape {values.shape}: give (rows, images), at least one of each, all "
+            "finite."
         )
     if bootstraps < 1:
         raise ValueError(f"bootstraps is {bootstraps}: give at least 1, better 1000.")

@@ -47,7 +47,8 @@ def mcnemar_exact(correct_a: ArrayLike, correct_b: ArrayLike) -> float:
     a, b = _same_images(correct_a, correct_b)
     if len(a) > 1:
         raise ValueError(
-            f"{len(a)} conditions: McNemar's test takes one; for a mean over several use paired_bootstrap."
+            f"{len(a)} conditions: McNemar's test takes one; for a mean over several use "
+            "paired_bootstrap."
         )
     only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
     return float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
@@ -72,7 +73,8 @@ def _same_images(correct_a: ArrayLike, correct_b: ArrayLike) -> tuple[np.ndarray
     )
     if a.shape != b.shape:
         raise ValueError(
-            f"correct_a {a.shape} and correct_b {b.shape} differ: pass the same images in the same order."
+            f"correct_a {a.shape} and correct_b {b.shape} differ: pass the same images in the same "
+            "order."
         )
     return a, b
 

@@ -14,7 +14,9 @@ from visionfail.profiles import Profile
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """The profile, the image sets by split, and the origin that figures and rows are marked with."""
+    """The profile, the image sets by split, and the origin that figures and rows are marked
+    with.
+    """
 
     profile: Profile
     sets: dict[str, ImageSet] = field(default_factory=dict)
@@ -68,7 +70,8 @@ class Run:
         seconds: float | None = None,
         device: str | None = None,
     ) -> pd.DataFrame:
-        """Write rows to results/<name>.csv with the configuration beside them, and return the table.
+        """Write rows to results/<name>.csv with the configuration beside them, and return the
+        table.
 
         `splits` are those whose checksums name the data; seconds and device are this run's where
         none are given.

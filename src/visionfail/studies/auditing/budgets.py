@@ -128,8 +128,9 @@ def risk_under_shift(
     *,
     budget: float,
 ) -> pd.DataFrame:
-    """What the thresholds for one budget do on draws of other kinds: columns condition, seed, judge,
-    failing (the share of wrong answers if all are given), coverage, risk, lo, hi, accepted, n.
+    """What the thresholds for one budget do on draws of other kinds: columns condition, seed,
+    judge, failing (the share of wrong answers if all are given), coverage, risk, lo, hi, accepted,
+    n.
     """
     rows = []
     for name, sample in samples.items():
@@ -151,7 +152,7 @@ def pooled_risk(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (name, detector), part in table.groupby(["condition", "judge"], sort=False):
         accepted = int(part.accepted.sum())
-        wrong = int(round((part.risk * part.accepted).sum()))
+        wrong = round((part.risk * part.accepted).sum())
         row = {
             "condition": name,
             "detector": detector,

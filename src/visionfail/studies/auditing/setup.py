@@ -22,7 +22,9 @@ def prepare_cifar10(profile: str) -> Run:
 
 
 def load_classifiers(run: Run) -> dict[int, tuple[nn.Module, dict, str]]:
-    """{seed: (model, card, "loaded" | "trained")} of the digit classifiers of this run's profile."""
+    """{seed: (model, card, "loaded" | "trained")} of the digit classifiers of this run's
+    profile.
+    """
     classifiers = {}
     for seed in classifier_seeds(run.profile):
         classifiers[seed] = mnist_classifier(run.profile, run.sets, seed=seed)

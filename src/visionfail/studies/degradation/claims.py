@@ -96,41 +96,79 @@ LOST = "up to 43 points are lost under severe contrast"
 
 DEGRADATION_CLAIMS = (
     RegimeClaim("1", "accuracy under contrast falls near-linearly", "contrast", "near-linear"),
-    RegimeClaim("2", "fog does little up to a threshold, then accuracy collapses", "fog", "threshold"),
-    RegimeClaim("3", "motion blur does its damage early and then levels off", "motion_blur", "early-plateau"),
-    CurveClaim(
-        "4a", f"{HARDER}, at equal severity", "accuracy, pixel-level minus structural",
-        0, np.inf, lambda curves, doses: gap_at_equal_severity(curves),
+    RegimeClaim(
+        "2", "fog does little up to a threshold, then accuracy collapses", "fog", "threshold"
+    ),
+    RegimeClaim(
+        "3", "motion blur does its damage early and then levels off", "motion_blur", "early-plateau"
     ),
     CurveClaim(
-        "4b", f"{HARDER}, at equal pixel change", "accuracy, pixel-level minus structural",
-        0, np.inf, lambda curves, doses: gap_at_equal_strength(curves, doses["pixel_change"]),
+        "4a",
+        f"{HARDER}, at equal severity",
+        "accuracy, pixel-level minus structural",
+        0,
+        np.inf,
+        lambda curves, doses: gap_at_equal_severity(curves),
     ),
     CurveClaim(
-        "4c", f"{HARDER}, at equal structural similarity", "accuracy, pixel-level minus structural",
-        0, np.inf, lambda curves, doses: gap_at_equal_strength(curves, doses["dissimilarity"]),
+        "4b",
+        f"{HARDER}, at equal pixel change",
+        "accuracy, pixel-level minus structural",
+        0,
+        np.inf,
+        lambda curves, doses: gap_at_equal_strength(curves, doses["pixel_change"]),
     ),
     CurveClaim(
-        "5", "JPEG is mild", "drop, mean over severities",
-        -np.inf, 0.10, lambda curves, doses: accuracy_drop(curves, "jpeg_compression").mean(axis=-1),
+        "4c",
+        f"{HARDER}, at equal structural similarity",
+        "accuracy, pixel-level minus structural",
+        0,
+        np.inf,
+        lambda curves, doses: gap_at_equal_strength(curves, doses["dissimilarity"]),
     ),
     CurveClaim(
-        "6", "brightness is mild", "drop, mean over severities",
-        -np.inf, 0.10, lambda curves, doses: accuracy_drop(curves, "brightness").mean(axis=-1),
+        "5",
+        "JPEG is mild",
+        "drop, mean over severities",
+        -np.inf,
+        0.10,
+        lambda curves, doses: accuracy_drop(curves, "jpeg_compression").mean(axis=-1),
     ),
     CurveClaim(
-        "7a", f"{LOST}: at severity 5", "drop at severity 5",
-        0.38, 0.48, lambda curves, doses: accuracy_drop(curves, "contrast")[..., -1],
+        "6",
+        "brightness is mild",
+        "drop, mean over severities",
+        -np.inf,
+        0.10,
+        lambda curves, doses: accuracy_drop(curves, "brightness").mean(axis=-1),
     ),
     CurveClaim(
-        "7b", f"{LOST}: as a share of clean accuracy", "drop at severity 5 / clean accuracy",
-        0.38, 0.48, lambda curves, doses: accuracy_drop(curves, "contrast")[..., -1] / curves["contrast"][..., 0],
+        "7a",
+        f"{LOST}: at severity 5",
+        "drop at severity 5",
+        0.38,
+        0.48,
+        lambda curves, doses: accuracy_drop(curves, "contrast")[..., -1],
     ),
     CurveClaim(
-        "7c", f"{LOST}: no severity loses more", "largest drop over severities",
-        -np.inf, 0.48, lambda curves, doses: accuracy_drop(curves, "contrast").max(axis=-1),
+        "7b",
+        f"{LOST}: as a share of clean accuracy",
+        "drop at severity 5 / clean accuracy",
+        0.38,
+        0.48,
+        lambda curves, doses: (
+            accuracy_drop(curves, "contrast")[..., -1] / curves["contrast"][..., 0]
+        ),
     ),
-)  # fmt: skip
+    CurveClaim(
+        "7c",
+        f"{LOST}: no severity loses more",
+        "largest drop over severities",
+        -np.inf,
+        0.48,
+        lambda curves, doses: accuracy_drop(curves, "contrast").max(axis=-1),
+    ),
+)
 
 
 def curves_of(accuracies: np.ndarray, outcomes: Outcomes) -> dict[str, np.ndarray]:

@@ -174,7 +174,8 @@ def _checked(accuracy: ArrayLike, positions: ArrayLike) -> tuple[np.ndarray, np.
         )
     if curves.shape[-1:] != x.shape:
         raise ValueError(
-            f"curves of shape {curves.shape} for {len(x)} positions: the last axis must be the severities."
+            f"curves of shape {curves.shape} for {len(x)} positions: the last axis must be the "
+            "severities."
         )
     if not ((curves >= 0) & (curves <= 1)).all():  # NaN fails here too
         raise ValueError(

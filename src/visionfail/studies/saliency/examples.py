@@ -69,6 +69,7 @@ def first_to_fail(found: list[Drift], name: str) -> int:
     )
     if not len(places):
         raise ValueError(
-            f"no image that all networks lose under {name}: take more images, or another corruption."
+            f"no image that all networks lose under {name}: take more images, or another "
+            "corruption."
         )
     return int(places[0])
