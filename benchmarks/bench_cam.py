@@ -1,4 +1,4 @@
-"""Grad-CAM maps a second: explain.gradcam beside pytorch-grad-cam used one image at a time.
+"""Grad-CAM maps per second: explain.gradcam beside pytorch-grad-cam used one image at a time.
 
     python benchmarks/bench_cam.py [--images 128] [--repeats 3]
 
@@ -11,6 +11,7 @@ import argparse
 import platform
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 from bench_corruptions import pictures, processor
@@ -22,14 +23,16 @@ from torch import Tensor, nn
 from visionfail import explain
 
 
-def plain(model: nn.Module, images: Tensor, classes: np.ndarray) -> Callable[[], np.ndarray]:
-    cam = GradCAM(model=model, target_layers=[model.layer4])
+def plain_maps(model: nn.Module, images: Tensor, classes: np.ndarray) -> Callable[[], np.ndarray]:
+    """A function that makes the maps (N, H, W) with pytorch-grad-cam, one image at a time."""
+    cam = GradCAM(model=model, target_layers=[model.get_submodule("layer4")])
 
     def maps() -> np.ndarray:
-        pairs = zip(images.split(1), classes, strict=True)
-        return np.concatenate(
-            [cam(image.float() / 255, [ClassifierOutputTarget(int(k))]) for image, k in pairs]
-        )
+        heats = []
+        for image, k in zip(images.split(1), classes, strict=True):
+            targets: list[Any] = [ClassifierOutputTarget(int(k))]  # it declares modules
+            heats.append(cam(image.float() / 255, targets))  # (1, H, W)
+        return np.concatenate(heats)
 
     return maps
 
@@ -40,23 +43,28 @@ def main() -> None:
     )
     parser.add_argument("--images", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
-    chosen = parser.parse_args()
-    images, classes = pictures(chosen.images), np.arange(chosen.images) % 10
+    arguments = parser.parse_args()
+    images = pictures(arguments.images)
+    classes = np.arange(arguments.images) % 10
     model = network().eval()
-    one_by_one = plain(network().eval(), images, classes)
-    ways = {"ours": lambda: explain.gradcam(model, images, classes), "plain": one_by_one}
-    apart = float(np.abs(ways["ours"]() - one_by_one()).max())
+    plain = plain_maps(network().eval(), images, classes)
+
+    def ours() -> np.ndarray:
+        return explain.gradcam(model, images, classes.tolist())
+
+    difference = float(np.abs(ours() - plain()).max())
+    packages = f"torch {version('torch')}, grad-cam {version('grad-cam')}"
+    print(f"{processor()}; Python {platform.python_version()}, {packages}")
     print(
-        f"{processor()}; Python {platform.python_version()}, torch {version('torch')}, grad-cam {version('grad-cam')}"
+        f"ResNet-18, layer4, float32, maps per second, best of {arguments.repeats}; "
+        f"largest difference {difference:.1e}\n"
     )
-    print(
-        f"ResNet-18, layer4, float32, maps a second, best of {chosen.repeats}; largest difference {apart:.1e}\n"
-    )
-    found = rates(ways, chosen.images, chosen.repeats)
+    per_second = rates({"ours": ours, "plain": plain}, arguments.images, arguments.repeats)
+    ratio = per_second["ours"] / per_second["plain"]
     print(f"{'':<12}{'ours':>8}{'plain':>8}{'ratio':>8}{'n':>8}")
-    ratio = found["ours"] / found["plain"]
     print(
-        f"{'Grad-CAM':<12}{found['ours']:>8.1f}{found['plain']:>8.1f}{ratio:>8.2f}{len(images):>8}"
+        f"{'Grad-CAM':<12}{per_second['ours']:>8.1f}{per_second['plain']:>8.1f}"
+        f"{ratio:>8.2f}{len(images):>8}"
     )
 
 

@@ -1,15 +1,15 @@
-"""Milliseconds an image for all 19 corruptions: ours, batched in torch, beside one image at a time
-the plain way.
+"""Milliseconds per image of all 19 corruptions: ours beside one image at a time the plain way.
 
-    python benchmarks/bench_corruptions.py [--images 2000] [--reference-images 50] [--severities 1 3
-    5] [--repeats 3]
+    python benchmarks/bench_corruptions.py [--images 2000] [--reference-images 50]
+        [--severities 1 3 5] [--repeats 3]
 
-Both run here, one after the other, in this process: ours on torch's own number of threads, best of
-the repeats; the plain references of tests/corruption_references.py (numpy, scipy, scikit-image,
-OpenCV, PIL) once, on fewer images.
+Both run here, one after the other, in this process: ours batched in torch, on its own number of
+threads, best of the repeats; the plain references of tests/makers/corruption_references.py (numpy,
+scipy, scikit-image, OpenCV, PIL) once, on fewer images.
 """
 
 import argparse
+import importlib
 import platform
 import sys
 import time
@@ -23,23 +23,20 @@ from torch import Tensor
 from visionfail.corruptions import CORRUPTIONS, EXTRAS, SIDE, corrupt, frost_textures
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-import corruption_references as references
+references = importlib.import_module("makers.corruption_references")
 
 ALL = CORRUPTIONS + EXTRAS
 
 
 def pictures(count: int) -> Tensor:
-    """Smooth coloured blobs, uint8 (count, 3, 32, 32): what is in a picture hardly matters for the
-    time.
-    """
+    """Smooth coloured blobs, uint8 (count, 3, 32, 32): the motif hardly matters for the time."""
     blobs = torch.rand(count, 3, 6, 6, generator=torch.Generator().manual_seed(0))
-    return (torch.nn.functional.interpolate(blobs, size=(32, 32), mode="bilinear") * 255).to(
-        torch.uint8
-    )
+    images = torch.nn.functional.interpolate(blobs, size=(32, 32), mode="bilinear")
+    return (images * 255).to(torch.uint8)
 
 
 def time_ours(images: Tensor, name: str, severity: int, repeats: int) -> float:
-    """Milliseconds an image, the best of some repeats."""
+    """Milliseconds per image of ours, the best of `repeats`."""
     corrupt(images[:256], name, severity)
     seconds = []
     for _ in range(repeats):
@@ -50,7 +47,7 @@ def time_ours(images: Tensor, name: str, severity: int, repeats: int) -> float:
 
 
 def time_reference(images: Tensor, name: str, severity: int) -> float:
-    """Milliseconds an image, draws included."""
+    """Milliseconds per image of the plain reference, draws included."""
     rng = np.random.default_rng(0)
     textures = frost_textures(3, torch.device("cpu")).permute(0, 2, 3, 1).numpy()
     reference = getattr(references, name)
@@ -66,10 +63,13 @@ def time_reference(images: Tensor, name: str, severity: int) -> float:
 
 
 def processor() -> str:
-    """The processor's name, where the system tells."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    """The processor's name, where the system tells it, else the machine's kind."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
 
 
 def main() -> None:
@@ -80,31 +80,35 @@ def main() -> None:
     parser.add_argument("--reference-images", type=int, default=50)
     parser.add_argument("--severities", type=int, nargs="+", default=[1, 3, 5])
     parser.add_argument("--repeats", type=int, default=3)
-    chosen = parser.parse_args()
-    images = pictures(max(chosen.images, chosen.reference_images))
-
+    arguments = parser.parse_args()
+    images = pictures(max(arguments.images, arguments.reference_images))
     packages = ("torch", "numpy", "scipy", "scikit-image", "opencv-python-headless", "pillow")
     print(f"{processor()}, {torch.get_num_threads()} threads; Python {platform.python_version()}")
     print(", ".join(f"{package} {version(package)}" for package in packages))
     print(
-        f"32 x 32 x 3, n = {chosen.images} (ours, best of {chosen.repeats}), {chosen.reference_images} (plain)"
+        f"32 x 32 x 3, n = {arguments.images} (ours, best of {arguments.repeats}), "
+        f"{arguments.reference_images} (plain)"
     )
-    print(f"ms an image, mean over severities {' '.join(map(str, chosen.severities))}\n")
+    print(f"ms per image, mean over severities {' '.join(map(str, arguments.severities))}\n")
     print(f"{'corruption':<20}{'ours':>9}{'plain':>9}{'ratio':>8}{'slowest severity of ours':>27}")
     means = []
     for name in ALL:
-        ours = [
-            time_ours(images[: chosen.images], name, s, chosen.repeats) for s in chosen.severities
-        ]
-        few = images[: chosen.reference_images]
-        plain = np.mean([time_reference(few, name, s) for s in chosen.severities])
-        means.append((np.mean(ours), plain))
-        print(
-            f"{name:<20}{np.mean(ours):>9.4f}{plain:>9.3f}{plain / np.mean(ours):>8.1f}{max(ours):>27.4f}",
-            flush=True,
-        )
-    ours, plain = np.mean(means, axis=0)
-    print(f"{'mean of ' + str(len(ALL)):<20}{ours:>9.4f}{plain:>9.3f}{plain / ours:>8.1f}")
+        ours = []
+        plain = []
+        for severity in arguments.severities:
+            many = images[: arguments.images]
+            few = images[: arguments.reference_images]
+            ours.append(time_ours(many, name, severity, arguments.repeats))
+            plain.append(time_reference(few, name, severity))
+        means.append((np.mean(ours), np.mean(plain)))
+        print(f"{row(name, *means[-1])}{max(ours):>27.4f}", flush=True)
+    ours_mean, plain_mean = np.mean(means, axis=0)
+    print(row(f"mean of {len(ALL)}", ours_mean, plain_mean))
+
+
+def row(name: str, ours: float, plain: float) -> str:
+    """A line of the table: milliseconds of ours and of the plain way, and their ratio."""
+    return f"{name:<20}{ours:>9.4f}{plain:>9.3f}{plain / ours:>8.1f}"
 
 
 if __name__ == "__main__":

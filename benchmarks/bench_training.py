@@ -1,5 +1,4 @@
-"""Images a second of training and of prediction: the package beside the plain way of doing the
-same.
+"""Images per second of training and of prediction: the package beside the plain way.
 
     python benchmarks/bench_training.py [--steps 10] [--images 2000] [--repeats 3]
 
@@ -21,17 +20,17 @@ from bench_corruptions import pictures, processor
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchvision.transforms import v2
+from tqdm import tqdm
 
 from visionfail import data, devices, models
 from visionfail.data import ImageSet
-from visionfail.models import training
 
 BATCH = 128
 MEAN, STD = data.CHANNEL_STATS["cifar10"]
 
 
 class PerImage(TensorDataset):
-    """Images augmented one at a time, as most training scripts do."""
+    """Images and labels, augmented one image at a time as most training scripts do."""
 
     transform = v2.Compose(
         [
@@ -47,6 +46,7 @@ class PerImage(TensorDataset):
 
 
 def network() -> nn.Module:
+    """A full-width ResNet-18 with random weights."""
     return models.build("resnet18", num_classes=10, mean=MEAN, std=STD)
 
 
@@ -75,12 +75,15 @@ def our_training(images: ImageSet) -> Callable[[], None]:
     run = models.Run(network(), models.TrainConfig(batch_size=BATCH), train=images)
     run.model.train()
     steps = len(images) // BATCH
-    return lambda: models.train_epoch(
-        run, images, epoch=0, bar=training.tqdm(total=steps, disable=True)
-    )
+
+    def epoch() -> None:
+        models.train_epoch(run, images, epoch=0, bar=tqdm(total=steps, disable=True))
+
+    return epoch
 
 
 def plain_prediction(model: nn.Module, images: torch.Tensor) -> Callable[[], torch.Tensor]:
+    """A function that predicts `images` the plain way: logits (N, K)."""
     model = model.to(memory_format=torch.contiguous_format)
 
     @torch.no_grad()
@@ -91,19 +94,21 @@ def plain_prediction(model: nn.Module, images: torch.Tensor) -> Callable[[], tor
 
 
 def our_prediction(model: nn.Module, images: torch.Tensor) -> Callable[[], torch.Tensor]:
+    """A function that predicts `images` as the package does: logits (N, K)."""
     dtype = torch.bfloat16 if devices.fast_bf16() else torch.float32
     return lambda: models.predict(model, images, batch_size=BATCH, dtype=dtype)
 
 
-def rates(ways: dict[str, Callable], n: int, repeats: int) -> dict[str, float]:
-    """Images a second of each way, the best of some repeats; the ways take turns, so that both see
-    the same machine.
+def rates(functions: dict[str, Callable], n: int, repeats: int) -> dict[str, float]:
+    """Images per second of each function on `n` images, the best of `repeats`.
+
+    The functions take turns, so that all see the same machine.
     """
-    seconds = {name: [] for name in ways}
+    seconds = {name: [] for name in functions}
     for _ in range(repeats):
-        for name, way in ways.items():
+        for name, function in functions.items():
             start = time.perf_counter()
-            way()
+            function()
             seconds[name].append(time.perf_counter() - start)
     return {name: n / min(times) for name, times in seconds.items()}
 
@@ -115,35 +120,32 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=3)
-    chosen = parser.parse_args()
-    n = chosen.steps * BATCH
+    arguments = parser.parse_args()
+    n = arguments.steps * BATCH
     labels = torch.from_numpy(np.random.default_rng(0).integers(0, 10, n))
     train = ImageSet(pictures(n), labels, data.CLASSES["cifar10"], "standin")
+    images = pictures(arguments.images)
     packages = ", ".join(f"{package} {version(package)}" for package in ("torch", "torchvision"))
     print(
-        f"{processor()}; {devices.describe_device('cpu')}; Python {platform.python_version()}, {packages}"
+        f"{processor()}; {devices.describe_device('cpu')}; "
+        f"Python {platform.python_version()}, {packages}"
     )
-    print(f"ResNet-18, 32 x 32 x 3, images a second, best of {chosen.repeats}\n")
+    print(f"ResNet-18, 32 x 32 x 3, images per second, best of {arguments.repeats}\n")
     print(f"{'':<28}{'ours':>8}{'plain':>8}{'ratio':>8}{'n':>8}")
-    model, images = network().eval(), pictures(chosen.images)
-    tasks = {
-        f"training, batch {BATCH}": (
-            {"ours": our_training(train), "plain": plain_training(train)},
-            n,
-        ),
-        "prediction": (
-            {
-                "ours": our_prediction(model, images),
-                "plain": plain_prediction(network().eval(), images),
-            },
-            chosen.images,
-        ),
+    trainings = {"ours": our_training(train), "plain": plain_training(train)}
+    print_rates(f"training, batch {BATCH}", rates(trainings, n, arguments.repeats), n)
+    predictions = {
+        "ours": our_prediction(network().eval(), images),
+        "plain": plain_prediction(network().eval(), images),
     }
-    for name, (ways, count) in tasks.items():
-        found = rates(ways, count, chosen.repeats)
-        print(
-            f"{name:<28}{found['ours']:>8.0f}{found['plain']:>8.0f}{found['ours'] / found['plain']:>8.2f}{count:>8}"
-        )
+    per_second = rates(predictions, len(images), arguments.repeats)
+    print_rates("prediction", per_second, len(images))
+
+
+def print_rates(task: str, per_second: dict[str, float], n: int) -> None:
+    """Print a line of the table: images per second of ours and plain, and their ratio."""
+    ratio = per_second["ours"] / per_second["plain"]
+    print(f"{task:<28}{per_second['ours']:>8.0f}{per_second['plain']:>8.0f}{ratio:>8.2f}{n:>8}")
 
 
 if __name__ == "__main__":

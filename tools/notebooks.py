@@ -1,7 +1,6 @@
-"""Run notebooks from a clean kernel. As a command: all of them, or those named, in the full
-profile, in place.
+"""Run notebooks from a clean kernel, in the full profile and in place.
 
-python tools/notebooks.py [01_train_resnet18 ...]
+python tools/notebooks.py [01_train_resnet18 ...]     default: all of them
 """
 
 import argparse
@@ -25,16 +24,16 @@ if sys.platform == "win32":  # the kernel's sockets need it there
 
 
 def find(names: list[str] | None = None) -> list[Path]:
-    """The notebooks in their order, or those whose names begin so; the overview last: it reads what
-    others write.
+    """The notebooks in the order to run them, or those of them whose names begin with `names`.
+
+    The overview, 00, comes last: it reads what the others write.
     """
-    every = sorted(
+    notebooks = sorted(
         paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"),
-        key=lambda path: (path.name[:2] == "00", path.name),
+        key=lambda path: (path.name.startswith("00"), path.name),
     )
-    chosen = [
-        path for path in every if not names or any(path.name.startswith(name) for name in names)
-    ]
+    beginnings = tuple(names or [""])  # every name begins with ""
+    chosen = [path for path in notebooks if path.name.startswith(beginnings)]
     if not chosen:
         raise SystemExit(f"no notebook begins with {' or '.join(names or [])} in {paths.NOTEBOOKS}")
     return chosen
@@ -43,15 +42,12 @@ def find(names: list[str] | None = None) -> list[Path]:
 def execute(path: Path, *, profile: str, timeout: int | None = None) -> nbformat.NotebookNode:
     """The notebook as executed, in order, by a kernel of its own; the file itself is left alone."""
     notebook = nbformat.read(path, as_version=4)
-    environment = os.environ | {
-        "VISIONFAIL_PROFILE": profile,
-        "TQDM_DISABLE": "1",
-        "PYTHONWARNINGS": "ignore",
-    }
-    with (
-        tempfile.TemporaryDirectory() as elsewhere,
-        warnings.catch_warnings(),
-    ):  # no cell may rely on the folder
+    environment = dict(os.environ)
+    environment["VISIONFAIL_PROFILE"] = profile
+    environment["TQDM_DISABLE"] = "1"
+    environment["PYTHONWARNINGS"] = "ignore"
+    # run elsewhere: no cell may rely on the folder
+    with tempfile.TemporaryDirectory() as elsewhere, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         client = NotebookClient(
             notebook,
@@ -64,34 +60,33 @@ def execute(path: Path, *, profile: str, timeout: int | None = None) -> nbformat
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Without what differs between two runs or machines: times of execution, the kernel's patch
-    version, paths.
+    """The notebook without what differs between two runs or machines.
+
+    These are times of execution, the kernel's patch version, cells' ids, and the repository's path.
     """
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
+    root = re.escape(str(paths.ROOT)) + r"[/\\]?"
     for number, cell in enumerate(notebook.cells):
         cell.metadata.pop("execution", None)
         cell.id = f"cell-{number:02d}"
         for output in cell.get("outputs", []):
             if "text" in output:
-                output.text = re.sub(re.escape(str(paths.ROOT)) + r"[/\\]?", "", output.text)
+                output.text = re.sub(root, "", output.text)
     return notebook
 
 
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
-    with files.atomic_write(path) as part:
-        part.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+    """Write a notebook whole or not at all, with the same bytes on every system."""
+    files.write_text(path, nbformat.writes(notebook) + "\n")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "names",
-        nargs="*",
-        help="beginnings of the notebooks' names; all of them where none is given",
-    )
+    parser = argparse.ArgumentParser(description="Run notebooks from a clean kernel, in place")
+    names_help = "beginnings of the notebooks' names; all of them where none is given"
+    parser.add_argument("names", nargs="*", help=names_help)
     parser.add_argument("--profile", default="full", choices=["full", "quick"])
     arguments = parser.parse_args()
     for path in find(arguments.names):

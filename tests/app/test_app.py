@@ -41,13 +41,18 @@ def app(tmp_path, monkeypatch):
     return page
 
 
+def cifar10_page():
+    page = paths.ROOT / "app" / "pages" / "1_CIFAR-10.py"
+    return AppTest.from_file(str(page), default_timeout=120).run()
+
+
 def shown(page):
     return [metric.value for metric in page.metric]
 
 
 def said(image):
-    found = monitor.monitor_answer(monitor.load_monitor(), image)
-    return [str(found.predicted), f"{found.confidence:.1%}", f"{found.failure:.1%}"]
+    answer = monitor.monitor_answer(monitor.load_monitor(), image)
+    return [str(answer.predicted), f"{answer.confidence:.1%}", f"{answer.failure:.1%}"]
 
 
 def test_starts_without_data_and_says_what_the_package_says(app):
@@ -66,13 +71,13 @@ def test_shift_and_strength_change_the_picture_that_is_judged(app):
 
 
 def test_the_budget_decides_between_accept_and_abstain(app):
-    known = monitor.load_monitor()
+    loaded = monitor.load_monitor()
     app.selectbox[0].select("occlusion").run()
     app.slider[0].set_value(1.0).run()
     image = shifts.shift(standins.load_standin("mnist", "val").images[3:4], "occlusion", 1.0)
-    for row in known.card["limits"]:
+    for row in loaded.card["limits"]:
         app.select_slider[0].set_value(row["budget"]).run()
-        accepted = monitor.monitor_answer(known, image).accepted(row["limit"])
+        accepted = monitor.monitor_answer(loaded, image).accepted(row["limit"])
         assert bool(app.success) == accepted and bool(app.warning) == (not accepted)
 
 
@@ -82,7 +87,8 @@ def test_asks_for_a_picture_where_none_is_sent(app):
 
 
 def test_the_snapshot_is_written_without_a_browser_and_always_the_same(tmp_path):
-    environment = os.environ | {"VISIONFAIL_DATA": str(tmp_path)}
+    environment = dict(os.environ)
+    environment["VISIONFAIL_DATA"] = str(tmp_path)
     files = [tmp_path / "one.png", tmp_path / "two.png"]
     for file in files:
         command = [sys.executable, str(paths.ROOT / "app" / "snapshot.py"), str(file)]
@@ -92,38 +98,32 @@ def test_the_snapshot_is_written_without_a_browser_and_always_the_same(tmp_path)
 
 def test_the_cifar10_page_takes_uploads_only_where_there_are_no_test_images(tmp_path, monkeypatch):
     monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
-    page = AppTest.from_file(
-        str(paths.ROOT / "app" / "pages" / "1_CIFAR-10.py"), default_timeout=120
-    ).run()
-    assert (
-        not page.exception
-        and page.info
-        and page.radio[0].options == ["your own"]
-        and not page.metric
-    )
+    page = cifar10_page()
+    assert not page.exception and page.info and not page.metric
+    assert page.radio[0].options == ["your own"]
 
 
 @pytest.mark.realdata
 def test_the_cifar10_page_says_what_the_package_says():
-    page = AppTest.from_file(
-        str(paths.ROOT / "app" / "pages" / "1_CIFAR-10.py"), default_timeout=120
-    ).run()
+    page = cifar10_page()
     page.number_input[0].set_value(7).run()
     page.selectbox[0].select("contrast").run()
     page.slider[0].set_value(5).run()
     image = apply.corrupt(sets.load("cifar10", "test").images[7:8], "contrast", 5)
-    found = monitor.monitor_answer(monitor.load_monitor(**monitor.CIFAR10), image)
+    answer = monitor.monitor_answer(monitor.load_monitor(**monitor.CIFAR10), image)
     expected = [
-        sets.CLASSES["cifar10"][found.predicted],
-        f"{found.confidence:.1%}",
-        f"{found.failure:.1%}",
+        sets.CLASSES["cifar10"][answer.predicted],
+        f"{answer.confidence:.1%}",
+        f"{answer.failure:.1%}",
     ]
     assert not page.exception and shown(page) == expected
 
 
 def test_a_visitor_waits_while_the_map_of_another_is_made(monkeypatch):
     """Grad-CAM hooks the network that answers are read from: on the page the two never overlap."""
-    network, pictures, visitors = monitor.load_monitor(**monitor.CIFAR10), squares(6, seed=0), []
+    network = monitor.load_monitor(**monitor.CIFAR10)
+    pictures = squares(6, seed=0)
+    visitors = []
 
     def map_while_another_asks(model, images, classes):
         ask = threading.Thread(target=monitor.monitor_answer, args=(network, pictures.images[:1]))
@@ -135,8 +135,7 @@ def test_a_visitor_waits_while_the_map_of_another_is_made(monkeypatch):
     monkeypatch.setattr(data, "is_present", lambda name, folder: True)
     monkeypatch.setattr(data, "load", lambda name, split: pictures)
     monkeypatch.setattr(explain, "gradcam", map_while_another_asks)
-    page = paths.ROOT / "app" / "pages" / "1_CIFAR-10.py"
-    shown_page = AppTest.from_file(str(page), default_timeout=120).run()
+    shown_page = cifar10_page()
     [(ask, waited)] = visitors
     ask.join(60)
     assert not shown_page.exception and waited and not ask.is_alive()

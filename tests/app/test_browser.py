@@ -1,6 +1,4 @@
-"""The demo in a real browser: it loads, a slider changes the prediction shown, the console has no
-error.
-"""
+"""The demo in a real browser: it loads, a slider changes what is shown, nothing is an error."""
 
 import contextlib
 import os
@@ -49,8 +47,6 @@ def address(tmp_path):
         str(paths.ROOT / "app" / "digits.py"),
         "--server.port",
         str(port),
-    ]
-    command += [
         "--server.headless",
         "true",
         "--browser.gatherUsageStats",
@@ -58,7 +54,8 @@ def address(tmp_path):
         "--server.address",
         "127.0.0.1",
     ]
-    environment = os.environ | {"VISIONFAIL_DATA": str(tmp_path)}
+    environment = dict(os.environ)
+    environment["VISIONFAIL_DATA"] = str(tmp_path)
     server = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -77,26 +74,21 @@ def address(tmp_path):
 
 
 def turned_over():
-    """(place, answer as it is, answer turned all the way) of the first digit that is then read as
-    another.
-    """
-    known, digits = monitor.load_monitor(), standins.load_standin("mnist", "val")
+    """(place, answer half turned, answer turned fully) of the first digit where they differ."""
+    loaded = monitor.load_monitor()
+    digits = standins.load_standin("mnist", "val")
     for place in range(100):
         image = digits.images[place : place + 1]
-        answers = [
-            monitor.monitor_answer(known, shifts.shift(image, "rotation", s)).predicted
-            for s in (0.5, 1.0)
-        ]
-        if answers[0] != answers[1]:
-            return place, *map(str, answers)
+        half = monitor.monitor_answer(loaded, shifts.shift(image, "rotation", 0.5)).predicted
+        full = monitor.monitor_answer(loaded, shifts.shift(image, "rotation", 1.0)).predicted
+        if half != full:
+            return place, str(half), str(full)
     raise AssertionError("no digit among a hundred is read otherwise when it is turned further")
 
 
 @contextlib.contextmanager
 def opened(address):
-    """The page in a browser that is closed afterwards; what its console calls an error fails the
-    test.
-    """
+    """The page in a browser that is closed afterwards; an error on its console fails the test."""
     errors = []
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -119,9 +111,8 @@ def test_a_slider_changes_the_prediction_shown(address, tmp_path):
         number = page.get_by_role("spinbutton")
         number.fill(str(place))
         number.press("Enter")
-        page.wait_for_load_state(
-            "networkidle"
-        )  # or the page drops a picture that is still on its way
+        # or the page drops a picture that is still on its way
+        page.wait_for_load_state("networkidle")
         page.get_by_test_id("stSelectbox").get_by_role("combobox").click()
         page.get_by_role("option", name="rotation").click()
         playwright.expect(answer).to_have_text(half, timeout=30_000)
@@ -129,20 +120,19 @@ def test_a_slider_changes_the_prediction_shown(address, tmp_path):
         page.get_by_role("slider", name="Strength").press("End")
         playwright.expect(answer).to_have_text(full, timeout=30_000)
         page.wait_for_load_state("networkidle")
-        playwright.expect(page.get_by_test_id("stStatusWidget")).to_have_count(
-            0, timeout=30_000
-        )  # at rest
+        at_work = page.get_by_test_id("stStatusWidget")
+        playwright.expect(at_work).to_have_count(0, timeout=30_000)
         page.screenshot(path=os.environ.get("VISIONFAIL_SCREENSHOT", tmp_path / "app.png"))
 
 
 def test_a_picture_sent_to_the_cifar10_page_is_judged_as_the_package_judges_it(address, tmp_path):
     picture = squares(1, seed=0).images
     Image.fromarray(picture[0].permute(1, 2, 0).numpy()).save(tmp_path / "mine.png")
-    known = monitor.load_monitor(**monitor.CIFAR10)
+    loaded = monitor.load_monitor(**monitor.CIFAR10)
     plain, middle, worst = (
-        monitor.monitor_answer(known, apply.corrupt(picture, "contrast", s)) for s in (0, 3, 5)
+        monitor.monitor_answer(loaded, apply.corrupt(picture, "contrast", s)) for s in (0, 3, 5)
     )
-    assert len({f"{found.confidence:.1%}" for found in (plain, middle, worst)}) == 3
+    assert len({f"{answer.confidence:.1%}" for answer in (plain, middle, worst)}) == 3
     with opened(address) as page:
         page.get_by_role("link", name="CIFAR-10").click()
         page.get_by_test_id("stFileUploader").locator("input").set_input_files(
@@ -157,8 +147,8 @@ def test_a_picture_sent_to_the_cifar10_page_is_judged_as_the_package_judges_it(a
         page.wait_for_load_state("networkidle")
         page.get_by_role("slider", name="Severity").press("End")
         playwright.expect(metrics.nth(1)).to_have_text(f"{worst.confidence:.1%}", timeout=30_000)
-        said = [metrics.nth(k).inner_text() for k in (0, 2)]
+        shown = [metrics.nth(k).inner_text() for k in (0, 2)]
         page.screenshot(
             path=os.environ.get("VISIONFAIL_SCREENSHOT_CIFAR10", tmp_path / "cifar10.png")
         )
-    assert said == [sets.CLASSES["cifar10"][worst.predicted], f"{worst.failure:.1%}"]
+    assert shown == [sets.CLASSES["cifar10"][worst.predicted], f"{worst.failure:.1%}"]

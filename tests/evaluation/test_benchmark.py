@@ -54,7 +54,8 @@ def test_a_model_without_a_logit_a_class_is_named(tmp_path):
 
 def test_fingerprints_tell_weights_apart():
     model = Plain()
-    same, other = Plain(), Plain()
+    same = Plain()
+    other = Plain()
     same.load_state_dict(model.state_dict())
     assert fingerprint(model) == fingerprint(same) != fingerprint(other)
     with torch.no_grad():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -13,8 +15,9 @@ CONDITIONS = [("clean", 0), ("contrast", 5), ("gaussian_noise", 3)]
 
 
 def run(model, folder, **changes):
-    arguments = {"temperature": 1.5, "identity": {"sha256": "abc"}, "folder": folder} | changes
-    return sweep.run_sweep(model, squares(30, seed=0), CONDITIONS, **arguments)
+    arguments = {"temperature": 1.5, "identity": {"sha256": "abc"}}
+    arguments.update(changes)
+    return sweep.run_sweep(model, squares(30, seed=0), CONDITIONS, folder=folder, **arguments)
 
 
 def test_conditions_are_clean_and_nineteen_times_five():
@@ -24,21 +27,21 @@ def test_conditions_are_clean_and_nineteen_times_five():
 
 def test_outcomes_are_those_of_softmax_on_the_corrupted_images(tiny_model, tmp_path):
     clean = squares(30, seed=0)
-    found = run(tiny_model, tmp_path)
+    answers = run(tiny_model, tmp_path)
     for row, (name, severity) in enumerate(CONDITIONS):
         images = clean.images if severity == 0 else apply.corrupt(clean.images, name, severity)
         logits = predict(tiny_model, images).double()
         p = logits.softmax(1)
-        assert np.array_equal(found.predicted[row], p.argmax(1).numpy())
-        np.testing.assert_allclose(found.confidence[row], p.amax(1), rtol=2e-3)
+        assert np.array_equal(answers.predicted[row], p.argmax(1).numpy())
+        np.testing.assert_allclose(answers.confidence[row], p.amax(1), rtol=2e-3)
         true = p.gather(1, clean.labels[:, None])[:, 0].log()
-        np.testing.assert_allclose(found.log_prob[row].astype(float), true, rtol=2e-3)
+        np.testing.assert_allclose(answers.log_prob[row].astype(float), true, rtol=2e-3)
         scaled = (logits / 1.5).softmax(1).amax(1)
         np.testing.assert_allclose(
-            1 / (1 + np.exp(-found.log_odds_scaled[row].astype(float))), scaled, rtol=2e-3
+            1 / (1 + np.exp(-answers.log_odds_scaled[row].astype(float))), scaled, rtol=2e-3
         )
-    assert np.array_equal(found.correct, found.predicted == clean.labels.numpy())
-    assert found.origins == ("standin",) * 3
+    assert np.array_equal(answers.correct, answers.predicted == clean.labels.numpy())
+    assert answers.origins == ("standin",) * 3
 
 
 def test_interrupted_sweep_resumes_where_it_stopped(tiny_model, tmp_path, monkeypatch):
@@ -53,17 +56,17 @@ def test_interrupted_sweep_resumes_where_it_stopped(tiny_model, tmp_path, monkey
     monkeypatch.setattr(models, "predict", counted)
     with pytest.raises(KeyboardInterrupt):
         run(tiny_model, tmp_path)
-    found = run(tiny_model, tmp_path)
+    answers = run(tiny_model, tmp_path)
     assert len(calls) == 4  # two kept, one broken off, one left
     monkeypatch.setattr(models, "predict", predict)
-    whole = run(tiny_model, tmp_path / "other")
+    unbroken = run(tiny_model, tmp_path / "other")
     for field in outcomes.FIELDS:
-        assert np.array_equal(getattr(found, field), getattr(whole, field))
+        assert np.array_equal(getattr(answers, field), getattr(unbroken, field))
 
 
 def test_stored_sweep_is_loaded_for_the_same_weights_and_images_only(tiny_model, tmp_path):
     sets = {"val": squares(20, seed=2), "test": squares(30, seed=0)}
-    others = sets | {"test": squares(30, seed=7)}
+    others = {"val": sets["val"], "test": squares(30, seed=7)}
     path = tmp_path / "cifar10c-net.npz"
 
     def get(sets, weights):
@@ -73,9 +76,9 @@ def test_stored_sweep_is_loaded_for_the_same_weights_and_images_only(tiny_model,
     first, how = get(sets, "abc")
     assert how == "computed" and first.made["gate"]["dtype"] in ("float32", "bfloat16")
     again, how = get(sets, "abc")
-    assert how == "loaded" and all(
-        np.array_equal(getattr(first, f), getattr(again, f)) for f in outcomes.FIELDS
-    )
+    assert how == "loaded"
+    for field in outcomes.FIELDS:
+        assert np.array_equal(getattr(first, field), getattr(again, field))
     assert get(sets, "def")[1] == "computed" and get(others, "def")[1] == "computed"
 
 
@@ -88,30 +91,43 @@ def test_folder_of_another_run_is_refused_by_field(tiny_model, tmp_path):
 
 
 def test_file_round_trip_without_pickle(tiny_model, tmp_path):
-    found = run(tiny_model, tmp_path / "parts")
-    found.save(tmp_path / "outcomes.npz")
+    answers = run(tiny_model, tmp_path / "parts")
+    answers.save(tmp_path / "outcomes.npz")
     with np.load(tmp_path / "outcomes.npz", allow_pickle=False) as stored:
-        assert {
-            "predicted",
-            "log_odds",
-            "log_odds_scaled",
-            "log_prob",
-            "labels",
-            "conditions",
-        } <= set(stored)
+        assert {*outcomes.FIELDS, "labels", "conditions"} <= set(stored)
         assert stored["predicted"].dtype == np.uint8 and stored["log_odds"].dtype == np.float16
     back = Outcomes.load(tmp_path / "outcomes.npz")
-    assert (
-        back.conditions == found.conditions and back.temperature == 1.5 and back.made == found.made
-    )
-    assert all(
-        np.array_equal(getattr(back, f), getattr(found, f)) for f in (*outcomes.FIELDS, "labels")
-    )
+    assert back.conditions == answers.conditions and back.made == answers.made
+    assert back.temperature == 1.5
+    for field in (*outcomes.FIELDS, "labels"):
+        assert np.array_equal(getattr(back, field), getattr(answers, field))
     assert back.at("contrast", 5) == 1
     with pytest.raises(ValueError, match="fog"):
         back.at("fog", 5)
     with pytest.raises(FileNotFoundError, match="notebook 03"):
         Outcomes.load(tmp_path / "nothing.npz")
+
+
+def test_a_sweep_takes_other_changes_of_the_images_than_corruptions(tiny_model, tmp_path):
+    clean = squares(30, seed=0)
+    levels = []
+
+    def brighten(images, name, level):
+        levels.append((name, level))
+        brighter = images.images + 5 * level
+        return dataclasses.replace(images, images=brighter, origin="regenerated")
+
+    conditions = [("clean", 0), ("brighter", 1), ("brighter", 3)]
+    options = {"temperature": 1.0, "identity": {"make": "brighten"}, "folder": tmp_path}
+    answers = sweep.run_sweep(tiny_model, clean, conditions, make=brighten, **options)
+    assert levels == conditions and answers.origins == ("regenerated",) * 3
+    for row, (_, level) in enumerate(conditions):
+        logits = predict(tiny_model, clean.images + 5 * level)
+        assert np.array_equal(answers.predicted[row], logits.argmax(1).numpy())
+    sweep.run_sweep(tiny_model, clean, conditions, make=brighten, **options)
+    assert levels == conditions  # resumed: nothing was made again
+    with pytest.raises(ValueError, match="make"):
+        run(tiny_model, tmp_path)
 
 
 def test_bf16_never_touches_the_clean_condition(tiny_model, tmp_path, monkeypatch):
@@ -135,28 +151,22 @@ def test_another_seed_is_another_draw_of_the_same_corruption(tiny_model, tmp_pat
         "state": tmp_path / "state",
     }
     path = tmp_path / "draw.npz"
-    found, how = sweep.load_or_sweep(path, tiny_model, sets, seed=1, **options)
-    assert how == "computed" and found.conditions == (
-        ("clean", 0),
-        ("gaussian_noise", 3),
-        ("contrast", 3),
-    )
+    answers, how = sweep.load_or_sweep(path, tiny_model, sets, seed=1, **options)
+    assert how == "computed"
+    assert answers.conditions == (("clean", 0), ("gaussian_noise", 3), ("contrast", 3))
     images = apply.corrupt(sets["test"].images, "gaussian_noise", 3, seed=1)
-    assert np.array_equal(found.predicted[1], predict(tiny_model, images).argmax(1))
+    assert np.array_equal(answers.predicted[1], predict(tiny_model, images).argmax(1))
     assert sweep.load_or_sweep(path, tiny_model, sets, seed=1, **options)[1] == "loaded"
     first, how = sweep.load_or_sweep(path, tiny_model, sets, seed=0, **options)
-    assert how == "computed" and np.array_equal(
-        first.log_odds[2], found.log_odds[2]
-    )  # no chance in contrast
-    assert not np.array_equal(first.log_odds[1], found.log_odds[1])
+    assert how == "computed"
+    assert np.array_equal(first.log_odds[2], answers.log_odds[2])  # no chance in contrast
+    assert not np.array_equal(first.log_odds[1], answers.log_odds[1])
 
 
 def test_some_conditions_of_a_sweep(tiny_model, tmp_path):
-    found = run(tiny_model, tmp_path)
-    some = found.of([("gaussian_noise", 3), ("clean", 0)])
-    assert np.array_equal(some.predicted, found.predicted[[2, 0]]) and some.conditions[0] == (
-        "gaussian_noise",
-        3,
-    )
+    answers = run(tiny_model, tmp_path)
+    chosen = answers.of([("gaussian_noise", 3), ("clean", 0)])
+    assert np.array_equal(chosen.predicted, answers.predicted[[2, 0]])
+    assert chosen.conditions[0] == ("gaussian_noise", 3)
     with pytest.raises(ValueError, match="fog"):
-        found.of([("fog", 1)])
+        answers.of([("fog", 1)])

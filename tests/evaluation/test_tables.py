@@ -24,83 +24,76 @@ from visionfail.metrics.paired import disagreement, disagreements
 PUBLISHED = pd.read_csv(paths.RESULTS / "published_cifar10c.csv")
 
 
-def table_of(found, **changes):
+def table_of(answers, **changes):
     arguments = {
         "model": "resnet18",
         "seed": 0,
         "bootstraps": 50,
         "generator": np.random.default_rng(0),
-    } | changes
-    return pd.DataFrame(tables.sweep_rows(found, PUBLISHED, **arguments))
+    }
+    arguments.update(changes)
+    return pd.DataFrame(tables.sweep_rows(answers, PUBLISHED, **arguments))
 
 
 def test_rows_are_what_the_logits_say():
-    found, logits, labels = random_outcomes()
-    table = table_of(found).set_index(["condition", "severity", "metric"]).value
-    for row, (name, severity) in enumerate(found.conditions):
+    answers, logits, labels = random_outcomes()
+    table = table_of(answers).set_index(["condition", "severity", "metric"]).value
+    for row, (name, severity) in enumerate(answers.conditions):
         probabilities = logits[row].double().softmax(1)
         right = (probabilities.argmax(1) == labels).double().mean().item()
         assert table[(name, severity, "accuracy")] == pytest.approx(right)
         nll = torch.nn.functional.cross_entropy(logits[row].double(), labels).item()
-        assert table[(name, severity, "nll")] == pytest.approx(
-            nll, rel=2e-3
-        )  # stored in half precision
-        confidence = probabilities.amax(1)
-        assert table[(name, severity, "confidence")] == pytest.approx(
-            confidence.mean().item(), rel=2e-3
-        )
-        assert table[(name, severity, "drop")] == pytest.approx(
-            table[("clean", 0, "accuracy")] - right
-        )
+        # stored in half precision
+        assert table[(name, severity, "nll")] == pytest.approx(nll, rel=2e-3)
+        confidence = probabilities.amax(1).mean().item()
+        assert table[(name, severity, "confidence")] == pytest.approx(confidence, rel=2e-3)
+        drop = table[("clean", 0, "accuracy")] - right
+        assert table[(name, severity, "drop")] == pytest.approx(drop)
 
 
 def test_means_are_the_published_formulas():
-    found, _, _ = random_outcomes()
-    table = table_of(found)
+    answers, _, _ = random_outcomes()
+    table = table_of(answers)
     means = table[table.severity.isna()].set_index(["condition", "metric"])
-    accuracy = (
-        table[(table.metric == "accuracy") & table.severity.notna()]
-        .set_index(["condition", "severity"])
-        .value
-    )
-    baseline = (
-        PUBLISHED[PUBLISHED.model == tables.BASELINE].set_index(["corruption", "severity"]).accuracy
-    )
-    clean, baseline_clean = accuracy[("clean", 0)], 0.9478
-    for label, names in (
-        ("15", CORRUPTIONS),
-        ("14 without frost", [c for c in CORRUPTIONS if c != "frost"]),
-    ):
-        ratios, relative = [], []
+    cells = table[(table.metric == "accuracy") & table.severity.notna()]
+    accuracy = cells.set_index(["condition", "severity"]).value
+    rows = PUBLISHED[PUBLISHED.model == tables.BASELINE]
+    baseline = rows.set_index(["corruption", "severity"]).accuracy
+    clean = accuracy[("clean", 0)]
+    baseline_clean = 0.9478
+    without_frost = [name for name in CORRUPTIONS if name != "frost"]
+    for label, names in (("15", CORRUPTIONS), ("14 without frost", without_frost)):
+        all_ours = []
+        ratios = []
+        relative = []
         for name in names:
             ours = [accuracy[(name, s)] for s in range(1, 6)]
             theirs = [baseline[(name, s)] for s in range(1, 6)]
+            all_ours += ours
             ratios.append(sum(1 - a for a in ours) / sum(1 - a for a in theirs))
             relative.append(sum(clean - a for a in ours) / sum(baseline_clean - a for a in theirs))
-        mean = np.mean([accuracy[(name, s)] for name in names for s in range(1, 6)])
-        assert means.loc[(f"mean of {label}", "accuracy")].value == pytest.approx(mean)
-        assert means.loc[(f"mean of {label}", "mce")].value == pytest.approx(np.mean(ratios))
-        assert means.loc[(f"mean of {label}", "relative_mce")].value == pytest.approx(
-            np.mean(relative)
-        )
+        expected = {"accuracy": all_ours, "mce": ratios, "relative_mce": relative}
+        for metric, values in expected.items():
+            mean = means.loc[(f"mean of {label}", metric)].value
+            assert mean == pytest.approx(np.mean(values))
     assert (means.lo <= means.value).all() and (means.value <= means.hi).all()
 
 
 def test_interval_of_a_mean_is_as_wide_as_images_resampled_whole_make_it():
     # every condition repeats the clean answers: 75 conditions then tell no more than one, and the
     # interval must say so
-    found, _, _ = random_outcomes(n=400)
-    same = {field: np.repeat(getattr(found, field)[:1], 96, axis=0) for field in FIELDS}
-    found = Outcomes(**{**found.__dict__, **same})
-    table = table_of(found, bootstraps=2000)
+    answers, _, _ = random_outcomes(n=400)
+    same = {field: np.repeat(getattr(answers, field)[:1], 96, axis=0) for field in FIELDS}
+    answers = dataclasses.replace(answers, **same)
+    table = table_of(answers, bootstraps=2000)
     mean = table[(table.condition == "mean of 15") & (table.metric == "accuracy")].iloc[0]
-    p = found.correct[0].mean()
+    p = answers.correct[0].mean()
     assert mean.hi - mean.lo == pytest.approx(2 * 1.96 * np.sqrt(p * (1 - p) / 400), rel=0.1)
 
 
 def test_no_mce_without_all_five_severities():
-    found, _, _ = random_outcomes(severities=(1, 3, 5))
-    assert set(table_of(found).metric) == {
+    answers, _, _ = random_outcomes(severities=(1, 3, 5))
+    assert set(table_of(answers).metric) == {
         "accuracy",
         "drop",
         "confidence",
@@ -116,16 +109,15 @@ def test_mean_carries_the_weakest_origin():
 
 
 def test_gaps_are_told_apart_by_where_the_images_come_from():
-    found, _, _ = random_outcomes()
-    names = [name for name, _ in found.conditions]
-    origins = tuple(
-        "identical" if n in ("contrast", "brightness") else "regenerated" for n in names
-    )
-    found = Outcomes(**{**found.__dict__, "origins": origins})
-    table = table_of(found)
+    answers, _, _ = random_outcomes()
+    names = [name for name, _ in answers.conditions]
+    same = ("contrast", "brightness")  # published to the byte
+    origins = tuple("identical" if name in same else "regenerated" for name in names)
+    answers = dataclasses.replace(answers, origins=origins)
+    table = table_of(answers)
     accuracy = table[(table.metric == "accuracy") & table.severity.notna()]
     generator = np.random.default_rng(0)
-    compared = beside_published(accuracy, found, PUBLISHED, bootstraps=50, generator=generator)
+    compared = beside_published(accuracy, answers, PUBLISHED, bootstraps=50, generator=generator)
     gaps = gaps_to_published(compared, model="resnet18", margin=0.0).set_index("corruption")
     published = PUBLISHED[
         PUBLISHED.model.isin(STANDARD_TRAINING) & (PUBLISHED.corruption == "contrast")
@@ -137,22 +129,19 @@ def test_gaps_are_told_apart_by_where_the_images_come_from():
     assert gaps.loc["contrast", "gap"] == pytest.approx(
         max(ours - span.max(), 0) + min(ours - span.min(), 0)
     )
-    readings = {name: row.reading for name, row in gaps.iterrows() if row.gap}
-    assert set(readings.values()) <= {
-        "same images: the network's", "frost texture ours", "unexplained: network and generator differ",
-    }  # fmt: skip
-    assert all(
-        (reading == "same images: the network's") == (n in ("contrast", "brightness"))
-        for n, reading in readings.items()
-    )
-    assert (
-        gaps_to_published(compared, model="resnet18", margin=1.0).reading == "within the margin"
-    ).all()
+    others = ("frost texture ours", "unexplained: network and generator differ")
+    for name, row in gaps[gaps.gap != 0].iterrows():
+        if name in same:
+            assert row.reading == "same images: the network's"
+        else:
+            assert row.reading in others
+    wide = gaps_to_published(compared, model="resnet18", margin=1.0)
+    assert (wide.reading == "within the margin").all()
 
 
 def test_cells_stand_beside_the_published_ones_at_the_same_severities():
-    found, _, _ = random_outcomes()
-    table = table_of(found)
+    answers, _, _ = random_outcomes()
+    table = table_of(answers)
     accuracy = table[(table.metric == "accuracy") & table.severity.notna()]
     rows = published_by_severity(accuracy, PUBLISHED)
     assert set(rows.model) == {"resnet18", *STANDARD_TRAINING} and len(rows) == 3 * 75 + 2
@@ -163,19 +152,18 @@ def test_cells_stand_beside_the_published_ones_at_the_same_severities():
         theirs = [
             tables.published_accuracies(PUBLISHED, m)[name][severity - 1] for m in STANDARD_TRAINING
         ]
-        assert gaps.loc[name, severity] == pytest.approx(
-            ours - np.clip(ours, min(theirs), max(theirs))
-        )
-    some = published_by_severity(accuracy[accuracy.severity.isin([0, 3])], PUBLISHED)
-    assert set(some.severity) == {0, 3}
+        gap = ours - np.clip(ours, min(theirs), max(theirs))
+        assert gaps.loc[name, severity] == pytest.approx(gap)
+    two_severities = published_by_severity(accuracy[accuracy.severity.isin([0, 3])], PUBLISHED)
+    assert set(two_severities.severity) == {0, 3}
 
 
 def test_overview_reads_stored_sweeps(tmp_path):
-    found, _, _ = random_outcomes()
-    found.save(tmp_path / "cifar10c-resnet18-standard-s0.npz")
+    answers, _, _ = random_outcomes()
+    answers.save(tmp_path / "cifar10c-resnet18-standard-s0.npz")
     table = tables.stored_overview(tmp_path, bootstraps=50)
     assert table.model.tolist() == ["resnet18-standard-s0"] and table.n.tolist() == [60]
-    clean = found.correct[0].mean()
+    clean = answers.correct[0].mean()
     assert table["clean accuracy"][0].startswith(f"{100 * clean:.1f} % (")
     assert tables.stored_overview(tmp_path / "empty").empty
 
@@ -183,9 +171,9 @@ def test_overview_reads_stored_sweeps(tmp_path):
 @pytest.mark.parametrize("run", sorted(p.stem for p in paths.RESULTS.glob("cifar10c-*.npz")))
 def test_committed_table_is_recomputed_from_the_committed_answers(run):
     committed, meta = results.load_run(run, folder=paths.RESULTS)
-    found = Outcomes.load(paths.RESULTS / f"{run}.npz")
+    answers = Outcomes.load(paths.RESULTS / f"{run}.npz")
     again = table_of(
-        found, seed=int(committed.seed.iloc[0]), bootstraps=meta["config"]["bootstraps"]
+        answers, seed=int(committed.seed.iloc[0]), bootstraps=meta["config"]["bootstraps"]
     )
     assert len(again) == len(committed)
     for column in ("value", "lo", "hi"):
@@ -194,18 +182,18 @@ def test_committed_table_is_recomputed_from_the_committed_answers(run):
 
 
 def test_paired_differences_are_those_of_the_same_images():
-    found, _, _ = random_outcomes()
-    a = dataclasses.replace(found, made={"images": "x"})
+    answers, _, _ = random_outcomes()
+    a = dataclasses.replace(answers, made={"images": "x"})
     flipped = a.predicted.copy()
     flipped[5, :20] = (a.labels[:20] + 1) % 10  # wrong on twenty more images of one condition
     b = dataclasses.replace(a, predicted=flipped)
     table = paired.paired_by_condition(a, b, bootstraps=300, generator=np.random.default_rng(0))
     lost = a.correct[5, :20].sum()
-    assert table.difference[5] == pytest.approx(lost / 60) and (table.drop(5).difference == 0).all()
-    assert table.lo[5] <= table.difference[5] <= table.hi[5] and (
-        table.drop(5)[["lo", "hi"]] == 0
-    ).all(axis=None)
-    assert table.p[5] == pytest.approx(0.5 ** (lost - 1)) and (table.drop(5).p == 1).all()
+    others = table.drop(5)
+    assert table.difference[5] == pytest.approx(lost / 60) and (others.difference == 0).all()
+    assert table.lo[5] <= table.difference[5] <= table.hi[5]
+    assert (others[["lo", "hi"]] == 0).all(axis=None)
+    assert table.p[5] == pytest.approx(0.5 ** (lost - 1)) and (others.p == 1).all()
     assert table.p_holm[5] == pytest.approx(min(1, 96 * table.p[5])) and (table.n == 60).all()
     with pytest.raises(ValueError, match="same"):
         paired.paired_by_condition(
@@ -214,9 +202,9 @@ def test_paired_differences_are_those_of_the_same_images():
 
 
 def test_drops_are_the_accuracy_that_is_gone():
-    found, _, _ = random_outcomes(n=300)
-    table = paired.accuracy_drops(found, bootstraps=300, generator=np.random.default_rng(0))
-    accuracy = dict(zip(found.conditions, found.correct.mean(axis=1), strict=True))
+    answers, _, _ = random_outcomes(n=300)
+    table = paired.accuracy_drops(answers, bootstraps=300, generator=np.random.default_rng(0))
+    accuracy = dict(zip(answers.conditions, answers.correct.mean(axis=1), strict=True))
     for row in table.itertuples():
         lost = [accuracy[("clean", 0)] - accuracy[(row.corruption, s)] for s in range(1, 6)]
         assert row.highest == pytest.approx(lost[-1]) and row.mean == pytest.approx(np.mean(lost))
@@ -225,41 +213,45 @@ def test_drops_are_the_accuracy_that_is_gone():
 
 
 def test_stored_sweeps_are_read_with_their_rows(tmp_path):
-    found, _, _ = random_outcomes(severities=(1, 3, 5))
-    found.save(tmp_path / "cifar10c-resnet18-standard-s1.npz")
+    answers, _, _ = random_outcomes(severities=(1, 3, 5))
+    answers.save(tmp_path / "cifar10c-resnet18-standard-s1.npz")
     rows = tables.sweep_rows(
-        found,
+        answers,
         PUBLISHED,
         model="resnet18",
         seed=1,
         bootstraps=20,
         generator=np.random.default_rng(0),
     )
-    keywords = {
-        "config": {"origin": "regenerated"},
-        "seconds": 0,
-        "data_checksums": {},
-        "device": "cpu",
-    }
-    results.save_run("cifar10c-resnet18-standard-s1", rows, folder=tmp_path, **keywords)
+    results.save_run(
+        "cifar10c-resnet18-standard-s1",
+        rows,
+        folder=tmp_path,
+        config={"origin": "regenerated"},
+        seconds=0,
+        data_checksums={},
+        device="cpu",
+    )
     table, sweeps = tables.stored_sweeps(tmp_path)
     assert list(sweeps) == [("resnet18", 1)] and len(table) == len(rows)
-    assert (sweeps["resnet18", 1].correct == found.correct).all()
+    assert (sweeps["resnet18", 1].correct == answers.correct).all()
     with pytest.raises(ValueError, match="no sweep"):
         tables.stored_sweeps(tmp_path / "elsewhere")
 
 
 def test_confident_errors_are_counted_by_condition():
-    found, logits, labels = random_outcomes()
-    table = tables.confident_errors(found, above=0.9)
+    answers, logits, labels = random_outcomes()
+    table = tables.confident_errors(answers, above=0.9)
     for row in (0, 5, 40):
         top, predicted = torch.softmax(logits[row].double(), 1).max(1)
         sure = ((predicted != labels) & (top > 0.9)).sum().item()
         assert abs(table.sure[row] - sure) <= 1  # half precision may move one over the line
         assert table.wrong[row] == (predicted != labels).sum().item()
-    some = table[table.wrong > 0]
-    assert (some.share == some.sure / some.wrong).all() and (some.lo <= some.share).all()
-    right = dataclasses.replace(found, predicted=np.tile(found.labels, (96, 1)))
+    with_errors = table[table.wrong > 0]
+    assert (with_errors.share == with_errors.sure / with_errors.wrong).all() and (
+        with_errors.lo <= with_errors.share
+    ).all()
+    right = dataclasses.replace(answers, predicted=np.tile(answers.labels, (96, 1)))
     assert tables.confident_errors(right, above=0.9)[["share", "lo", "hi"]].isna().all(axis=None)
 
 
@@ -275,33 +267,27 @@ def test_clean_rows_count_each_class():
     test = squares(50, seed=3)
     predicted = test.labels.numpy().copy()
     predicted[:5] = (predicted[:5] + 1) % 10
-    table = pd.DataFrame(tables.clean_rows(predicted, test, model="resnet18", seed=0)).set_index(
-        "condition"
-    )
+    rows = tables.clean_rows(predicted, test, model="resnet18", seed=0)
+    table = pd.DataFrame(rows).set_index("condition")
     assert table.loc["clean", "value"] == 0.9 and table.loc["clean", "n"] == 50 and len(table) == 11
     for k, name in enumerate(test.classes):
-        mine = test.labels.numpy() == k
-        assert (
-            table.loc[name, "value"] == pytest.approx((predicted[mine] == k).mean())
-            and table.loc[name, "n"] == mine.sum()
-        )
+        of_class = test.labels.numpy() == k
+        assert table.loc[name, "value"] == pytest.approx((predicted[of_class] == k).mean())
+        assert table.loc[name, "n"] == of_class.sum()
 
 
 def test_disagreement_counts_both_ways_and_agrees_with_mcnemar():
     rng = np.random.default_rng(0)
-    a, b = rng.random(500) < 0.9, rng.random(500) < 0.8
-    found = disagreement(a, b, bootstraps=500, generator=rng)
-    assert (
-        found["both right"] + found["only a"] + found["only b"] + found["neither"]
-        == found["n"]
-        == 500
-    )
-    assert found["only a"] == (a & ~b).sum() and found["difference"] == pytest.approx(
-        a.mean() - b.mean()
-    )
-    table = [[found["both right"], found["only a"]], [found["only b"], found["neither"]]]
-    assert found["p"] == pytest.approx(mcnemar(table, exact=True).pvalue)
-    assert found["lo"] < found["difference"] < found["hi"]
+    a = rng.random(500) < 0.9
+    b = rng.random(500) < 0.8
+    counts = disagreement(a, b, bootstraps=500, generator=rng)
+    cells = ("both right", "only a", "only b", "neither")
+    assert sum(counts[cell] for cell in cells) == counts["n"] == 500
+    assert counts["only a"] == (a & ~b).sum()
+    assert counts["difference"] == pytest.approx(a.mean() - b.mean())
+    table = [[counts["both right"], counts["only a"]], [counts["only b"], counts["neither"]]]
+    assert counts["p"] == pytest.approx(mcnemar(table, exact=True).pvalue)
+    assert counts["lo"] < counts["difference"] < counts["hi"]
 
 
 def test_every_two_networks_are_compared_once():
@@ -324,5 +310,5 @@ def test_runs_of_resnet18_come_first(tmp_path):
         f"cifar10c-{network}"
         for network in ("densenet121-standard-s0", "resnet18-standard-s1", "vit-tiny-s0")
     ]
-    found = tables.in_network_order([tmp_path / f"{name}.csv" for name in names])
-    assert found == [names[1], names[0], names[2]]
+    runs = tables.in_network_order([tmp_path / f"{name}.csv" for name in names])
+    assert runs == [names[1], names[0], names[2]]

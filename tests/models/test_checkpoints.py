@@ -13,12 +13,16 @@ CARD = {
     "arch": "resnet18",
     "width": 8,
     "classes": list(CLASSES["cifar10"]),
-} | STATS
+    "mean": STATS["mean"],
+    "std": STATS["std"],
+}
 
 
 @pytest.fixture
 def stem(tmp_path, tiny_model):
-    checkpoints.save_checkpoint(tiny_model, tmp_path / "net", card=CARD | {"epochs": 1})
+    card = dict(CARD)
+    card["epochs"] = 1
+    checkpoints.save_checkpoint(tiny_model, tmp_path / "net", card=card)
     return tmp_path / "net"
 
 
@@ -45,8 +49,8 @@ def test_missing_file_is_named(stem, suffix):
 
 def test_truncated_and_edited_weights_are_refused(stem):
     path = stem.with_suffix(".safetensors")
-    whole = path.read_bytes()
-    for damaged in (whole[:-100], whole[:-1] + bytes([whole[-1] ^ 1])):
+    undamaged = path.read_bytes()
+    for damaged in (undamaged[:-100], undamaged[:-1] + bytes([undamaged[-1] ^ 1])):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match="sha256"):
             checkpoints.load_checkpoint(stem)
@@ -96,8 +100,8 @@ def test_diverged_weights_are_not_saved_and_the_old_file_stays(stem, tiny_model)
 
 
 def test_a_card_without_what_load_needs_is_refused(tmp_path, tiny_model):
+    card = dict(CARD)
+    del card["classes"]
     with pytest.raises(ValueError, match="classes"):
-        checkpoints.save_checkpoint(
-            tiny_model, tmp_path / "x", card={k: v for k, v in CARD.items() if k != "classes"}
-        )
+        checkpoints.save_checkpoint(tiny_model, tmp_path / "x", card=card)
     assert list(tmp_path.iterdir()) == []

@@ -34,7 +34,8 @@ def test_forward_equals_torchvisions_network_on_normalised_images():
 def test_densenet_is_torchvisions_but_for_the_stem():
     model = networks.build("densenet121", num_classes=10, **STATS).eval()
     plain = torchvision.models.densenet121(num_classes=10)
-    theirs, ours = plain.state_dict(), model.state_dict()
+    theirs = plain.state_dict()
+    ours = model.state_dict()
     assert ours.keys() == theirs.keys()
     assert {name for name in ours if ours[name].shape != theirs[name].shape} == {
         "features.conv0.weight"
@@ -51,9 +52,10 @@ def test_densenet_is_torchvisions_but_for_the_stem():
         assert model.features(images).shape == (2, 1024, 4, 4)
 
 
-@pytest.mark.parametrize(("width", "known"), [(8, None), (64, 6_956_426)])
-def test_densenets_parameter_count_is_the_architectures_arithmetic(width, known):
-    growth, inside = width // 2, width
+@pytest.mark.parametrize(("width", "torchvisions"), [(8, None), (64, 6_956_426)])
+def test_densenets_parameter_count_is_the_architectures_arithmetic(width, torchvisions):
+    growth = width // 2
+    inside = width
     expected = 3 * 9 * width + 2 * width  # stem and its norm
     for block, layers in enumerate((6, 12, 24, 16)):
         for _ in range(layers):
@@ -61,13 +63,17 @@ def test_densenets_parameter_count_is_the_architectures_arithmetic(width, known)
             expected += 2 * 4 * growth + 4 * growth * growth * 9  # norm, 3x3 convolution
             inside += growth
         if block < 3:
-            expected += 2 * inside + inside * (
-                inside // 2
-            )  # transition: norm, 1x1 convolution, then pooling
+            # transition: norm, 1x1 convolution, then pooling
+            expected += 2 * inside + inside * (inside // 2)
             inside //= 2
     expected += 2 * inside + inside * 10 + 10
     model = networks.build("densenet121", num_classes=10, width=width, **STATS)
-    assert sum(p.numel() for p in model.parameters()) == expected and known in (None, expected)
+    assert sum(p.numel() for p in model.parameters()) == expected
+    assert torchvisions in (None, expected)
+
+
+def count_norms(model):
+    return sum(isinstance(module, torch.nn.BatchNorm2d) for module in model.modules())
 
 
 @pytest.mark.parametrize("arch", networks.ARCHITECTURES)
@@ -76,11 +82,7 @@ def test_norms_fold_into_convolutions_of_every_architecture(arch):
     side = 28 if arch == "mnist_cnn" else 32
     images = torch.rand(4, 3, side, side, generator=torch.Generator().manual_seed(0))
     folded = fold_norms(model)
-    norms = [
-        sum(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())
-        for network in (folded, model)
-    ]
-    assert norms[0] < norms[1]
+    assert count_norms(folded) < count_norms(model)
     with torch.no_grad():
         torch.testing.assert_close(folded(images), model(images), rtol=1e-4, atol=1e-4)
 
@@ -116,12 +118,10 @@ def test_parameter_count_is_the_architectures_arithmetic(width):
     expected = 3 * 9 * width + 2 * width  # stem and its norm
     inside = width
     for out in (width, 2 * width, 4 * width, 8 * width):
-        expected += (
-            inside * out * 9 + 3 * out * out * 9 + 4 * 2 * out
-        )  # four convolutions, four norms
-        expected += (
-            inside * out + 2 * out if inside != out else 0
-        )  # the shortcut's 1x1 convolution and norm
+        # four convolutions, four norms
+        expected += inside * out * 9 + 3 * out * out * 9 + 4 * 2 * out
+        if inside != out:  # the shortcut's 1x1 convolution and norm
+            expected += inside * out + 2 * out
         inside = out
     expected += 8 * width * 10 + 10
     assert sum(p.numel() for p in model.parameters()) == expected
@@ -130,22 +130,19 @@ def test_parameter_count_is_the_architectures_arithmetic(width):
 def test_stages_of_a_densenet_are_its_blocks():
     model = networks.build("densenet121", num_classes=10, width=8, **STATS).eval()
     rows = {row["stage"]: row for row in networks.stages(model, torch.rand(1, 3, 32, 32))}
-    assert rows["denseblock1"]["output"][1:] == (32, 32) and rows["denseblock4"]["output"][1:] == (
-        4,
-        4,
-    )
-    assert sum(row["parameters"] for row in rows.values()) == sum(
-        p.numel() for p in model.parameters()
-    )
+    assert rows["denseblock1"]["output"][1:] == (32, 32)
+    assert rows["denseblock4"]["output"][1:] == (4, 4)
+    parameters = sum(p.numel() for p in model.parameters())
+    assert sum(row["parameters"] for row in rows.values()) == parameters
     assert list(rows)[-1] == "classifier" and rows["classifier"]["output"] == (10,)
 
 
 def test_multiply_adds_are_the_architectures_arithmetic():
-    model, image = (
-        networks.build("resnet18", num_classes=10, **STATS).eval(),
-        torch.rand(1, 3, 32, 32),
-    )
-    expected, inside, side = 3 * 9 * 64 * 32**2, 64, 32
+    model = networks.build("resnet18", num_classes=10, **STATS).eval()
+    image = torch.rand(1, 3, 32, 32)
+    expected = 3 * 9 * 64 * 32**2
+    inside = 64
+    side = 32
     for out in (64, 128, 256, 512):
         side //= 2 if out > 64 else 1
         expected += (inside + 3 * out) * out * 9 * side**2
@@ -180,7 +177,9 @@ def test_one_channel_follows_from_the_statistics():
     ],
 )
 def test_bad_arguments_are_named(arguments, words):
-    good = {"arch": "resnet18", "num_classes": 10, **STATS} | arguments
-    arch = good.pop("arch")
+    good = dict(STATS)
+    good["num_classes"] = 10
+    good.update(arguments)
+    arch = good.pop("arch", "resnet18")
     with pytest.raises(ValueError, match=words):
         networks.build(arch, **good)

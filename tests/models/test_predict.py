@@ -58,7 +58,8 @@ def test_folding_the_norms_changes_rounding_only_and_leaves_the_model_alone(tiny
     images = as_float(squares(20, seed=3).images)
     with torch.no_grad():
         tiny_model.train()(images)  # moves the running statistics away from 0 and 1
-        folded, before = fold_norms(tiny_model.eval()), tiny_model(images)
+        folded = fold_norms(tiny_model.eval())
+        before = tiny_model(images)
         assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
         assert (folded(images) - before).abs().max() < 1e-4 * before.abs().max()
         assert torch.equal(tiny_model(images), before)

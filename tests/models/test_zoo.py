@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 
 import pytest
@@ -25,7 +26,8 @@ def get(tmp_path, **changes):
         "rounds": (ROUND,),
         "recipe": "quick",
         "retrain": False,
-    } | changes
+    }
+    arguments.update(changes)
     return zoo.load_or_train_rounds(tmp_path / "net", SETS, state=tmp_path / "state", **arguments)
 
 
@@ -55,12 +57,14 @@ def test_another_configuration_or_retrain_trains_again(tmp_path):
 
 
 def test_a_second_round_goes_on_from_the_averaged_weights_of_the_first(tmp_path, monkeypatch):
-    given, returned, fit = [], [], training.fit
+    began_with = []
+    returned = []
+    fit = training.fit
 
     def watched(model, train, val, **options):
-        given.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        began_with.append(copy.deepcopy(model.state_dict()))
         model, history = fit(model, train, val, **options)
-        returned.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        returned.append(copy.deepcopy(model.state_dict()))
         return model, history
 
     monkeypatch.setattr(training, "fit", watched)
@@ -68,13 +72,15 @@ def test_a_second_round_goes_on_from_the_averaged_weights_of_the_first(tmp_path,
     _, card, _ = get(tmp_path, rounds=rounds)
     assert [config.seed for config in zoo.rounds_of(card)] == [3, 103]
     assert [row["epoch"] for row in card["history"]] == [1, 2, 3]
-    assert all(torch.equal(given[1][name], tensor) for name, tensor in returned[0].items())
+    assert all(torch.equal(began_with[1][name], tensor) for name, tensor in returned[0].items())
 
 
 def test_broken_off_in_the_second_round_it_resumes_and_ends_where_an_unbroken_run_ends(
     tmp_path, monkeypatch
 ):
-    rounds, save, saved = (ROUND, dataclasses.replace(ROUND, epochs=2)), training.Run.save, []
+    rounds = (ROUND, dataclasses.replace(ROUND, epochs=2))
+    save = training.Run.save
+    saved = []
 
     def broken(run, path):
         save(run, path)
@@ -82,31 +88,29 @@ def test_broken_off_in_the_second_round_it_resumes_and_ends_where_an_unbroken_ru
         if len(saved) == 2:
             raise KeyboardInterrupt
 
-    whole, *_ = get(tmp_path / "whole", rounds=rounds)
+    unbroken, *_ = get(tmp_path / "unbroken", rounds=rounds)
     monkeypatch.setattr(training.Run, "save", broken)
     with pytest.raises(KeyboardInterrupt):
         get(tmp_path / "broken", rounds=rounds)
     resumed, *_ = get(tmp_path / "broken", rounds=rounds)
     assert len(saved) == 3  # one epoch of the first round, two of the second, none twice
     assert all(
-        torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True)
+        torch.equal(a, b) for a, b in zip(unbroken.parameters(), resumed.parameters(), strict=True)
     )
 
 
 def test_quick_profile_trains_on_standins_where_no_real_images_are(tmp_path, monkeypatch):
     monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
     sets = zoo.cifar10_sets(QUICK)
-    assert {s.origin for s in sets.values()} == {"standin"} and len(
-        sets["test"]
-    ) <= QUICK.test_images
+    assert {images.origin for images in sets.values()} == {"standin"}
+    assert len(sets["test"]) <= QUICK.test_images
 
 
 @pytest.mark.realdata
 def test_quick_profile_takes_real_images_where_they_are():
     sets = zoo.cifar10_sets(QUICK)
-    assert {s.origin for s in sets.values()} == {"subset"} and len(
-        sets["test"]
-    ) == QUICK.test_images
+    assert {images.origin for images in sets.values()} == {"subset"}
+    assert len(sets["test"]) == QUICK.test_images
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
@@ -166,22 +170,18 @@ def test_architectures_and_further_seeds_are_trained_alike():
 
 
 def test_stem_is_the_house_style():
-    assert (
-        zoo.checkpoint_name("cifar10", "resnet18", "standard", 0) == "cifar10-resnet18-standard-s0"
-    )
+    name = zoo.checkpoint_name("cifar10", "resnet18", "standard", 0)
+    assert name == "cifar10-resnet18-standard-s0"
     assert training.TrainConfig().seed == 0
 
 
 def test_trained_networks_are_told_from_their_cards():
     rows = {(row["arch"], row["seed"]): row for row in zoo.trained_networks()}
     card = checkpoints.read_card(paths.MODELS / "cifar10-densenet121-standard-s0.json")
-    row, test = rows["densenet121", 0], card["accuracy"]["test"]
-    assert (row["test"], row["lo"], row["hi"], row["n"]) == (
-        test["value"],
-        test["lo"],
-        test["hi"],
-        test["n"],
-    )
+    row = rows["densenet121", 0]
+    test = card["accuracy"]["test"]
+    assert row["test"] == test["value"]
+    assert (row["lo"], row["hi"], row["n"]) == (test["lo"], test["hi"], test["n"])
     hours = sum(epoch["seconds"] for epoch in card["history"]) / 3600
     assert row["epochs"] == len(card["history"]) and row["hours"] == pytest.approx(hours, rel=1e-3)
     assert next(iter(rows)) == recipes.EXAMINED and len(rows) == len(CARDS)

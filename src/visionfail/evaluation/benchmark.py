@@ -1,6 +1,4 @@
-"""Your own model: any torch classifier of 32x32 pictures through the whole of CIFAR-10-C,
-resumably.
-"""
+"""Your own model: any torch classifier of 32x32 images through the whole of CIFAR-10-C."""
 
 import hashlib
 import os
@@ -26,32 +24,39 @@ def benchmark(
     folder: str | os.PathLike,
     severities: Sequence[int] = (1, 2, 3, 4, 5),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(accuracy by condition, means over corruptions) of `model`, images in [0, 1] (N, 3, 32, 32)
-    -> logits (N, 10), on `test` clean and under 19 corruptions: value, lo, hi (95%), n, in
-    fractions.
+    """(accuracy by condition, means over corruptions) of a model on `test`, tables of fractions.
 
-    Every condition is kept in `folder` as it is done, so a second call goes on where the first was
-    broken off. ValueError where the model gives something else than a logit a class, and where
-    `folder` is of another model.
+    `test` is taken clean and under 19 corruptions; a row has value, lo, hi (95%) and n. The model
+    maps images in [0, 1], (N, 3, 32, 32), to logits (N, 10). Every condition is kept in `folder` as
+    it is done, so that an interrupted run resumes. ValueError where the model gives something else
+    than one logit per class, and where `folder` is of another model.
     """
     model = model.to(devices.best_device())
     logits = models.predict(model, test.images[:2])
     if logits.shape != (min(2, len(test)), len(test.classes)):
         raise ValueError(
-            f"the model gives {tuple(logits.shape)} for 2 images: one logit for each of {test.classes}."
+            f"the model gives {tuple(logits.shape)} for 2 images: "
+            f"one logit for each of {test.classes}."
         )
     identity = {"weights": fingerprint(model), "images": test.checksum(), "n": len(test)}
     conditions = outcomes.all_conditions(severities)
-    found = sweep.run_sweep(
+    answers = sweep.run_sweep(
         model, test, conditions, temperature=1.0, identity=identity, folder=Path(folder)
     )
-    accuracy = [row for row in tables.condition_rows(found) if row["metric"] == "accuracy"]
-    means = tables.mean_rows(found, None, None, bootstraps=1000, generator=np.random.default_rng(0))
-    return tuple(pd.DataFrame(rows).assign(model=YOURS) for rows in (accuracy, means))
+    rows = tables.condition_rows(answers)
+    accuracy = [row for row in rows if row["metric"] == "accuracy"]
+    generator = np.random.default_rng(0)
+    means = tables.mean_rows(answers, None, None, bootstraps=1000, generator=generator)
+    return _table_of_yours(accuracy), _table_of_yours(means)
+
+
+def _table_of_yours(rows: list[dict]) -> pd.DataFrame:
+    """Rows as a table whose column "model" is YOURS."""
+    return pd.DataFrame(rows).assign(model=YOURS)
 
 
 def fingerprint(model: nn.Module) -> str:
-    """sha256 of the weights and buffers in their order, in hex."""
+    """The sha256 of a model's weights and buffers in their order, in hex."""
     digest = hashlib.sha256()
     for name, value in model.state_dict().items():
         digest.update(name.encode())

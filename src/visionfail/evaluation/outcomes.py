@@ -1,4 +1,4 @@
-"""What a model answered under every condition, kept per image so that nothing need rerun."""
+"""A model's answers under every condition, kept per image so that nothing need be run again."""
 
 import json
 from collections.abc import Sequence
@@ -18,31 +18,40 @@ EVERY = corruptions.CORRUPTIONS + corruptions.EXTRAS
 def all_conditions(
     severities: Sequence[int] = (1, 2, 3, 4, 5), names: Sequence[str] = EVERY
 ) -> list[Condition]:
-    """Clean, then each corruption of `names`, the 15 and the 4 extras, at `severities`: 96
-    conditions with all five.
+    """("clean", 0), then each corruption of `names` at each of `severities` above 0.
+
+    The defaults, the 15 corruptions and the 4 extras at five severities, are 96 conditions.
     """
-    return [("clean", 0)] + [
-        (name, severity) for name in names for severity in severities if severity > 0
-    ]
+    conditions = [("clean", 0)]
+    for name in names:
+        conditions += [(name, severity) for severity in severities if severity > 0]
+    return conditions
 
 
 class Answers:
-    """What follows from predicted (M, N), labels (N,) and the log-odds of the confidence (M, N)."""
+    """Predicted classes (M, N), labels (N,), log-odds of the confidence (M, N), and what follows.
+
+    M conditions, N images.
+    """
+
+    predicted: np.ndarray
+    labels: np.ndarray
+    log_odds: np.ndarray
 
     @property
     def correct(self) -> np.ndarray:
-        """(M, N) bool."""
+        """Whether each answer is right, bool (M, N)."""
         return self.predicted == self.labels
 
     @property
     def confidence(self) -> np.ndarray:
-        """(M, N) in [0, 1]: the softmax probability of the predicted class."""
+        """The softmax probability of the predicted class, (M, N) in [0, 1]."""
         return metrics.confidence_from_log_odds(self.log_odds)
 
 
 @dataclass(frozen=True, eq=False)
 class Outcomes(Answers):
-    """What a model answered, per condition (M) and image (N), small enough to commit.
+    """A model's answers per condition (M) and image (N), small enough to commit.
 
     predicted uint8 (M, N); as float16 (M, N): log_odds of the confidence, log_odds_scaled the same
     at `temperature` (fitted on clean validation data), log_prob the log-probability of the true
@@ -64,64 +73,74 @@ class Outcomes(Answers):
         """The row of a condition; raises ValueError where it was not run."""
         if (name, severity) not in self.conditions:
             raise ValueError(
-                f"{name} at severity {severity} is not among the {len(self.conditions)} conditions run."
+                f"{name} at severity {severity} is not among the {len(self.conditions)} "
+                "conditions run."
             )
         return self.conditions.index((name, severity))
 
     def of(self, conditions: Sequence[Condition]) -> "Outcomes":
-        """The same of some of the conditions, in that order; ValueError where one was not run."""
-        rows = [self.at(*pair) for pair in conditions]
-        fields = {field: getattr(self, field)[rows] for field in FIELDS}
+        """The outcomes of `conditions` alone, in that order; ValueError where one was not run."""
+        rows = [self.at(name, severity) for name, severity in conditions]
         return replace(
             self,
             conditions=tuple(conditions),
-            origins=tuple(self.origins[i] for i in rows),
-            **fields,
+            predicted=self.predicted[rows],
+            log_odds=self.log_odds[rows],
+            log_odds_scaled=self.log_odds_scaled[rows],
+            log_prob=self.log_prob[rows],
+            origins=tuple(self.origins[row] for row in rows),
         )
 
     def save(self, path: Path) -> None:
-        """One compressed .npz without pickled objects, written whole or not at all."""
-        names = np.array([f"{name}-{severity}" for name, severity in self.conditions])
-        fields = {field: getattr(self, field) for field in FIELDS}
-        with files.atomic_write(path) as part, open(part, "wb") as file:
+        """Write one compressed .npz without pickled objects, whole or not at all."""
+        names = [f"{name}-{severity}" for name, severity in self.conditions]
+        with files.atomic_write(path) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(
                 file,
-                conditions=names,
+                conditions=np.array(names),
                 labels=self.labels,
                 origins=np.array(self.origins),
                 temperature=np.float64(self.temperature),
                 made=np.array(json.dumps(self.made)),
-                **fields,
+                predicted=self.predicted,
+                log_odds=self.log_odds,
+                log_odds_scaled=self.log_odds_scaled,
+                log_prob=self.log_prob,
             )
 
     @classmethod
     def load(cls, path: Path) -> "Outcomes":
-        """Read what `save` wrote; raises FileNotFoundError where there is nothing."""
+        """The outcomes that `save` wrote to `path`; FileNotFoundError where there is nothing."""
         if not Path(path).exists():
             raise FileNotFoundError(
                 f"no stored outcomes at {path}: run notebook 03 in the full profile to make them."
             )
         with np.load(path, allow_pickle=False) as stored:
-            pairs = (name.rsplit("-", 1) for name in stored["conditions"].tolist())
+            conditions = []
+            for condition in stored["conditions"].tolist():
+                name, severity = condition.rsplit("-", 1)
+                conditions.append((name, int(severity)))
             return cls(
-                conditions=tuple((name, int(severity)) for name, severity in pairs),
+                conditions=tuple(conditions),
                 labels=stored["labels"],
+                predicted=stored["predicted"],
+                log_odds=stored["log_odds"],
+                log_odds_scaled=stored["log_odds_scaled"],
+                log_prob=stored["log_prob"],
                 origins=tuple(stored["origins"].tolist()),
                 temperature=float(stored["temperature"]),
                 made=json.loads(str(stored["made"])),
-                **{field: stored[field] for field in FIELDS},
             )
 
 
 def outcome_of_logits(
     logits: torch.Tensor, labels: torch.Tensor, *, temperature: float
 ) -> dict[str, np.ndarray]:
-    """What is kept of logits (N, K): the four arrays of `Outcomes` for one condition, each (N,)."""
+    """The four arrays FIELDS of one condition, each (N,), of its logits (N, K)."""
+    scaled = metrics.apply_temperature(logits, temperature)  # (N, K)
     return {
         "predicted": logits.argmax(1).numpy().astype(np.uint8),
         "log_odds": metrics.log_odds(logits).astype(np.float16),
-        "log_odds_scaled": metrics.log_odds(metrics.apply_temperature(logits, temperature)).astype(
-            np.float16
-        ),
+        "log_odds_scaled": metrics.log_odds(scaled).astype(np.float16),
         "log_prob": metrics.true_class_log_probability(logits, labels).astype(np.float16),
     }

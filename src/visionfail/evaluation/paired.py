@@ -10,22 +10,24 @@ from visionfail.evaluation.outcomes import Outcomes
 def paired_by_condition(
     a: Outcomes, b: Outcomes, *, bootstraps: int, generator: np.random.Generator
 ) -> pd.DataFrame:
-    """Accuracy of a minus that of b by condition, on the same images: difference with its 95%
-    bootstrap interval over images, exact McNemar p, the same after Holm over all conditions, n.
-    ValueError for other images or conditions.
+    """A row per condition: accuracy of a minus that of b on the same images, in fractions.
+
+    The difference has its 95% bootstrap interval over images; p is McNemar's exact one, p_holm the
+    same after Holm over all conditions. ValueError where images or conditions differ.
     """
     if a.conditions != b.conditions or a.made["images"] != b.made["images"]:
         raise ValueError(
             "the two sweeps are of other images or conditions: a paired comparison needs the same."
         )
-    both = np.concatenate([a.correct, b.correct])
+    # one resample of the images serves both models: that is the pairing
+    both = np.concatenate([a.correct, b.correct])  # (2 M, N)
     samples = metrics.bootstrap_condition_means(both, bootstraps=bootstraps, generator=generator)
-    lo, hi = metrics.percentile_interval(
-        samples[:, : len(a.correct)] - samples[:, len(a.correct) :]
-    )
+    differences = samples[:, : len(a.correct)] - samples[:, len(a.correct) :]  # (B, M)
+    lo, hi = metrics.percentile_interval(differences)
     table = pd.DataFrame(a.conditions, columns=["condition", "severity"])
     table["difference"] = a.correct.mean(axis=1) - b.correct.mean(axis=1)
-    table["lo"], table["hi"] = lo, hi
+    table["lo"] = lo
+    table["hi"] = hi
     table["p"] = [metrics.mcnemar_exact(x, y) for x, y in zip(a.correct, b.correct, strict=True)]
     return table.assign(p_holm=metrics.holm(table.p), n=len(a.labels))
 
@@ -33,29 +35,37 @@ def paired_by_condition(
 def accuracy_drops(
     outcomes: Outcomes, *, bootstraps: int, generator: np.random.Generator
 ) -> pd.DataFrame:
-    """What each corruption costs: clean accuracy minus accuracy at its highest severity, and on the
-    mean of its severities, each with its 95% bootstrap interval over images; the dearest first.
-    Fractions.
+    """A row per corruption, the dearest first: clean accuracy minus accuracy under it, fractions.
+
+    "highest" is at its highest severity, "mean" over the mean of its severities, each with its 95%
+    bootstrap interval over images.
     """
-    exact = outcomes.correct.mean(axis=1)[None]
     samples = metrics.bootstrap_condition_means(
         outcomes.correct, bootstraps=bootstraps, generator=generator
-    )
-    exact, samples = (
-        metrics.by_corruption(values, outcomes.conditions) for values in (exact, samples)
-    )
-    lines = []
-    for name in exact:
-        if name != "clean":
-            line = {"corruption": name}
-            for label, pick in {
-                "highest": lambda a: a[:, -1],
-                "mean": lambda a: a.mean(axis=1),
-            }.items():
-                value, spread = (
-                    values["clean"][:, 0] - pick(values[name]) for values in (exact, samples)
-                )
-                lo, hi = metrics.percentile_interval(spread)
-                line |= {label: float(value[0]), f"{label} lo": lo, f"{label} hi": hi}
-            lines.append(line | {"n": len(outcomes.labels)})
-    return pd.DataFrame(lines).sort_values("highest", ascending=False, ignore_index=True)
+    )  # (B, M)
+    exact = outcomes.correct.mean(axis=1)[None]  # (1, M)
+    accuracies = metrics.by_corruption(exact, outcomes.conditions)  # {name: (1, severities)}
+    resampled = metrics.by_corruption(samples, outcomes.conditions)  # {name: (B, severities)}
+    rows = []
+    for name in accuracies:
+        if name == "clean":
+            continue
+        row: dict[str, object] = {"corruption": name}
+        spreads = _drops(resampled, name)
+        for label, drop in _drops(accuracies, name).items():
+            lo, hi = metrics.percentile_interval(spreads[label])
+            row[label] = float(drop[0])
+            row[f"{label} lo"] = lo
+            row[f"{label} hi"] = hi
+        row["n"] = len(outcomes.labels)
+        rows.append(row)
+    return pd.DataFrame(rows).sort_values("highest", ascending=False, ignore_index=True)
+
+
+def _drops(accuracies: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
+    """{"highest", "mean"}: the drop from clean under one corruption, (B,), of (B, severities)."""
+    clean = accuracies["clean"][:, 0]
+    return {
+        "highest": clean - accuracies[name][:, -1],
+        "mean": clean - accuracies[name].mean(axis=1),
+    }

@@ -1,6 +1,4 @@
-"""Ours beside what others have published, the same images or not; and two of ours on the same
-images.
-"""
+"""Our accuracies beside published ones, and our corrupted files beside the published files."""
 
 import pandas as pd
 
@@ -10,126 +8,146 @@ from visionfail.data import ImageSet
 from visionfail.evaluation.outcomes import Outcomes
 from visionfail.evaluation.tables import BASELINE
 
-STANDARD_TRAINING = (
-    BASELINE,
-    "PreActResNet-18 standard",
-)  # the published networks that were trained as ours
+# the published networks that were trained as ours
+STANDARD_TRAINING = (BASELINE, "PreActResNet-18 standard")
 
 
 def beside_published(
     accuracy: pd.DataFrame, outcomes: Outcomes, published: pd.DataFrame, **bootstrap
 ) -> pd.DataFrame:
-    """Mean accuracy over severities, a row a model and each of the 15 corruptions: ours with
-    intervals, then published.
+    """A row per model and each of the 15 corruptions: mean accuracy over severities, a fraction.
 
-    `accuracy` are our rows of one metric; `bootstrap` goes to intervals.bootstrap_condition_means.
+    Ours come first, with intervals, then the published ones. `accuracy` are our rows of one metric;
+    `bootstrap` goes to metrics.bootstrap_condition_means.
     """
-    samples = metrics.by_corruption(
-        metrics.bootstrap_condition_means(outcomes.correct, **bootstrap), outcomes.conditions
-    )
-    severities = sorted({s for _, s in outcomes.conditions} - {0})
-    lines = []
+    samples = metrics.bootstrap_condition_means(outcomes.correct, **bootstrap)  # (B, M)
+    resampled = metrics.by_corruption(samples, outcomes.conditions)  # {name: (B, severities)}
+    ours = []
     for name in CORRUPTIONS:
-        part = accuracy[accuracy.condition == name]
-        lo, hi = metrics.percentile_interval(samples[name].mean(axis=-1))
-        lines.append(part.iloc[0].to_dict() | {"value": part.value.mean(), "lo": lo, "hi": hi})
-    theirs = published[published.severity.isin(severities) & published.corruption.isin(CORRUPTIONS)]
-    theirs = theirs.groupby(["model", "corruption"], sort=False).accuracy.mean().reset_index()
-    theirs = theirs.rename(columns={"corruption": "condition", "accuracy": "value"}).assign(
-        origin="official"
-    )
-    return pd.concat([pd.DataFrame(lines), theirs], ignore_index=True).drop(columns=["severity"])
+        rows = accuracy[accuracy.condition == name]  # one per severity
+        lo, hi = metrics.percentile_interval(resampled[name].mean(axis=-1))
+        row = rows.iloc[0].to_dict()
+        row["value"] = rows.value.mean()
+        row["lo"] = lo
+        row["hi"] = hi
+        ours.append(row)
+    severities = {severity for _, severity in outcomes.conditions} - {0}
+    theirs = _published_means(published, severities)
+    return pd.concat([pd.DataFrame(ours), theirs], ignore_index=True).drop(columns=["severity"])
+
+
+def _published_means(published: pd.DataFrame, severities: set[int]) -> pd.DataFrame:
+    """Published accuracy per model and corruption, the mean over `severities`."""
+    chosen = published.severity.isin(severities) & published.corruption.isin(CORRUPTIONS)
+    groups = published.loc[chosen].groupby(["model", "corruption"], sort=False)
+    table = groups.accuracy.mean().reset_index()
+    return _in_our_columns(table)
+
+
+def _in_our_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Published accuracies with the names that our tables give to the columns."""
+    names = {"corruption": "condition", "accuracy": "value"}
+    return table.rename(columns=names).assign(origin="official")
 
 
 def gaps_to_published(compared: pd.DataFrame, *, model: str, margin: float) -> pd.DataFrame:
-    """Where `model` lies more than `margin` outside the span of the published networks with
-    standard training.
+    """A row per corruption: how far `model` lies outside the span of STANDARD_TRAINING, fractions.
 
-    `reading` says what such a gap can mean: the network's, where the images are the published ones
-    to the byte; the texture's, for frost; else unexplained, because network and generator both
-    differ.
+    `reading` says what a gap of more than `margin` can mean: the network's, where the images are
+    the published ones to the byte; the texture's, for frost; else unexplained, because network and
+    generator both differ.
     """
     wide = compared.pivot(index="condition", columns="model", values="value").loc[list(CORRUPTIONS)]
-    low, high = wide[list(STANDARD_TRAINING)].min(axis=1), wide[list(STANDARD_TRAINING)].max(axis=1)
-    gap = _outside(wide[model], low, high)
-    origin = compared[compared.model == model].set_index("condition").origin
+    theirs = wide.loc[:, list(STANDARD_TRAINING)]
+    low = theirs.min(axis=1)
+    high = theirs.max(axis=1)
+    gaps = _outside(wide.loc[:, model], low, high)
+    origins = compared.loc[compared.model == model].set_index("condition").origin
+    readings = []
+    for name, gap in gaps.items():
+        readings.append(_reading(str(name), origins[name], gap, margin))
     table = pd.DataFrame(
-        {"ours": wide[model], "published low": low, "published high": high, "gap": gap}
+        {
+            "ours": wide.loc[:, model],
+            "published low": low,
+            "published high": high,
+            "gap": gaps,
+            "reading": readings,
+        }
     )
-    table["reading"] = [_reading(name, origin[name], gap[name], margin) for name in table.index]
     return table.reset_index(names="corruption")
 
 
 def published_by_severity(accuracy: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy rows by corruption and severity: ours of clean and the 15, then those of the
-    published networks with standard training, at the same severities; their clean accuracy too,
-    where it is published.
+    """Accuracy rows by corruption and severity: ours of clean and the 15, then STANDARD_TRAINING's.
+
+    The published rows are at the same severities, clean accuracy among them where it is published.
     """
-    theirs = published[published.model.isin(STANDARD_TRAINING)].rename(
-        columns={"accuracy": "value"}
-    )
-    clean = theirs.drop_duplicates("model").assign(corruption="clean", severity=0)
-    clean = clean.assign(value=clean.clean_accuracy).dropna(subset=["value"])
-    theirs = (
-        pd.concat([clean, theirs])
-        .rename(columns={"corruption": "condition"})
-        .assign(origin="official")
-    )
-    ours = accuracy[accuracy.condition.isin(("clean", *CORRUPTIONS))]
-    theirs = theirs[theirs.condition.isin(ours.condition) & theirs.severity.isin(ours.severity)]
-    return pd.concat(
-        [ours, theirs[["model", "condition", "severity", "value", "origin"]]], ignore_index=True
-    )
+    standard = published.loc[published.model.isin(STANDARD_TRAINING)]
+    clean = standard.drop_duplicates("model").assign(corruption="clean", severity=0)
+    clean = clean.assign(accuracy=clean.clean_accuracy).dropna(subset=["accuracy"])
+    theirs = _in_our_columns(pd.concat([clean, standard]))
+    ours = accuracy.loc[accuracy.condition.isin(("clean", *CORRUPTIONS))]
+    shared = theirs.condition.isin(ours.condition) & theirs.severity.isin(ours.severity)
+    theirs = theirs.loc[shared, ["model", "condition", "severity", "value", "origin"]]
+    return pd.concat([ours, theirs], ignore_index=True)
 
 
 def gaps_by_severity(rows: pd.DataFrame, *, model: str) -> pd.DataFrame:
-    """How far `model` lies outside the span of the published networks with standard training in the
-    rows of `by_severity`: fractions, 0 within the span, a row a corruption and a column a severity.
+    """How far `model` lies outside the span of STANDARD_TRAINING: fractions, 0 within the span.
+
+    `rows` are those of `published_by_severity`; the table has a row per corruption and a column per
+    severity.
     """
-    cells = rows[rows.condition != "clean"].pivot(
-        index=["condition", "severity"], columns="model", values="value"
-    )
-    theirs = cells[list(STANDARD_TRAINING)]
-    gap = _outside(cells[model], theirs.min(axis=1), theirs.max(axis=1))
-    return gap.unstack("severity").loc[list(CORRUPTIONS)]
+    corrupted = rows.loc[rows.condition != "clean"]
+    cells = corrupted.pivot(index=["condition", "severity"], columns="model", values="value")
+    theirs = cells.loc[:, list(STANDARD_TRAINING)]
+    gaps = _outside(cells.loc[:, model], theirs.min(axis=1), theirs.max(axis=1))
+    return gaps.unstack("severity").loc[list(CORRUPTIONS)]
 
 
 def _outside(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:
+    """The signed distance of each value from the span [low, high], 0 within it."""
     return (value - high).clip(lower=0) + (value - low).clip(upper=0)
 
 
 def _reading(name: str, origin: str, gap: float, margin: float) -> str:
+    """The explanation in words of a gap under the corruption `name`."""
     if origin in ("subset", "standin"):
         return "other images: not comparable"
     if abs(gap) <= margin:
         return "within the margin"
     if origin in ("official", "identical"):
         return "same images: the network's"
-    return "frost texture ours" if name == "frost" else "unexplained: network and generator differ"
+    if name == "frost":
+        return "frost texture ours"
+    return "unexplained: network and generator differ"
 
 
 def md5_parity(test: ImageSet) -> pd.DataFrame:
-    """Per corruption: is there chance in it, and has the file regenerated from `test` the published
-    MD5?
+    """A row per corruption: the published MD5, and in words whether our file has the same.
 
-    Only those that the tests prove identical are made here, and only from the whole official test
-    set.
+    Only the files that the tests prove identical are made here, and only from the whole official
+    test set.
     """
-    lines = []
+    rows = []
     for name in CORRUPTIONS + EXTRAS:
-        same = "random draws: cannot match" if name in RANDOM else "no: see the tests for how close"
-        if name in corruptions.IDENTICAL:
-            whole = test.origin == "official"
-            same = (
-                corruptions.regenerated_md5(test.images, name) == corruptions.PUBLISHED_MD5[name]
-                if whole
-                else "not checked here"
-            )
-        lines.append(
+        rows.append(
             {
                 "corruption": name,
                 "published MD5": corruptions.PUBLISHED_MD5[name],
-                "identical": same,
+                "identical": _has_published_md5(test, name),
             }
         )
-    return pd.DataFrame(lines)
+    return pd.DataFrame(rows)
+
+
+def _has_published_md5(test: ImageSet, name: str) -> bool | str:
+    """Whether the file regenerated from `test` has the published MD5; a reason where not made."""
+    if name in RANDOM:
+        return "random draws: cannot match"
+    if name not in corruptions.IDENTICAL:
+        return "no: see the tests for how close"
+    if test.origin != "official":
+        return "not checked here"
+    return corruptions.regenerated_md5(test.images, name) == corruptions.PUBLISHED_MD5[name]

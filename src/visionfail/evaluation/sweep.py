@@ -1,13 +1,13 @@
-"""One model under every corruption and severity: what it answered on each image, kept so that
-nothing need rerun.
-"""
+"""One model under every corruption and severity: its answer to each image, kept on the disk."""
 
 import json
 import shutil
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,20 +18,22 @@ from visionfail import corruptions, data, devices, files, metrics, models
 from visionfail.data import ImageSet
 from visionfail.evaluation import outcomes
 
+Make = Callable[[ImageSet, str, int], ImageSet]  # clean images, name, severity -> changed images
+
 
 def corrupted_set(clean: ImageSet, name: str, severity: int, *, seed: int = 0) -> ImageSet:
-    """`clean` under a corruption: from the published files where it is the official test set and
-    they are on disk, else regenerated, which `origin` says; with another `seed` than 0 regenerated
-    always. Severity 0 is `clean` itself.
+    """The images of `clean` under a corruption; at severity 0 `clean` itself.
+
+    They are the published files where `clean` is the official test set and they are on disk, else
+    regenerated, which `origin` says; with another `seed` than 0 regenerated always.
     """
     if severity == 0:
         return clean
     if clean.origin == "official" and seed == 0:
         return data.load_cifar10c(name, severity)
     images = corruptions.corrupt(clean.images, name, severity, seed=seed)
-    return replace(
-        clean, images=images, origin="regenerated" if clean.origin == "official" else clean.origin
-    )
+    origin = "regenerated" if clean.origin == "official" else clean.origin
+    return replace(clean, images=images, origin=origin)
 
 
 def load_or_sweep(
@@ -45,43 +47,60 @@ def load_or_sweep(
     names: Sequence[str] = outcomes.EVERY,
     seed: int = 0,
 ) -> tuple[outcomes.Outcomes, str]:
-    """(outcomes, "loaded" | "computed") of the corruptions `names` at `severities`, drawn from
-    `seed`, on sets["test"].
+    """(outcomes, "loaded" | "computed") of the corruptions `names` on sets["test"].
 
-    Loaded where `path` holds the answers of the network with these `weights` (the card's sha256) to
-    these images; else computed, with temperature and precision chosen on sets["val"], and saved
-    there. `state` is a folder for the conditions done so far.
+    The corruptions are at `severities`, drawn from `seed`. Loaded where `path` holds the answers of
+    the network with these `weights` (the card's sha256) to these images; else computed, with
+    temperature and precision chosen on sets["val"], and saved there. `state` is the folder for the
+    conditions of an unfinished sweep.
     """
-    conditions, test, val = outcomes.all_conditions(severities, names), sets["test"], sets["val"]
+    test = sets["test"]
+    conditions = outcomes.all_conditions(severities, names)
+    identity = _identity(test, weights=weights, seed=seed)
+    if path.exists():
+        stored = outcomes.Outcomes.load(path)
+        if _is_of(stored, identity) and list(stored.conditions) == conditions:
+            return stored, "loaded"
+    val = sets["val"]
+    temperature = metrics.fit_temperature(models.predict(model, val.images), val.labels)
+    dtype, gate = models.choose_dtype(model, val)
+    folder = state / path.stem
+    computed = run_sweep(
+        model,
+        test,
+        conditions,
+        temperature=temperature,
+        identity=identity,
+        folder=folder,
+        dtype=dtype,
+        seed=seed,
+    )
+    record = dict(computed.made)
+    record["gate"] = gate
+    computed = replace(computed, made=record)
+    computed.save(path)
+    shutil.rmtree(folder)  # the sweep is whole: another one may begin here
+    return computed, "computed"
+
+
+def _identity(test: ImageSet, *, weights: str, seed: int) -> dict[str, Any]:
+    """The fields by which a stored sweep is known to be of these weights and images."""
     identity = {
         "weights": weights,
         "origin": test.origin,
         "images": test.checksum(),
         "n": len(test),
     }
-    identity |= (
-        {"seed": seed} if seed else {}
-    )  # sweeps stored before there was a choice are those of 0
-    if path.exists():
-        found = outcomes.Outcomes.load(path)
-        same = identity.items() <= found.made.items() and found.made.get("seed", 0) == seed
-        if same and list(found.conditions) == conditions:
-            return found, "loaded"
-    temperature = metrics.fit_temperature(models.predict(model, val.images), val.labels)
-    dtype, gate = models.choose_dtype(model, val)
-    folder = state / path.stem
-    options = {
-        "temperature": temperature,
-        "identity": identity,
-        "folder": folder,
-        "dtype": dtype,
-        "seed": seed,
-    }
-    found = run_sweep(model, test, conditions, **options)
-    found = replace(found, made=found.made | {"gate": gate})
-    found.save(path)
-    shutil.rmtree(folder)  # whole now: another sweep may begin here
-    return found, "computed"
+    if seed:  # sweeps stored before there was a choice are of seed 0 and lack the field
+        identity["seed"] = seed
+    return identity
+
+
+def _is_of(stored: outcomes.Outcomes, identity: dict[str, Any]) -> bool:
+    """Whether stored outcomes are of the weights, images and seed of an identity."""
+    if stored.made.get("seed", 0) != identity.get("seed", 0):
+        return False
+    return all(stored.made.get(field) == value for field, value in identity.items())
 
 
 def run_sweep(
@@ -94,60 +113,97 @@ def run_sweep(
     folder: Path,
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
+    make: Make | None = None,
 ) -> outcomes.Outcomes:
-    """Predict `clean` under each of `conditions`, drawn from `seed`, storing each in `folder` as it
-    is done; a second call resumes.
+    """The model's answers to `clean` under each of `conditions`; a second call resumes.
 
-    `identity` says which weights and images these are; raises ValueError where `folder` holds the
-    conditions of another run. The clean condition is computed in float32 always.
+    Each condition is stored in `folder` as it is done. `make(clean, name, severity)` gives the
+    images of one; the default is `corrupted_set` with draws from `seed`. `identity` says which
+    weights and images these are, and which `make` where it is another: ValueError where `folder`
+    holds conditions of another identity. Severity 0 is predicted in float32 always.
     """
-    folder, made = Path(folder), identity | {"dtype": str(dtype).removeprefix("torch.")}
-    _claim(folder, made | {"temperature": temperature})
-    device = next(model.parameters()).device
-    batch_size = (
-        128 if device.type == "cpu" else 1024
-    )  # a CPU's cache holds what 128 images make of a stage
+    folder = Path(folder)
+    record = dict(identity)
+    record["dtype"] = str(dtype).removeprefix("torch.")
+    _claim_folder(folder, record, temperature=temperature)
+    run = _Sweep(model, clean, make or partial(corrupted_set, seed=seed), temperature, dtype)
     rows = []
     for name, severity in tqdm(conditions, unit="condition"):
         file = folder / f"{name}-{severity}.npz"
         if not file.exists():
-            start = time.perf_counter()
-            images = corrupted_set(clean, name, severity, seed=seed)
-            precision = dtype if severity else torch.float32
-            logits = models.predict(model, images.images, batch_size=batch_size, dtype=precision)
-            row = outcomes.outcome_of_logits(logits, clean.labels, temperature=temperature)
-            with files.atomic_write(file) as part, open(part, "wb") as handle:
-                np.savez(
-                    handle,
-                    origin=np.array(images.origin),
-                    seconds=time.perf_counter() - start,
-                    **row,
-                )
-        with np.load(file, allow_pickle=False) as stored:
-            rows.append({key: stored[key] for key in (*outcomes.FIELDS, "origin", "seconds")})
-    seconds = round(sum(float(row["seconds"]) for row in rows), 1)
+            _save_arrays(file, run.answer(name, severity))
+        rows.append(_load_arrays(file))
+    record["device"] = devices.describe_device(next(model.parameters()).device)
+    record["seconds"] = round(sum(float(row["seconds"]) for row in rows), 1)
     return outcomes.Outcomes(
         conditions=tuple(conditions),
         labels=clean.labels.numpy().astype(np.uint8),
+        predicted=np.stack([row["predicted"] for row in rows]),  # (M, N), as are the next three
+        log_odds=np.stack([row["log_odds"] for row in rows]),
+        log_odds_scaled=np.stack([row["log_odds_scaled"] for row in rows]),
+        log_prob=np.stack([row["log_prob"] for row in rows]),
         origins=tuple(str(row["origin"]) for row in rows),
         temperature=temperature,
-        made=made | {"device": devices.describe_device(device), "seconds": seconds},
-        **{field: np.stack([row[field] for row in rows]) for field in outcomes.FIELDS},
+        made=record,
     )
 
 
-def _claim(folder: Path, identity: dict) -> None:
-    """Write the run's identity into `folder`, or compare it with the one there."""
+@dataclass(frozen=True, eq=False)
+class _Sweep:
+    """What is the same for every condition of a sweep."""
+
+    model: nn.Module
+    clean: ImageSet
+    make: Make
+    temperature: float
+    dtype: torch.dtype
+
+    def answer(self, name: str, severity: int) -> dict[str, Any]:
+        """The arrays kept of one condition, (N,) each, its images' origin, and the seconds."""
+        start = time.perf_counter()
+        images = self.make(self.clean, name, severity)
+        device = next(self.model.parameters()).device
+        logits = models.predict(
+            self.model,
+            images.images,
+            # a CPU's cache holds what 128 images make of a stage
+            batch_size=128 if device.type == "cpu" else 1024,
+            dtype=self.dtype if severity else torch.float32,
+        )
+        arrays: dict[str, Any] = outcomes.outcome_of_logits(
+            logits, self.clean.labels, temperature=self.temperature
+        )
+        arrays["origin"] = np.array(images.origin)
+        arrays["seconds"] = time.perf_counter() - start
+        return arrays
+
+
+def _save_arrays(file: Path, arrays: dict[str, Any]) -> None:
+    """Write one condition's arrays to an .npz, whole or not at all."""
+    with files.atomic_write(file) as temporary, open(temporary, "wb") as handle:
+        np.savez(handle, **arrays)
+
+
+def _load_arrays(file: Path) -> dict[str, np.ndarray]:
+    """What `_save_arrays` wrote for one condition."""
+    with np.load(file, allow_pickle=False) as stored:
+        return {name: stored[name] for name in (*outcomes.FIELDS, "origin", "seconds")}
+
+
+def _claim_folder(folder: Path, record: dict[str, Any], *, temperature: float) -> None:
+    """Write which sweep this is into `folder`; ValueError where another one's name is there."""
     file = folder / "identity.json"
-    identity = json.loads(json.dumps(identity))
+    identity = dict(record)
+    identity["temperature"] = temperature
+    text = files.json_text(identity, name=file.name)
     if not file.exists():
-        with files.atomic_write(file) as part:
-            part.write_text(json.dumps(identity, indent=1) + "\n", encoding="utf-8")
+        files.write_text(file, text)
         return
-    known = json.loads(file.read_text(encoding="utf-8"))
-    for field in sorted(identity.keys() | known.keys()):
-        if identity.get(field) != known.get(field):
+    identity = json.loads(text)  # as json holds it, for the comparison
+    stored = files.read_json(file)
+    for field in sorted(identity.keys() | stored.keys()):
+        if identity.get(field) != stored.get(field):
             raise ValueError(
-                f"{folder} holds a sweep with {field} = {known.get(field)!r}, not {identity.get(field)!r}: "
-                "remove the folder or give another."
+                f"{folder} holds a sweep with {field} = {stored.get(field)!r}, not "
+                f"{identity.get(field)!r}: remove the folder or give another."
             )

@@ -1,9 +1,8 @@
-"""From what a model answered on each image to the rows of results/: accuracy, calibration, means
-over CIFAR-10-C.
-"""
+"""Rows of results/ from a model's answers: accuracy, calibration, means over CIFAR-10-C."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import SupportsFloat
 
 import numpy as np
 import pandas as pd
@@ -13,10 +12,8 @@ from visionfail.corruptions import CORRUPTIONS
 from visionfail.data import ORIGINS, ImageSet
 from visionfail.evaluation.outcomes import Outcomes
 
-WITHOUT_FROST = tuple(
-    name for name in CORRUPTIONS if name != "frost"
-)  # its texture is ours, so a mean without it too
-
+# the texture of frost is ours, so each mean is taken without it too
+WITHOUT_FROST = tuple(name for name in CORRUPTIONS if name != "frost")
 SETS = {"15": CORRUPTIONS, "14 without frost": WITHOUT_FROST}
 # Baseline of mCE and relative mCE: robustbench's WRN-28-10 with standard training, in
 # published_cifar10c.csv
@@ -24,18 +21,19 @@ BASELINE = "WRN-28-10 standard"
 
 
 def published_accuracies(table: pd.DataFrame, model: str) -> dict[str, np.ndarray]:
-    """{corruption: (5,) accuracies by severity} of one published model; raises ValueError for an
-    unknown one.
+    """{corruption: (5,) accuracies by severity} of one published model.
+
+    Raises ValueError for a model that is not in `table`.
     """
-    rows = table[table["model"] == model]
+    rows = table.loc[table["model"] == model]
     if rows.empty:
         raise ValueError(
             f"no published model {model!r}: choose one of {', '.join(table['model'].unique())}."
         )
-    return {
-        name: part.sort_values("severity")["accuracy"].to_numpy()
-        for name, part in rows.groupby("corruption")
-    }
+    accuracies = {}
+    for name, by_severity in rows.sort_values(by="severity").groupby("corruption"):
+        accuracies[str(name)] = by_severity["accuracy"].to_numpy()
+    return accuracies
 
 
 def sweep_rows(
@@ -47,44 +45,55 @@ def sweep_rows(
     bootstraps: int,
     generator: np.random.Generator,
 ) -> list[dict]:
-    """Every row of results/<run>.csv: one a condition and metric, then the means with intervals
-    over images.
+    """The rows of results/<run>.csv: one per condition and metric, then means with intervals.
 
-    mCE and relative mCE are there where the sweep has the five severities; their baseline is
-    BASELINE in `published`.
+    The intervals resample images. mCE and relative mCE are there where the sweep has the five
+    severities; their baseline is BASELINE in `published`.
     """
     complete = {severity for _, severity in outcomes.conditions} == {0, 1, 2, 3, 4, 5}
     baseline = published_accuracies(published, BASELINE) if complete else None
     clean = float(published.loc[published["model"] == BASELINE, "clean_accuracy"].iloc[0])
-    found = condition_rows(outcomes) + mean_rows(
-        outcomes, baseline, clean, bootstraps=bootstraps, generator=generator
-    )
-    return [
-        {"dataset": "cifar10c", "split": "test", "model": model, "seed": seed} | row
-        for row in found
-    ]
+    rows = condition_rows(outcomes)
+    rows += mean_rows(outcomes, baseline, clean, bootstraps=bootstraps, generator=generator)
+    return [_labelled(row, "cifar10c", model=model, seed=seed) for row in rows]
 
 
 def clean_rows(predicted: np.ndarray, test: ImageSet, *, model: str, seed: int) -> list[dict]:
-    """Accuracy on clean images, of all of them and of each class, with Wilson intervals: rows of
-    results/.
+    """Rows of results/: accuracy on clean images, of all and of each class, with Wilson intervals.
+
+    `predicted` are classes (N,).
     """
     labels = test.labels.numpy()
-    groups = {"clean": labels >= 0} | {name: labels == k for k, name in enumerate(test.classes)}
-    common = {"dataset": "cifar10", "split": "test", "model": model, "seed": seed}
-    found = []
+    groups = {"clean": labels >= 0}  # {name: (N,) bool}, all images first
+    for k, name in enumerate(test.classes):
+        groups[name] = labels == k
+    rows = []
     for name, chosen in groups.items():
-        right, n = int((predicted == labels)[chosen].sum()), int(chosen.sum())
+        right = int((predicted == labels)[chosen].sum())
+        n = int(chosen.sum())
+        lo, hi = metrics.wilson(right, n)
         metric = "accuracy" if name == "clean" else "class accuracy"
-        found.append(
-            common | _row(name, 0, test.origin, metric, (right / n, *metrics.wilson(right, n)), n)
-        )
-    return found
+        row = _row(name, 0, test.origin, metric, right / n, lo, hi, n=n)
+        rows.append(_labelled(row, "cifar10", model=model, seed=seed))
+    return rows
+
+
+def _labelled(row: dict, dataset: str, *, model: str, seed: int) -> dict:
+    """A row with the columns that tell the run before its own."""
+    labelled: dict[str, object] = {
+        "dataset": dataset,
+        "split": "test",
+        "model": model,
+        "seed": seed,
+    }
+    labelled.update(row)
+    return labelled
 
 
 def stored_overview(folder: Path, *, bootstraps: int = 1000) -> pd.DataFrame:
-    """One line a stored sweep in `folder`: clean accuracy and the mean over the corruptions,
-    recomputed per image.
+    """A row per stored sweep in `folder`: clean accuracy and means over corruptions, in words.
+
+    They are recomputed from the stored answer to each image.
     """
     lines = []
     for run in in_network_order(Path(folder).glob("cifar10c-*.npz")):
@@ -97,22 +106,25 @@ def stored_overview(folder: Path, *, bootstraps: int = 1000) -> pd.DataFrame:
             "model": run.removeprefix("cifar10c-"),
             "origin": weakest_origin(outcomes.origins),
             "n": clean["n"],
+            "severities": " ".join(map(str, severities)),
+            "clean accuracy": _percent(clean),
         }
-        line |= {"severities": " ".join(map(str, severities)), "clean accuracy": _percent(clean)}
-        lines.append(line | {row["condition"]: _percent(row) for row in means})
+        for row in means:
+            line[row["condition"]] = _percent(row)
+        lines.append(line)
     return pd.DataFrame(lines)
 
 
 def in_network_order(files: Iterable[Path]) -> list[str]:
-    """Names of runs, <dataset>-<arch>-<recipe>-s<seed>, from their files: ResNet-18, the one most
-    examined, first.
+    """The names of runs from their files, ResNet-18, which is examined most, first.
+
+    A name is <dataset>-<arch>-<recipe>-s<seed>.
     """
     return sorted((path.stem for path in files), key=lambda run: ("-resnet18-" not in run, run))
 
 
 def stored_sweeps(folder: Path) -> tuple[pd.DataFrame, dict[tuple[str, int], Outcomes]]:
-    """The whole sweeps stored in `folder`: their rows of results/ in one table, and {(model, seed):
-    outcomes}.
+    """The sweeps stored in `folder`: their rows in one table, and {(model, seed): outcomes}.
 
     ValueError where there is none.
     """
@@ -121,59 +133,64 @@ def stored_sweeps(folder: Path) -> tuple[pd.DataFrame, dict[tuple[str, int], Out
         raise ValueError(
             f"no sweep in {folder}: run notebook 03 in the full profile, or get the committed ones."
         )
-    tables = [results.load_run(run, folder=folder)[0] for run in runs]
-    keys = [(str(table.model.iloc[0]), int(table.seed.iloc[0])) for table in tables]
-    sweeps = {
-        key: Outcomes.load(Path(folder) / f"{run}.npz") for key, run in zip(keys, runs, strict=True)
-    }
+    tables = []
+    sweeps = {}
+    for run in runs:
+        table, _ = results.load_run(run, folder=folder)
+        network = (str(table.model.iloc[0]), int(table.seed.iloc[0]))
+        sweeps[network] = Outcomes.load(Path(folder) / f"{run}.npz")
+        tables.append(table)
     return pd.concat(tables, ignore_index=True), sweeps
 
 
 def _percent(row: dict) -> str:
+    """A row's value and interval in percent, in words."""
     return f"{100 * row['value']:.1f} % ({100 * row['lo']:.1f} to {100 * row['hi']:.1f})"
 
 
 def condition_rows(outcomes: Outcomes) -> list[dict]:
-    """Per condition: accuracy with its Wilson interval, drop from clean, NLL, ECE before and after
-    temperature.
+    """Rows per condition: accuracy with its Wilson interval, drop, confidence, ECE and NLL.
+
+    The drop is from clean accuracy, a fraction; ECE is before and after temperature scaling.
     """
-    found, correct = [], outcomes.correct
-    clean = correct[outcomes.at("clean", 0)]
+    correct = outcomes.correct  # (M, N)
+    confidence = outcomes.confidence  # (M, N)
+    n = correct.shape[1]
+    clean_accuracy = correct[outcomes.at("clean", 0)].mean()
+    rows = []
     for i, (name, severity) in enumerate(outcomes.conditions):
-        n = correct.shape[1]
+        origin = outcomes.origins[i]
         lo, hi = metrics.wilson(correct[i].sum(), n)
+        rows.append(_row(name, severity, origin, "accuracy", correct[i].mean(), lo, hi, n=n))
         scaled = metrics.confidence_from_log_odds(outcomes.log_odds_scaled[i])
-        values = {
-            "accuracy": (correct[i].mean(), lo, hi),
-            "drop": (clean.mean() - correct[i].mean(), np.nan, np.nan),
-            "confidence": (outcomes.confidence[i].mean(), np.nan, np.nan),
-            "ece": (metrics.ece(outcomes.confidence[i], correct[i]), np.nan, np.nan),
-            "ece_scaled": (metrics.ece(scaled, correct[i]), np.nan, np.nan),
-            "nll": (metrics.nll(np.minimum(outcomes.log_prob[i].astype(float), 0)), np.nan, np.nan),
+        log_probability = np.minimum(outcomes.log_prob[i].astype(float), 0)
+        without_interval = {
+            "drop": clean_accuracy - correct[i].mean(),
+            "confidence": confidence[i].mean(),
+            "ece": metrics.ece(confidence[i], correct[i]),
+            "ece_scaled": metrics.ece(scaled, correct[i]),
+            "nll": metrics.nll(log_probability),
         }
-        found += [
-            _row(name, severity, outcomes.origins[i], metric, v, n) for metric, v in values.items()
-        ]
-    return found
+        for metric, value in without_interval.items():
+            rows.append(_row(name, severity, origin, metric, value, n=n))
+    return rows
 
 
 def confident_errors(outcomes: Outcomes, *, above: float) -> pd.DataFrame:
-    """Silent failure by condition: how many answers are wrong, how many of these are given with a
-    confidence over `above`, and that share of the wrong ones with its Wilson interval (missing
-    where nothing is wrong).
+    """A row per condition: errors ("wrong"), those with confidence over `above`, and their share.
+
+    "wrong" and "sure" are counts of answers; "share" of the wrong ones is a fraction with its
+    Wilson interval, missing where nothing is wrong.
     """
-    wrong = ~outcomes.correct
+    wrong = ~outcomes.correct  # (M, N)
+    sure = wrong & (outcomes.confidence > above)
     table = pd.DataFrame(outcomes.conditions, columns=["condition", "severity"])
-    table["wrong"], table["sure"] = (
-        wrong.sum(axis=1),
-        (wrong & (outcomes.confidence > above)).sum(axis=1),
-    )
+    table["wrong"] = wrong.sum(axis=1)
+    table["sure"] = sure.sum(axis=1)
     lo, hi = metrics.wilson(table.sure, table.wrong.clip(lower=1))
-    table["share"], table["lo"], table["hi"] = (
-        table.sure / table.wrong.where(table.wrong > 0),
-        lo,
-        hi,
-    )
+    table["share"] = table.sure / table.wrong.where(table.wrong > 0)
+    table["lo"] = lo
+    table["hi"] = hi
     table.loc[table.wrong == 0, ["lo", "hi"]] = np.nan
     return table.assign(n=len(outcomes.labels))
 
@@ -186,45 +203,48 @@ def mean_rows(
     bootstraps: int,
     generator: np.random.Generator,
 ) -> list[dict]:
-    """Mean accuracy, mCE and relative mCE over the 15 and over the 14 without frost; intervals
-    resample the images.
+    """Rows of mean accuracy, mCE and relative mCE over the 15 and over the 14 without frost.
 
-    Without a baseline (severities other than 1 to 5, say) only the means.
+    Intervals resample the images. Without a baseline (at severities other than 1 to 5, say) there
+    are only the means.
     """
     samples = metrics.bootstrap_condition_means(
         outcomes.correct, bootstraps=bootstraps, generator=generator
-    )
-    exact = outcomes.correct.mean(axis=1)[None]
-    found, origin = [], weakest_origin(outcomes.origins)
+    )  # (B, M)
+    exact = outcomes.correct.mean(axis=1)[None]  # (1, M)
+    n = outcomes.correct.shape[1]
+    origin = weakest_origin(outcomes.origins)
+    rows = []
     for label, names in SETS.items():
-        for metric, statistic in _statistics(outcomes, names, baseline, baseline_clean).items():
-            lo, hi = metrics.percentile_interval(statistic(samples))
-            value = (statistic(exact)[0], lo, hi)
-            found.append(
-                _row(f"mean of {label}", None, origin, metric, value, outcomes.correct.shape[1])
-            )
-    return found
+        values = _means(exact, outcomes, names, baseline, baseline_clean)
+        spreads = _means(samples, outcomes, names, baseline, baseline_clean)
+        for metric, value in values.items():
+            lo, hi = metrics.percentile_interval(spreads[metric])
+            rows.append(_row(f"mean of {label}", None, origin, metric, value[0], lo, hi, n=n))
+    return rows
 
 
-def _statistics(outcomes: Outcomes, names: Sequence[str], baseline, baseline_clean) -> dict:
-    """Each maps accuracies (B, conditions) to (B,)."""
-
-    def regroup(accuracies: np.ndarray) -> dict[str, np.ndarray]:
-        return metrics.by_corruption(accuracies, outcomes.conditions)
-
-    clean = outcomes.at("clean", 0)
-    found = {"accuracy": lambda a: metrics.mean_corruption_accuracy(regroup(a), names)}
+def _means(
+    accuracies: np.ndarray,
+    outcomes: Outcomes,
+    names: Sequence[str],
+    baseline: Mapping[str, np.ndarray] | None,
+    baseline_clean: float | None,
+) -> dict[str, np.ndarray]:
+    """{metric: (B,)} over the corruptions `names`, of accuracies (B, M) by condition."""
+    by_name = metrics.by_corruption(accuracies, outcomes.conditions)  # {name: (B, severities)}
+    means = {"accuracy": metrics.mean_corruption_accuracy(by_name, names)}
     if baseline is not None:
-        found["mce"] = lambda a: metrics.mce(regroup(a), baseline, corruptions=names)
+        means["mce"] = metrics.mce(by_name, baseline, corruptions=names)
     if baseline is not None and baseline_clean is not None:
-        found["relative_mce"] = lambda a: metrics.relative_mce(
-            regroup(a),
+        means["relative_mce"] = metrics.relative_mce(
+            by_name,
             baseline,
-            clean=a[:, clean],
+            clean=accuracies[:, outcomes.at("clean", 0)],
             baseline_clean=baseline_clean,
             corruptions=names,
         )
-    return found
+    return {metric: np.asarray(values) for metric, values in means.items()}
 
 
 def weakest_origin(origins: Sequence[str]) -> str:
@@ -232,15 +252,25 @@ def weakest_origin(origins: Sequence[str]) -> str:
     return max(origins, key=ORIGINS.index)
 
 
-def _row(name: str, severity: int | None, origin: str, metric: str, value: tuple, n: int) -> dict:
-    point, lo, hi = (float(v) for v in value)
+def _row(
+    condition: str,
+    severity: int | None,
+    origin: str,
+    metric: str,
+    value: SupportsFloat,
+    lo: SupportsFloat = np.nan,
+    hi: SupportsFloat = np.nan,
+    *,
+    n: int,
+) -> dict:
+    """One row of results/, without the columns that tell the run."""
     return {
-        "condition": name,
+        "condition": condition,
         "severity": severity,
         "origin": origin,
         "metric": metric,
-        "value": point,
-        "lo": lo,
-        "hi": hi,
+        "value": float(value),
+        "lo": float(lo),
+        "hi": float(hi),
         "n": n,
     }

@@ -1,7 +1,6 @@
-"""Networks with the normalisation inside, the one training loop, prediction, checkpoints with their
-cards.
-"""
+"""Networks with the normalisation inside, the one training loop, prediction, checkpoints."""
 
+from visionfail.models.augmentation import augment, to_float
 from visionfail.models.checkpoints import checkpoint_files
 from visionfail.models.checkpoints import load_checkpoint as load
 from visionfail.models.modes import evaluating
@@ -14,15 +13,8 @@ from visionfail.models.predict import (
     seconds_per_image,
 )
 from visionfail.models.recipes import EXAMINED
-from visionfail.models.training import (
-    Run,
-    TrainConfig,
-    augment,
-    fit,
-    to_float,
-    train_epoch,
-    train_step,
-)
+from visionfail.models.train_config import TrainConfig
+from visionfail.models.training import Run, fit, train_epoch, train_step
 from visionfail.models.zoo import (
     available_networks,
     checkpoint_name,

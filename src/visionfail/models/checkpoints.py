@@ -1,5 +1,6 @@
-"""Weights as safetensors in half precision, with a readable card (json) beside them. Nothing is
-ever unpickled.
+"""Checkpoints: weights in half precision (safetensors), with a readable card (json) beside them.
+
+Nothing is ever unpickled.
 """
 
 from copy import deepcopy
@@ -10,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from visionfail import data, paths
+from visionfail import data, profiles
 from visionfail.files import atomic_write, json_text, read_json, sha256, write_text
 from visionfail.models import networks
 
@@ -18,45 +19,42 @@ REQUIRED = ("dataset", "arch", "width", "classes", "mean", "std", "sha256")
 
 
 def save_checkpoint(model: nn.Module, stem: str | Path, *, card: dict) -> dict:
-    """Write <stem>.safetensors in half precision and <stem>.json; returns the card with the
-    weights' sha256 in it.
+    """Write <stem>.safetensors in half precision and <stem>.json; returns the card with sha256.
 
-    `card` says dataset, arch, width, classes, mean and std, from which `load` builds the network
-    again, and whatever a reader needs besides. Raises ValueError for a card without these or
-    weights that are not finite in half precision.
+    `card` says dataset, arch, width, classes, mean and std, from which `load_checkpoint` builds
+    the network again, and whatever a reader needs besides. Raises ValueError for a card without
+    these or weights that are not finite in half precision.
     """
     missing = [field for field in REQUIRED if field not in card and field != "sha256"]
     if missing:
         raise ValueError(
             f"the card lacks {', '.join(missing)}: without them the checkpoint cannot be loaded."
         )
-    tensors = {name: _half(name, tensor) for name, tensor in model.state_dict().items()}
+    tensors = _half_weights(model)
     weights, description = checkpoint_files(stem)
-    with atomic_write(weights) as part:
-        save_file(tensors, part)
-        card = card | {"sha256": sha256(part)}
-        text = json_text(card, name=description.name)  # before the weights take their place
+    saved_card = dict(card)
+    with atomic_write(weights) as temporary:
+        save_file(tensors, temporary)
+        saved_card["sha256"] = sha256(temporary)
+        # a card that json cannot hold raises here, before the weights take their place
+        text = json_text(saved_card, name=description.name)
     write_text(description, text)
-    return card
+    return saved_card
 
 
 def rounded_to_half(model: nn.Module) -> nn.Module:
     """A copy of the model in eval mode with the weights that a checkpoint of it would hold."""
     copy = deepcopy(model).eval()
-    rounded = {}
-    for name, tensor in model.state_dict().items():
-        rounded[name] = _half(name, tensor)
-    copy.load_state_dict(rounded)
+    copy.load_state_dict(_half_weights(model))  # copied into parameters of the model's precision
     return copy
 
 
 def load_checkpoint(stem: str | Path) -> tuple[nn.Module, dict]:
-    """The network in eval mode, float32, on the CPU, and its card. `stem`: a name in models/ or a
-    path without suffix.
+    """The network in eval mode, float32, on the CPU, and its card.
 
-    Raises FileNotFoundError where a file is missing, and ValueError where the weights are not those
-    that the card describes (sha256), the classes are not the data set's in its order, or the
-    weights do not fit the architecture.
+    `stem` is a name in models/ or a path without suffix. Raises FileNotFoundError where a file is
+    missing, and ValueError where the weights are not those that the card describes (sha256), the
+    classes are not the data set's in its order, or the weights do not fit the architecture.
     """
     weights, description = checkpoint_files(stem)
     for file in (weights, description):
@@ -65,6 +63,25 @@ def load_checkpoint(stem: str | Path) -> tuple[nn.Module, dict]:
                 f"no checkpoint file {file}: train it (notebook 01, RETRAIN = True) or restore it."
             )
     card = read_card(description)
+    _check_description(weights, description, card)
+    model = networks.build(
+        card["arch"],
+        num_classes=len(card["classes"]),
+        mean=card["mean"],
+        std=card["std"],
+        width=card["width"],
+    )
+    try:
+        model.load_state_dict(_float_weights(weights))
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(
+            f"{weights.name} does not fit {card['arch']} of width {card['width']}: {error}"
+        ) from error
+    return model.eval(), card
+
+
+def _check_description(weights: Path, description: Path, card: dict) -> None:
+    """Raises ValueError unless the card is of these weights and has its data set's classes."""
     if sha256(weights) != card["sha256"]:
         raise ValueError(
             f"{weights.name} is not the file that {description.name} describes (sha256 differs): "
@@ -73,28 +90,13 @@ def load_checkpoint(stem: str | Path) -> tuple[nn.Module, dict]:
     classes = data.CLASSES.get(card["dataset"])
     if classes is not None and tuple(card["classes"]) != tuple(classes):
         raise ValueError(
-            f"{description.name} lists the classes {card['classes']}, {card['dataset']} has {list(classes)}: "
-            "logits would be read in the wrong order."
+            f"{description.name} lists the classes {card['classes']}, {card['dataset']} has "
+            f"{list(classes)}: logits would be read in the wrong order."
         )
-    sizes = {"num_classes": len(card["classes"]), "width": card["width"]}
-    model = networks.build(card["arch"], mean=card["mean"], std=card["std"], **sizes)
-    try:
-        tensors = {
-            name: t.float() if t.is_floating_point() else t
-            for name, t in load_file(weights).items()
-        }
-        model.load_state_dict(tensors)
-    except (SafetensorError, RuntimeError) as error:
-        raise ValueError(
-            f"{weights.name} does not fit {card['arch']} of width {card['width']}: {error}"
-        ) from error
-    return model.eval(), card
 
 
 def read_card(path: Path) -> dict:
-    """The card at `path`; raises ValueError where it is no json or lacks a field that `load`
-    needs.
-    """
+    """The card at `path`; raises ValueError where it is no json or lacks a REQUIRED field."""
     card = read_json(path)
     missing = [field for field in REQUIRED if field not in card]
     if missing:
@@ -105,16 +107,31 @@ def read_card(path: Path) -> dict:
 
 
 def checkpoint_files(stem: str | Path) -> tuple[Path, Path]:
-    """The weights and the card of a checkpoint: of a name in models/, or of a path without
-    suffix.
-    """
+    """The paths of weights and card of a checkpoint: a name in models/ or a path without suffix."""
     stem = Path(stem)
     if stem.parent == Path("."):
-        stem = paths.MODELS / stem
+        stem = profiles.FULL.models / stem
     return stem.with_name(stem.name + ".safetensors"), stem.with_name(stem.name + ".json")
 
 
+def _half_weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    """{name: tensor on the CPU} of a model's state, floats in half precision."""
+    weights = {}
+    for name, tensor in model.state_dict().items():
+        weights[name] = _half(name, tensor)
+    return weights
+
+
+def _float_weights(path: Path) -> dict[str, torch.Tensor]:
+    """{name: tensor} of a safetensors file, floats as float32; counters stay integers."""
+    weights = {}
+    for name, tensor in load_file(path).items():
+        weights[name] = tensor.float() if tensor.is_floating_point() else tensor
+    return weights
+
+
 def _half(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor on the CPU, in half precision if it is of floats; ValueError if not finite there."""
     if not tensor.is_floating_point():
         return tensor.cpu().contiguous()
     half = tensor.detach().cpu().half().contiguous()

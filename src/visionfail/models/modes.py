@@ -1,4 +1,4 @@
-"""A network's modes: looked at in eval mode, left exactly as it was."""
+"""Run a network in eval mode and leave each of its modules in the mode it was in."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from torch import nn
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[nn.Module]:
-    """The model in eval mode; afterwards each of its modules is in the mode in which it was.
+    """The model in eval mode; afterwards each of its modules is in the mode it was in before.
 
     One flag for the whole model would not do: a norm that its owner has frozen (eval mode inside a
     network that is training) would wake up and move its statistics.

@@ -1,22 +1,25 @@
-"""Networks for small images, with the normalisation inside: images in [0, 1] go in, logits come
-out.
-"""
+"""Networks for small images, normalisation inside: images in [0, 1] go in, logits come out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.densenet import DenseNet
-from torchvision.models.resnet import BasicBlock, ResNet
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 
 class Normalised(nn.Module):
-    """Images in [0, 1], (N, C, H, W) -> logits (N, K). Epsilon keeps its pixel meaning: mean and
-    std are in here.
+    """Images in [0, 1], (N, C, H, W) -> logits (N, K).
+
+    Mean and std are in here, so an attack's epsilon keeps its meaning in pixels.
     """
 
+    mean: Tensor  # (1, C, 1, 1)
+    std: Tensor  # (1, C, 1, 1)
+
     def normalise_with(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Set the mean and std of each channel, in pixels of [0, 1]."""
         # not persistent: the state dict keeps torchvision's names, the checkpoint's card carries
         # mean and std
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
@@ -27,8 +30,9 @@ class Normalised(nn.Module):
 
 
 class ResNet18(Normalised, ResNet):
-    """torchvision's ResNet-18 with a stem for 32x32 images: 3x3, stride 1, no max-pool. He et al.,
-    arXiv:1512.03385.
+    """torchvision's ResNet-18 with a stem for 32x32 images: 3x3, stride 1, no max-pool.
+
+    He et al. 2016, arXiv:1512.03385.
     """
 
     def __init__(self, *, num_classes: int, channels: int, width: int):
@@ -41,17 +45,24 @@ class ResNet18(Normalised, ResNet):
         self.fc = nn.Linear(8 * width, num_classes)
 
     def _make_layer(
-        self, block, planes: int, blocks: int, stride: int = 1, dilate: bool = False
+        self,
+        block: type[BasicBlock | Bottleneck],
+        planes: int,
+        blocks: int,
+        stride: int = 1,
+        dilate: bool = False,
     ) -> nn.Sequential:
-        # torchvision starts at 64 channels and doubles; here every stage is scaled by width / 64
+        # torchvision begins with 64 channels and doubles them; here each stage is scaled by
+        # width / 64
         if planes == 64:
             self.inplanes = self.width
         return super()._make_layer(block, planes * self.width // 64, blocks, stride, dilate)
 
 
 class DenseNet121(Normalised, DenseNet):
-    """torchvision's DenseNet-121 with a stem for 32x32 images: 3x3, stride 1, no pooling before the
-    first block. Growth is width / 2, so 32 at width 64. Huang et al. 2017, arXiv:1608.06993.
+    """torchvision's DenseNet-121 with a stem for 32x32 images: 3x3, stride 1, no first pooling.
+
+    Growth is width / 2, so 32 at width 64. Huang et al. 2017, arXiv:1608.06993.
     """
 
     def __init__(self, *, num_classes: int, channels: int, width: int):
@@ -64,8 +75,10 @@ class DenseNet121(Normalised, DenseNet):
 
 
 class ShallowCnn(nn.Module):
-    """For 28x28 pictures: two blocks of 3x3 convolution, norm, ReLU and max-pooling with width / 2
-    and width channels, a dense layer of 2 * width, logits; at width 64 these are 32, 64, 128.
+    """A shallow network for 28x28 images: two convolution blocks, a dense layer, logits.
+
+    A block is 3x3 convolution, norm, ReLU and max-pooling, with width / 2 and width channels; the
+    dense layer has 2 * width units. At width 64 these are 32, 64 and 128.
     """
 
     def __init__(self, *, num_classes: int, channels: int, width: int):
@@ -77,15 +90,18 @@ class ShallowCnn(nn.Module):
 
     @staticmethod
     def block(before: int, after: int) -> nn.Sequential:
+        """A block of `before` input and `after` output channels that halves height and width."""
         convolution = nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False)
         return nn.Sequential(convolution, nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc(self.hidden(self.block2(self.block1(x))))
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.block1(images)  # (N, width / 2, 14, 14)
+        features = self.block2(features)  # (N, width, 7, 7)
+        return self.fc(self.hidden(features))  # (N, K)
 
 
 class MnistCnn(Normalised, ShallowCnn):
-    """The shallow network whose failures study C predicts."""
+    """The shallow network with the normalisation inside: the base classifier on MNIST."""
 
 
 ARCHITECTURES = {"resnet18": ResNet18, "densenet121": DenseNet121, "mnist_cnn": MnistCnn}
@@ -100,12 +116,11 @@ def build(
     width: int = 64,
     seed: int = 0,
 ) -> nn.Module:
-    """A network with fresh weights drawn from `seed`: float images in [0, 1], (N, C, H, W) ->
-    logits (N, num_classes).
+    """A network with weights drawn from `seed`: images in [0, 1] -> logits (N, num_classes).
 
-    C is the length of `mean` and `std`, which are in pixels of [0, 1]. At width 64 the state dict
-    has torchvision's names and, the stem apart, its shapes. Raises ValueError for an unknown
-    architecture or impossible statistics.
+    Images are float (N, C, H, W); C is the length of `mean` and `std`, which are in pixels of
+    [0, 1]. At width 64 the state dict has torchvision's names and, the stem apart, its shapes.
+    Raises ValueError for an unknown architecture or impossible statistics.
     """
     if arch not in ARCHITECTURES:
         raise ValueError(
@@ -113,16 +128,15 @@ def build(
         )
     if len(mean) != len(std) or min(std) <= 0:
         raise ValueError(
-            f"mean {mean} and std {std} must have one entry a channel, and std must be positive."
+            f"mean {mean} and std {std} must have one entry per channel, and std must be positive."
         )
     if width < 2 or num_classes < 2:
         raise ValueError(
             f"width and num_classes must be at least 2, got {width} and {num_classes}."
         )
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(
-            seed
-        )  # layers initialise themselves from the global generator: forked, so nobody else's
+        # layers draw their weights from the global generator: forked, so nobody else's draws move
+        torch.manual_seed(seed)
         model = ARCHITECTURES[arch](num_classes=num_classes, channels=len(mean), width=width)
     model.normalise_with(mean, std)
     return model.to(memory_format=torch.channels_last)
@@ -130,24 +144,23 @@ def build(
 
 @torch.no_grad()
 def stages(model: nn.Module, images: Tensor) -> list[dict]:
-    """What each part of `model` makes of `images` (N, C, H, W): [{"stage", "output",
-    "parameters"}], in order.
+    """Rows {"stage", "output", "parameters"}, one per part of `model` in the order they run.
 
-    The parts are its children, and in the place of a DenseNet's `features` theirs.
+    The parts are the model's children, and in the place of a DenseNet's `features` theirs. "output"
+    is the shape, without N, of what the part makes of `images` (N, C, H, W).
     """
     rows = []
-    parts = dict(model.named_children())
-    if isinstance(model, DenseNet):
-        parts = dict(model.features.named_children()) | {"classifier": model.classifier}
 
-    def note(name: str):
+    def row_of(name: str) -> Callable[[nn.Module, tuple, Tensor], None]:
         def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
             count = sum(p.numel() for p in module.parameters())
             rows.append({"stage": name, "output": tuple(output.shape[1:]), "parameters": count})
 
         return hook
 
-    handles = [module.register_forward_hook(note(name)) for name, module in parts.items()]
+    handles = []
+    for name, module in _parts(model).items():
+        handles.append(module.register_forward_hook(row_of(name)))
     try:
         model(images.to(next(model.parameters()).device))
     finally:
@@ -156,11 +169,20 @@ def stages(model: nn.Module, images: Tensor) -> list[dict]:
     return rows
 
 
+def _parts(model: nn.Module) -> dict[str, nn.Module]:
+    """{name: module} of a model's children, a DenseNet's `features` replaced by theirs."""
+    if not isinstance(model, DenseNet):
+        return dict(model.named_children())
+    parts = dict(model.features.named_children())
+    parts["classifier"] = model.classifier
+    return parts
+
+
 @torch.no_grad()
 def multiply_adds(model: nn.Module, image: Tensor) -> int:
-    """How many multiplications and additions, taken as pairs, one image (1, C, H, W) costs in
-    convolutions and linear layers; a "FLOP" is half of a pair, or a whole one, depending on whom
-    one reads.
+    """The number of multiply-add pairs that convolutions and linear layers spend on one image.
+
+    The image is (1, C, H, W). Some authors call a pair one FLOP, others two.
     """
     with FlopCounterMode(display=False) as counter:
         model(image.to(next(model.parameters()).device))

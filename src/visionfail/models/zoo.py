@@ -1,6 +1,4 @@
-"""The classifier that a study examines: loaded where its checkpoint is, else trained, with a card
-that says how.
-"""
+"""The classifiers that studies examine: loaded where a checkpoint is, else trained, with a card."""
 
 import dataclasses
 from pathlib import Path
@@ -11,7 +9,7 @@ from visionfail import data, devices, metrics, paths, results
 from visionfail.data import ImageSet
 from visionfail.models import checkpoints, networks, recipes, training
 from visionfail.models.predict import predict
-from visionfail.models.training import TrainConfig
+from visionfail.models.train_config import TrainConfig
 from visionfail.profiles import Profile
 
 
@@ -26,90 +24,94 @@ def cifar10_sets(profile: Profile) -> dict[str, ImageSet]:
     full: the official sets, downloaded where they are missing. quick: real images where they are on
     disk already, else drawn stand-ins; few of them, which `origin` says.
     """
-    if profile.name == "full":
-        return {
-            split: data.load("cifar10", split, download=True) for split in ("train", "val", "test")
-        }
-    sizes = {"train": 4000, "val": 500, "test": profile.test_images}
-    return {split: data.load_or_standin("cifar10", split).first(n) for split, n in sizes.items()}
+    sizes = {"train": 4000, "val": 500, "test": profile.test_images}  # of quick
+    sets = {}
+    for split, size in sizes.items():
+        if profile.name == "full":
+            sets[split] = data.load("cifar10", split, download=True)
+        else:
+            sets[split] = data.load_or_standin("cifar10", split).first(size)
+    return sets
 
 
 def available_networks(sets: dict[str, ImageSet]) -> list[tuple[str, int]]:
-    """(arch, seed) of the networks that `classifier` has ready: those with weights, on stand-ins
-    ResNet-18 seed 0.
+    """(arch, seed) of the networks that `cifar10_classifier` loads: those with weights.
+
+    On stand-ins it is ResNet-18 seed 0 alone.
     """
-    return [recipes.EXAMINED] if sets["test"].origin == "standin" else _networks(".safetensors")
+    if sets["test"].origin == "standin":
+        return [recipes.EXAMINED]
+    return _networks(".safetensors")
 
 
 def _networks(suffix: str) -> list[tuple[str, int]]:
-    """(arch, seed) of the files of the recipe "standard" in models/: EXAMINED and its further
-    seeds, then others.
-    """
-    names = [path.stem.split("-") for path in paths.MODELS.glob(f"cifar10-*-standard-s*{suffix}")]
-    found = [(arch, int(seed.removeprefix("s"))) for _, arch, _, seed in names]
-    return sorted(found, key=lambda one: (one[0] != recipes.EXAMINED[0], one))
+    """(arch, seed) of the standard recipe's files in models/: EXAMINED, its seeds, then others."""
+    networks_there = []
+    for path in paths.MODELS.glob(f"cifar10-*-standard-s*{suffix}"):
+        _, arch, _, seed = path.stem.split("-")
+        networks_there.append((arch, int(seed.removeprefix("s"))))
+    examined_arch, _ = recipes.EXAMINED
+    return sorted(networks_there, key=lambda network: (network[0] != examined_arch, network))
 
 
 def trained_networks() -> list[dict]:
-    """A row a network with a card in models/, its weights at hand or not: arch, seed, epochs, hours
-    of training, and val, test, lo, hi, n: its accuracies, that on test images with the Wilson
-    interval.
+    """A row per network with a card in models/, whether its weights are there or not.
+
+    Columns: arch, seed, epochs, hours of training, val (accuracy), and test, lo, hi, n: accuracy on
+    test images with its Wilson interval.
     """
     rows = []
     for arch, seed in _networks(".json"):
-        card = checkpoints.read_card(
-            checkpoints.checkpoint_files(checkpoint_name("cifar10", arch, "standard", seed))[1]
-        )
-        row = {
-            "arch": arch,
-            "seed": seed,
-            "epochs": len(card["history"]),
-            "hours": card["seconds"] / 3600,
-        }
+        committed = paths.MODELS / checkpoint_name("cifar10", arch, "standard", seed)
+        _, description = checkpoints.checkpoint_files(committed)
+        card = checkpoints.read_card(description)
         test = card["accuracy"]["test"]
-        row |= {"val": card["accuracy"]["val"]["value"], "test": test["value"]}
-        rows.append(row | {name: test[name] for name in ("lo", "hi", "n")})
+        rows.append(
+            {
+                "arch": arch,
+                "seed": seed,
+                "epochs": len(card["history"]),
+                "hours": card["seconds"] / 3600,
+                "val": card["accuracy"]["val"]["value"],
+                "test": test["value"],
+                "lo": test["lo"],
+                "hi": test["hi"],
+                "n": test["n"],
+            }
+        )
     return rows
 
 
 def cifar10_classifier(
     profile: Profile, sets: dict[str, ImageSet], *, arch: str, seed: int, retrain: bool = False
 ) -> tuple[nn.Module, dict, str]:
-    """(model, card, "loaded" | "trained"): the reference network of `arch` on the best device, in
-    eval mode.
+    """(model, card, "loaded" | "trained"): a reference network on the best device, in eval mode.
 
     The quick profile takes the committed checkpoint where the images are real; on stand-ins it
     trains a narrow one.
     """
     committed = paths.MODELS / checkpoint_name("cifar10", arch, "standard", seed)
     if profile.name == "full":
-        rounds = recipes.standard_rounds(arch, seed)
         return load_or_train_rounds(
             committed,
             sets,
             arch=arch,
             width=64,
-            rounds=rounds,
+            rounds=recipes.standard_rounds(arch, seed),
             recipe="standard",
             state=profile.state,
             retrain=retrain,
         )
-    if (
-        sets["test"].origin != "standin"
-        and committed.with_name(committed.name + ".safetensors").exists()
-    ):
+    weights, _ = checkpoints.checkpoint_files(committed)
+    if sets["test"].origin != "standin" and weights.exists():
         model, card = checkpoints.load_checkpoint(committed)
         return model.to(devices.best_device()), card, "loaded"
-    path, rounds = (
-        profile.models / checkpoint_name("cifar10", arch, "quick", seed),
-        recipes.seeded_rounds(recipes.QUICK_ROUNDS, seed),
-    )
     return load_or_train_rounds(
-        path,
+        profile.models / checkpoint_name("cifar10", arch, "quick", seed),
         sets,
         arch=arch,
         width=16,
-        rounds=rounds,
+        rounds=recipes.seeded_rounds(recipes.QUICK_ROUNDS, seed),
         recipe="quick",
         state=profile.state,
         retrain=retrain,
@@ -117,10 +119,10 @@ def cifar10_classifier(
 
 
 def grouped_classifier(profile: Profile, dataset: str, *, seed: int) -> tuple[nn.Module, dict, str]:
-    """(model, card, "loaded" | "trained"): ResNet-18 on "svhn10k" or "gtsrb", trained on "train",
-    watched on "val".
+    """(model, card, "loaded" | "trained"): ResNet-18 on `dataset`, "svhn10k" or "gtsrb".
 
-    The card carries validation accuracy only: the test data of these sets are for study B.
+    It is trained on "train" and watched on "val". The card carries validation accuracy only: the
+    test data of these sets are kept for the study of uneven errors.
     """
     sets = {split: data.load(dataset, split, download=True) for split in ("train", "val")}
     return load_or_train_rounds(
@@ -151,13 +153,14 @@ def load_or_train_rounds(
     """(model, card, "loaded" | "trained") of the checkpoint at `path`, a path without suffix.
 
     Loaded where one with these rounds and this origin of the data is there; else trained on
-    sets["train"], watched on sets["val"], judged once on sets["test"] where it is given, and saved.
+    sets["train"], watched on sets["val"], tested once on sets["test"] where it is given, and saved.
     """
-    if not retrain and path.with_name(path.name + ".json").exists():
+    _, description = checkpoints.checkpoint_files(path)
+    if not retrain and description.exists():
         model, card = checkpoints.load_checkpoint(path)
         if rounds_of(card) == rounds and card["origin"] == sets["train"].origin:
             return model.to(devices.best_device()), card, "loaded"
-    return *train_rounds(
+    model, card = train_rounds(
         path,
         sets,
         dataset=dataset,
@@ -166,11 +169,12 @@ def load_or_train_rounds(
         rounds=rounds,
         recipe=recipe,
         state=state,
-    ), "trained"
+    )
+    return model, card, "trained"
 
 
 def rounds_of(card: dict) -> tuple[TrainConfig, ...]:
-    """The rounds of training that a card tells of."""
+    """The rounds of training that a card records."""
     return tuple(TrainConfig.of(stored) for stored in card["rounds"])
 
 
@@ -185,86 +189,98 @@ def train_rounds(
     recipe: str,
     state: Path,
 ) -> tuple[nn.Module, dict]:
-    """Train round by round, save in half precision, read back and judge what was saved: (model,
-    card).
+    """(model, card) of a network trained round by round and saved in half precision.
+
+    `state` is the folder for each round's training state, from which a second call resumes.
     """
     mean, std = data.CHANNEL_STATS[dataset]
-    sizes = {"num_classes": len(sets["train"].classes), "width": width}
-    model, history = networks.build(arch, mean=mean, std=std, seed=rounds[0].seed, **sizes), []
-    files = [
-        state / f"{path.name}-round{k}.pt" for k in range(1, len(rounds) + 1)
-    ]  # resumed from if they are there
-    for config, file in zip(rounds, files, strict=True):
+    model = networks.build(
+        arch,
+        num_classes=len(sets["train"].classes),
+        mean=mean,
+        std=std,
+        width=width,
+        seed=rounds[0].seed,
+    )
+    history = []
+    state_files = []
+    for number, config in enumerate(rounds, start=1):
+        file = state / f"{path.name}-round{number}.pt"
         model, added = training.fit(model, sets["train"], sets["val"], config=config, state=file)
         history = join_histories(history, added)
-    model, card = save_trained(
-        path, model, sets, card=card_of(history, sets, dataset, arch, width, rounds, recipe)
-    )
-    for file in files:
-        file.unlink()  # done: who trains again begins at the beginning
-    return model, card
-
-
-def join_histories(history: list[dict], added: list[dict]) -> list[dict]:
-    """The history of the rounds so far with that of one more, epochs counted on."""
-    return history + [row | {"epoch": len(history) + row["epoch"]} for row in added]
-
-
-def card_of(
-    history: list[dict],
-    sets: dict[str, ImageSet],
-    dataset: str,
-    arch: str,
-    width: int,
-    rounds: tuple[TrainConfig, ...],
-    recipe: str,
-) -> dict:
-    """What only whoever trained a network can tell of it; `finish` adds the rest."""
-    return {
+        state_files.append(file)
+    card = {
         "dataset": "standin" if sets["train"].origin == "standin" else dataset,
         "arch": arch,
         "width": width,
         "recipe": recipe,
-        "rounds": [dataclasses.asdict(config) | {"sides": list(config.sides)} for config in rounds],
+        "rounds": [_config_fields(config) for config in rounds],
         "history": history,
     }
+    model, card = save_trained(path, model, sets, card=card)
+    for file in state_files:
+        file.unlink()  # finished: a further training begins at the beginning
+    return model, card
+
+
+def join_histories(history: list[dict], added: list[dict]) -> list[dict]:
+    """The history of the rounds so far with that of one more, its epochs counted on."""
+    joined = list(history)
+    for epoch_row in added:
+        row = dict(epoch_row)
+        row["epoch"] = len(history) + epoch_row["epoch"]
+        joined.append(row)
+    return joined
+
+
+def _config_fields(config: TrainConfig) -> dict:
+    """A configuration as it stands in a card, lists in the place of tuples as in json."""
+    fields = dataclasses.asdict(config)
+    fields["sides"] = list(config.sides)
+    return fields
 
 
 def save_trained(
     path: Path, model: nn.Module, sets: dict[str, ImageSet], *, card: dict
 ) -> tuple[nn.Module, dict]:
-    """Judge a trained network as it will be stored, in half precision, and save it with its card:
-    (model, card). Nothing is written before all of it is known.
+    """(model, card) of a trained network, in half precision as it is stored, and saved at `path`.
 
-    `card` says dataset, arch, width, recipe, how it was trained, and the history, a dict with
-    seconds for each epoch.
+    Its accuracy is measured on those weights, and nothing is written before all of the card is
+    known. `card` says dataset, arch, width, recipe, how it was trained, and the history, a dict
+    with seconds for each epoch.
     """
+    full_card = dict(card)
+    history = full_card.pop("history")
+    full_card.update(_facts_of_run(model, sets))
+    full_card["seconds"] = round(sum(row["seconds"] for row in history), 1)
+    full_card["history"] = history  # near the end of the file: it is the longest
+    model = checkpoints.rounded_to_half(model)
+    full_card["accuracy"] = {}
+    for name in ("val", "test"):
+        if name in sets:
+            full_card["accuracy"][name] = accuracy_with_interval(model, sets[name])
+    saved_card = checkpoints.save_checkpoint(model, path, card=full_card)
+    return model, saved_card
+
+
+def _facts_of_run(model: nn.Module, sets: dict[str, ImageSet]) -> dict:
+    """The fields of a card that follow from the network, its data and the machine."""
     device = next(model.parameters()).device
-    history = card["history"]  # last in the file: it is the longest
-    card = {field: value for field, value in card.items() if field != "history"} | {
+    return {
         "classes": list(sets["train"].classes),
-        "mean": model.mean.flatten().tolist(),
-        "std": model.std.flatten().tolist(),
+        "mean": model.get_buffer("mean").flatten().tolist(),
+        "std": model.get_buffer("std").flatten().tolist(),
         "origin": sets["train"].origin,
         "parameters": sum(p.numel() for p in model.parameters()),
         "device": devices.describe_device(device),
         "versions": results.versions(),
         "git": results.git_state(),
         "data_checksum": {name: images.checksum() for name, images in sets.items()},
-        "seconds": round(sum(row["seconds"] for row in history), 1),
-        "history": history,
     }
-    model = checkpoints.rounded_to_half(model)
-    accuracy = {}
-    for name in ("val", "test"):
-        if name in sets:
-            accuracy[name] = accuracy_with_interval(model, sets[name])
-    card = checkpoints.save_checkpoint(model, path, card=card | {"accuracy": accuracy})
-    return model, card
 
 
 def accuracy_with_interval(model: nn.Module, images: ImageSet) -> dict:
-    """Accuracy in float32 with its Wilson interval: {"value", "lo", "hi", "n"}."""
+    """Accuracy in float32, a fraction, with its Wilson interval: {"value", "lo", "hi", "n"}."""
     right = int((predict(model, images.images).argmax(1) == images.labels).sum())
     n = len(images.labels)
     lo, hi = metrics.wilson(right, n)

@@ -1,0 +1,83 @@
+"""Augmentation by the batch: every image of a batch gets draws of its own, on its device."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample, interpolate, pad
+
+
+def to_float(images: Tensor, *, side: int | None = None) -> Tensor:
+    """Float32 images in [0, 1] of uint8 (N, C, H, W), shrunk to `side` pixels where given."""
+    images = images.float().div_(255)
+    if side is None or side == images.shape[-1]:
+        return images
+    return interpolate(images, size=(side, side), mode="bilinear", antialias=True)
+
+
+def augment(images: Tensor, *, padding: int, flip: Tensor, generator: torch.Generator) -> Tensor:
+    """Images (N, C, H, W) cropped from a zero-padded frame, mirrored where `flip` (N,) is true.
+
+    Each image is cropped to its size at a place of its own, up to `padding` pixels away.
+    """
+    n, _, height, width = images.shape
+    images = torch.where(flip.view(-1, 1, 1, 1), images.flip(3), images)
+    shift = torch.randint(2 * padding + 1, (2, n), generator=generator).to(images.device)
+    rows = shift[0, :, None] + torch.arange(height, device=images.device)  # (N, H)
+    columns = shift[1, :, None] + torch.arange(width, device=images.device)  # (N, W)
+    # channels last, so that a pixel is gathered whole: (N, H + 2 padding, W + 2 padding, C)
+    padded = pad(images, (padding,) * 4).permute(0, 2, 3, 1)
+    batch = torch.arange(n, device=images.device)[:, None, None]  # (N, 1, 1)
+    cropped = padded[batch, rows[:, :, None], columns[:, None, :]]  # (N, H, W, C)
+    return cropped.permute(0, 3, 1, 2)
+
+
+def rotate(images: Tensor, *, degrees: float, generator: torch.Generator) -> Tensor:
+    """Float images (N, C, H, W), each turned about its middle by an angle of its own.
+
+    The angle is uniform in +-`degrees`; what comes in from outside repeats the border.
+    """
+    n = len(images)
+    angle = (2 * torch.rand(n, generator=generator) - 1) * math.radians(degrees)
+    cosine = angle.cos()
+    sine = angle.sin()
+    zero = torch.zeros(n)
+    matrix = torch.stack([cosine, -sine, zero, sine, cosine, zero], dim=1).view(n, 2, 3)
+    matrix = matrix.to(images.device)
+    places = affine_grid(matrix, list(images.shape), align_corners=False)  # (N, H, W, 2)
+    return grid_sample(images, places, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def jitter_colours(images: Tensor, *, jitter: float, generator: torch.Generator) -> Tensor:
+    """Float images (N, C, H, W) in [0, 1] with contrast, brightness and gains changed at random.
+
+    Each factor is uniform in 1 +- `jitter`, half of it for a channel's gain, and drawn for every
+    image.
+    """
+    n, channels = images.shape[:2]
+    draws = 2 * torch.rand(n, 2 + channels, 1, 1, generator=generator).to(images.device) - 1
+    contrast = 1 + jitter * draws[:, 0:1]  # (N, 1, 1, 1)
+    brightness = 1 + jitter * draws[:, 1:2]  # (N, 1, 1, 1)
+    gain = 1 + jitter / 2 * draws[:, 2:]  # (N, C, 1, 1)
+    middle = images.mean((1, 2, 3), keepdim=True)  # (N, 1, 1, 1)
+    changed = (middle + contrast * (images - middle)) * brightness * gain
+    return changed.clamp_(0, 1)
+
+
+def invert(images: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
+    """Float images (N, C, H, W) in [0, 1], a random `share` of them as negatives."""
+    chosen = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device) < share
+    return torch.where(chosen, 1 - images, images)
+
+
+def cut_out(images: Tensor, *, size: int, generator: torch.Generator) -> Tensor:
+    """Float images (N, C, H, W), each with a grey square of `size` pixels at a random place.
+
+    Near the rim the square lies partly outside. DeVries and Taylor 2017, arXiv:1708.04552.
+    """
+    n, _, height, width = images.shape
+    centre = torch.rand(2, n, 1, generator=generator).to(images.device)
+    rows = torch.arange(height, device=images.device) - centre[0] * height  # (N, H)
+    columns = torch.arange(width, device=images.device) - centre[1] * width  # (N, W)
+    hidden = (rows.abs() < size / 2)[:, :, None] & (columns.abs() < size / 2)[:, None, :]
+    return torch.where(hidden[:, None], 0.5, images)  # hidden (N, 1, H, W)
