@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from traitlets.config import Config
 
 from visionfail import files, paths
 
@@ -49,8 +50,11 @@ def execute(path: Path, *, profile: str, timeout: int | None = None) -> nbformat
     # run elsewhere: no cell may rely on the folder
     with tempfile.TemporaryDirectory() as elsewhere, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        # the kernel talks through a file where the system can, not through an open port
+        transport = "tcp" if sys.platform == "win32" else "ipc"
         client = NotebookClient(
             notebook,
+            config=Config({"KernelManager": {"transport": transport}}),
             timeout=timeout,
             kernel_name="python3",
             resources={"metadata": {"path": elsewhere}},

@@ -15,7 +15,7 @@ import pandas as pd
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 
-from visionfail import evaluation, files, profiles
+from visionfail import evaluation, files, findings, profiles
 
 # tools/notebooks.py, by name: to a type checker `import notebooks` is the folder of notebooks
 notebooks = importlib.import_module("notebooks")
@@ -29,8 +29,8 @@ table {{ border-collapse: collapse; }} img {{ max-width: 100%; }}
 td, th {{ padding: .2rem .8rem; border-bottom: 1px solid #ccc; text-align: left; }}
 </style></head><body>
 <h1>visionfail</h1>
-<h2>The findings</h2>
-<p>Recomputed just now from the committed answers of the reference models.</p>{findings}
+<h2>What was found</h2><ul>{sentences}</ul>
+<p>By network, recomputed just now from the committed answers of the reference models.</p>{findings}
 <h2>What just ran here</h2>
 <p>Quick profile: few images, short training. Look at the column origin.</p>{here}
 <h2>Notebooks</h2><ul>{notebooks}</ul>
@@ -62,11 +62,16 @@ def write_page(
     items = []
     for name in sorted(seconds):
         items.append(f'<li><a href="notebooks/{name}.html">{name}</a> ({seconds[name]:.0f} s)</li>')
+    sentences = []
+    for sentence in findings.five_sentences(profiles.FULL.results):
+        heading, text = sentence.removeprefix("**").split("**", 1)
+        sentences.append(f"<li><b>{heading}</b>{text}</li>")
     figures = []
     for path in sorted((out / "figures").glob("*.png")):
         heading = f"<h3>{html.escape(path.stem)}</h3>"
         figures.append(f'{heading}<img src="figures/{path.name}" alt="{path.stem}">')
     page = PAGE.format(
+        sentences="".join(sentences),
         findings=committed.to_html(index=False, border=0),
         here=here.to_html(index=False, border=0),
         notebooks="".join(items),
@@ -79,6 +84,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # not where it is captured
         sys.stdout.reconfigure(encoding="utf-8")
     out = profiles.QUICK.out
+    print("Every notebook in the quick profile, about five minutes on two CPU cores:", flush=True)
     shutil.rmtree(out, ignore_errors=True)  # nothing here may come from another day's code or data
     seconds = run_notebooks(out)
     committed = evaluation.stored_overview(profiles.FULL.results)

@@ -79,7 +79,7 @@ def test_broken_off_in_the_second_round_it_resumes_and_ends_where_an_unbroken_ru
     tmp_path, monkeypatch
 ):
     rounds = (ROUND, dataclasses.replace(ROUND, epochs=2))
-    save = training.Run.save
+    save = training.TrainingRun.save
     saved = []
 
     def broken(run, path):
@@ -89,7 +89,7 @@ def test_broken_off_in_the_second_round_it_resumes_and_ends_where_an_unbroken_ru
             raise KeyboardInterrupt
 
     unbroken, *_ = get(tmp_path / "unbroken", rounds=rounds)
-    monkeypatch.setattr(training.Run, "save", broken)
+    monkeypatch.setattr(training.TrainingRun, "save", broken)
     with pytest.raises(KeyboardInterrupt):
         get(tmp_path / "broken", rounds=rounds)
     resumed, *_ = get(tmp_path / "broken", rounds=rounds)
@@ -185,3 +185,28 @@ def test_trained_networks_are_told_from_their_cards():
     hours = sum(epoch["seconds"] for epoch in card["history"]) / 3600
     assert row["epochs"] == len(card["history"]) and row["hours"] == pytest.approx(hours, rel=1e-3)
     assert next(iter(rows)) == recipes.EXAMINED and len(rows) == len(CARDS)
+
+
+@pytest.mark.parametrize("name", ["quick", "full"])
+def test_retrain_trains_into_runs_and_leaves_the_committed_checkpoint(name, tmp_path, monkeypatch):
+    """Whatever the profile and the images: what is committed stays, and something is trained."""
+    profile = dataclasses.replace(QUICK, name=name, out=tmp_path)
+    monkeypatch.setattr(type(profile), "state", tmp_path / "runs" / "state")
+    monkeypatch.setattr(paths, "MODELS", tmp_path / "models")
+    monkeypatch.setattr(recipes, "rounds_for", lambda name, arch, seed: (ROUND,))
+    monkeypatch.setattr(recipes, "QUICK_WIDTH", {"resnet18": 8})
+    official = {split: dataclasses.replace(part, origin="official") for split, part in SETS.items()}
+    options = {"arch": "resnet18", "seed": 0}
+    if name == "quick":  # the full width takes long; what is loaded must only be there
+        (tmp_path / "models").mkdir()
+        get(tmp_path)
+        for suffix in (".json", ".safetensors"):
+            source = tmp_path / f"net{suffix}"
+            source.rename(tmp_path / "models" / f"cifar10-resnet18-standard-s0{suffix}")
+        assert zoo.cifar10_classifier(profile, official, **options)[2] == "loaded"
+    before = {path: path.read_bytes() for path in (tmp_path / "models").rglob("*.*")}
+    small = {split: part.first(20) for split, part in official.items()}
+    _, card, how = zoo.cifar10_classifier(profile, small, retrain=True, **options)
+    assert how == "trained" and zoo.rounds_of(card) == (ROUND,)
+    assert {path: path.read_bytes() for path in (tmp_path / "models").rglob("*.*")} == before
+    assert list((tmp_path / "runs" / "retrained").glob("*.safetensors"))

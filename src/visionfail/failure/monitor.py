@@ -15,16 +15,16 @@ from safetensors.torch import load_file, save_file
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
-from visionfail import files, models, paths
+from visionfail import files, models, profiles
 from visionfail.failure import activations, scores
 from visionfail.failure.activations import Activations
 from visionfail.failure.auditor import Auditor
 
-STEM = paths.MODELS / "auditor-mnist-s0"  # written by notebook 10
+STEM = profiles.FULL.models / "auditor-mnist-s0"  # written by notebook 10
 PRIMARY = "mnist-mnist_cnn-adam-s0"
 
 CIFAR10 = {
-    "stem": paths.MODELS / "auditor-cifar10-s0",
+    "stem": profiles.FULL.models / "auditor-cifar10-s0",
     "primary": "cifar10-resnet18-standard-s0",
 }  # by notebook 11
 

@@ -14,7 +14,7 @@ from visionfail.models.predict import (
 )
 from visionfail.models.recipes import EXAMINED
 from visionfail.models.train_config import TrainConfig
-from visionfail.models.training import Run, fit, train_epoch, train_step
+from visionfail.models.training import TrainingRun, fit, train_epoch, train_step
 from visionfail.models.zoo import (
     available_networks,
     checkpoint_name,
@@ -28,8 +28,8 @@ __all__ = [
     "EXAMINED",
     "DenseNet121",
     "ResNet18",
-    "Run",
     "TrainConfig",
+    "TrainingRun",
     "as_float",
     "augment",
     "available_networks",

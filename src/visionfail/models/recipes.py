@@ -57,6 +57,10 @@ EXAMINED = ("resnet18", 0)
 QUICK_ROUNDS = (
     TrainConfig(epochs=3, batch_size=64, peak_lr=0.1, sides=(), ema_decay=0.98, padding=2),
 )
+QUICK_DENSE_ROUNDS = (
+    TrainConfig(epochs=2, batch_size=64, peak_lr=0.1, sides=(16, 16), ema_decay=0.98, padding=2),
+)
+QUICK_WIDTH = {"resnet18": 16, "densenet121": 8}
 
 
 def seeded_rounds(recipe: tuple[TrainConfig, ...], seed: int) -> tuple[TrainConfig, ...]:
@@ -71,3 +75,11 @@ def standard_rounds(arch: str, seed: int) -> tuple[TrainConfig, ...]:
     """The rounds of the recipe named "standard" for one network: LONG for EXAMINED, else SHORT."""
     recipe = LONG if (arch, seed) == EXAMINED else SHORT
     return seeded_rounds(recipe, seed)
+
+
+def rounds_for(profile: str, arch: str, seed: int) -> tuple[TrainConfig, ...]:
+    """The rounds of a CIFAR-10 network in the profile "full" or "quick"."""
+    if profile == "full":
+        return standard_rounds(arch, seed)
+    quick = QUICK_DENSE_ROUNDS if arch == "densenet121" else QUICK_ROUNDS
+    return seeded_rounds(quick, seed)

@@ -80,7 +80,7 @@ def train_step(
     return loss.detach(), (logits.detach().argmax(1) == labels).sum()
 
 
-class Run:
+class TrainingRun:
     """A run of training: weights, their average, optimiser, generator and history.
 
     It is saved and restored whole.
@@ -165,7 +165,7 @@ class _EpochTotals:
         return self.right.item() / self.images
 
 
-def train_epoch(run: Run, data: ImageSet, *, epoch: int, bar: tqdm) -> dict:
+def train_epoch(run: TrainingRun, data: ImageSet, *, epoch: int, bar: tqdm) -> dict:
     """Loss and accuracy on augmented images of one pass over `data`, and the last learning rate.
 
     `data` is on the device and is seen in an order of the epoch's own. Raises FloatingPointError
@@ -202,7 +202,9 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
-def training_batch(run: Run, data: ImageSet, index: Tensor, *, epoch: int) -> tuple[Tensor, Tensor]:
+def training_batch(
+    run: TrainingRun, data: ImageSet, index: Tensor, *, epoch: int
+) -> tuple[Tensor, Tensor]:
     """Augmented float images (B, C, H, W) and labels (B,) of the images `index` (B,) of `data`.
 
     Side and mirroring are those of the epoch; all draws are from the run's generator.
@@ -281,7 +283,7 @@ def fit(
     train = train.to(device)
     val = val.to(device)
     model = model.to(device).to(memory_format=torch.channels_last)
-    run = Run(model, config, train=train)
+    run = TrainingRun(model, config, train=train)
     if state is not None and Path(state).exists():
         run.restore(Path(state))
     steps = math.ceil(len(train.labels) / config.batch_size)

@@ -88,31 +88,24 @@ def cifar10_classifier(
     """(model, card, "loaded" | "trained"): a reference network on the best device, in eval mode.
 
     The quick profile takes the committed checkpoint where the images are real; on stand-ins it
-    trains a narrow one.
+    trains a narrow one. With `retrain` it is trained anew by the profile's recipe, in runs/: a
+    committed checkpoint is never overwritten.
     """
     committed = paths.MODELS / checkpoint_name("cifar10", arch, "standard", seed)
-    if profile.name == "full":
-        return load_or_train_rounds(
-            committed,
-            sets,
-            arch=arch,
-            width=64,
-            rounds=recipes.standard_rounds(arch, seed),
-            recipe="standard",
-            state=profile.state,
-            retrain=retrain,
-        )
     weights, _ = checkpoints.checkpoint_files(committed)
-    if sets["test"].origin != "standin" and weights.exists():
+    real = sets["test"].origin != "standin"
+    if profile.name == "quick" and real and weights.exists() and not retrain:
         model, card = checkpoints.load_checkpoint(committed)
         return model.to(devices.best_device()), card, "loaded"
+    recipe = "standard" if profile.name == "full" else "quick"
+    folder = profile.state.parent / "retrained" if retrain else profile.models
     return load_or_train_rounds(
-        profile.models / checkpoint_name("cifar10", arch, "quick", seed),
+        folder / checkpoint_name("cifar10", arch, recipe, seed),
         sets,
         arch=arch,
-        width=16,
-        rounds=recipes.seeded_rounds(recipes.QUICK_ROUNDS, seed),
-        recipe="quick",
+        width=64 if profile.name == "full" else recipes.QUICK_WIDTH[arch],
+        rounds=recipes.rounds_for(profile.name, arch, seed),
+        recipe=recipe,
         state=profile.state,
         retrain=retrain,
     )

@@ -45,7 +45,8 @@ from visionfail.studies.auditing.protocol import (
     train_detectors,
     training_draws,
 )
-from visionfail.studies.auditing.setup import load_classifiers, prepare, prepare_cifar10
+from visionfail.studies.auditing.setup import load_classifiers, prepare_cifar10
+from visionfail.studies.auditing.setup import prepare_auditing as prepare
 from visionfail.studies.auditing.shifted_digits import (
     draw_shifted,
     samples_to_score,

@@ -7,7 +7,7 @@ from visionfail.studies.auditing.classifier import classifier_seeds, mnist_class
 from visionfail.studies.run import Run
 
 
-def prepare(profile: str) -> Run:
+def prepare_auditing(profile: str) -> Run:
     """A run on MNIST in the profile "quick", "full" or "auto"; downloads only in full."""
     chosen = profiles.get_profile(profile)
     sets = mnist_sets(chosen)

@@ -15,7 +15,8 @@ from visionfail.studies.degradation.seeds import (
     trained_alike,
     verdict_agreement,
 )
-from visionfail.studies.degradation.setup import prepare, prepare_stored
+from visionfail.studies.degradation.setup import prepare_degradation as prepare
+from visionfail.studies.degradation.setup import prepare_stored
 from visionfail.studies.degradation.strengths import load_or_measure_strengths
 
 __all__ = [

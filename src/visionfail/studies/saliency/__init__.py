@@ -25,7 +25,7 @@ from visionfail.studies.saliency.examples import (
     panel_with_maps,
     turned_images,
 )
-from visionfail.studies.saliency.setup import prepare
+from visionfail.studies.saliency.setup import prepare_saliency as prepare
 
 __all__ = [
     "CLEAN",

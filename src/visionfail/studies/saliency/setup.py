@@ -4,7 +4,7 @@ from visionfail import models, profiles
 from visionfail.studies.run import Run
 
 
-def prepare(profile: str) -> Run:
+def prepare_saliency(profile: str) -> Run:
     """A run on CIFAR-10 in the profile "quick", "full" or "auto"; downloads only in full."""
     chosen = profiles.get_profile(profile)
     sets = models.cifar10_sets(chosen)
