@@ -28,16 +28,16 @@ def fast_bf16(device: torch.device | str = "cpu") -> bool:
     return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))
 
 
-def autocast(device: torch.device | str) -> contextlib.AbstractContextManager:
-    """bfloat16 autocast where the device is fast at it, else nothing: elsewhere it runs, at a
-    fraction of the speed.
+def autocast(
+    device: torch.device | str, *, enabled: bool = True
+) -> contextlib.AbstractContextManager:
+    """bfloat16 autocast where it is enabled and the device is fast at it, else nothing: elsewhere
+    it runs, at a fraction of the speed.
     """
     device = torch.device(device)
-    return (
-        torch.autocast(device.type, torch.bfloat16)
-        if fast_bf16(device)
-        else contextlib.nullcontext()
-    )
+    if enabled and fast_bf16(device):
+        return torch.autocast(device.type, torch.bfloat16)
+    return contextlib.nullcontext()
 
 
 def in_precision(

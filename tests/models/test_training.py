@@ -98,13 +98,13 @@ from pathlib import Path
 from test_training import fit, small_model, training
 steps = 0
 step = training.train_step
-def slow(*arguments):
+def slow(*arguments, **options):
     global steps
     steps += 1
     if steps == 8:  # in the middle of the second epoch
         print("now", flush=True)
         time.sleep(60)
-    return step(*arguments)
+    return step(*arguments, **options)
 training.train_step = slow
 fit(state=Path({state!r}))
 """
@@ -165,7 +165,7 @@ def test_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(tmp_path, m
     step = training.train_step
     calls = []
 
-    def poisoned(model, optimizer, images, labels):
+    def poisoned(model, optimizer, images, labels, **options):
         calls.append(1)
         return step(model, optimizer, images * (float("nan") if len(calls) > 7 else 1.0), labels)
 
@@ -182,11 +182,11 @@ def test_ctrl_c_keeps_the_last_whole_epoch_and_leaves_no_half_file(tmp_path, mon
     step = training.train_step
     calls = []
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         calls.append(1)
         if len(calls) == 8:
             raise KeyboardInterrupt
-        return step(*arguments)
+        return step(*arguments, **options)
 
     monkeypatch.setattr(training, "train_step", interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -9,7 +9,10 @@ class TrainConfig:
 
     epochs: int = 20
     batch_size: int = 128
-    peak_lr: float = 0.1  # at batch 128, SGD with Nesterov momentum 0.9
+    optimizer: str = "sgd"  # with Nesterov momentum; or "adam", without weight decay
+    schedule: str = "triangle"  # or "constant"
+    mixed_precision: bool = True  # bfloat16 where the device is fast at it; else float32
+    peak_lr: float = 0.1  # at batch 128
     # share of the steps in which the rate climbs linearly; then it falls linearly to 0
     warmup: float = 0.2
     momentum: float = 0.9
@@ -27,6 +30,13 @@ class TrainConfig:
     # side of the images in the first epochs, one entry per epoch; then the full side
     sides: tuple[int, ...] = ()
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        known = {"optimizer": ("sgd", "adam"), "schedule": ("triangle", "constant")}
+        for field, choices in known.items():
+            value = getattr(self, field)
+            if value not in choices:
+                raise ValueError(f"unknown {field} {value!r}: choose {' or '.join(choices)}.")
 
     @classmethod
     def of(cls, stored: dict) -> "TrainConfig":

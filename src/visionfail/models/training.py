@@ -42,19 +42,24 @@ def vary(images: Tensor, config: TrainConfig, *, generator: torch.Generator) -> 
 
 
 def learning_rate(step: int, *, steps: int, config: TrainConfig) -> float:
-    """The rate of a step: a triangle up to `peak_lr` in the share `warmup`, then down to 0.
+    """The rate of a step: a triangle up to `peak_lr` in the share `warmup`, then down to 0; or
+    `peak_lr` throughout.
 
     Smith and Topin 2017, arXiv:1708.07120.
     """
+    if config.schedule == "constant":
+        return config.peak_lr
     climb = max(1.0, config.warmup * steps)
     rising = (step + 1) / climb
     falling = (steps - step) / max(1.0, steps - climb)
     return config.peak_lr * min(rising, falling, 1.0)
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.SGD:
-    """SGD with Nesterov momentum; weight decay on matrices and filters only (two dimensions up)."""
+def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """Adam; or SGD with Nesterov momentum and weight decay on matrices and filters only."""
     parameters = list(model.parameters())
+    if config.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=config.peak_lr)
     decayed = [parameter for parameter in parameters if parameter.ndim > 1]
     spared = [parameter for parameter in parameters if parameter.ndim <= 1]
     groups = [
@@ -65,13 +70,18 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.SGD:
 
 
 def train_step(
-    model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    mixed_precision: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """The mean loss and the number of right answers of one step of cross-entropy on float images.
 
     Both are scalars on the device: asking for their values waits for it.
     """
-    with devices.autocast(images.device):
+    with devices.autocast(images.device, enabled=mixed_precision):
         logits = model(images)  # (B, K)
         loss = cross_entropy(logits, labels)
     optimizer.zero_grad(set_to_none=True)
@@ -98,7 +108,9 @@ class TrainingRun:
         self.average = AveragedModel(model, multi_avg_fn=averaging, use_buffers=True)
         # on the CPU: the same draws on every device
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.first_flip = torch.rand(len(train), generator=self.generator) < 0.5  # (N,)
+        self.first_flip = torch.zeros(len(train), dtype=torch.bool)  # (N,)
+        if config.flip:
+            self.first_flip = torch.rand(len(train), generator=self.generator) < 0.5
 
     def save(self, path: Path) -> None:
         """Write all of the run to `path`, whole or not at all."""
@@ -181,7 +193,13 @@ def train_epoch(run: TrainingRun, data: ImageSet, *, epoch: int, bar: tqdm) -> d
         rate = learning_rate(step, steps=steps, config=run.config)
         set_learning_rate(run.optimizer, rate)
         images, labels = training_batch(run, data, index, epoch=epoch)
-        loss, right = train_step(run.model, run.optimizer, images, labels)
+        loss, right = train_step(
+            run.model,
+            run.optimizer,
+            images,
+            labels,
+            mixed_precision=run.config.mixed_precision,
+        )
         run.update_average()
         totals.add(loss, right, images=len(index))
         # a value makes the CPU wait for the device, so not at every step
@@ -214,12 +232,11 @@ def training_batch(
     flip = (run.first_flip[index] ^ bool(epoch % 2)) & config.flip  # (B,)
     device = data.images.device
     index = index.to(device)
-    images = augment(
-        data.images[index],
-        padding=config.padding,
-        flip=flip.to(device),
-        generator=run.generator,
-    )
+    images = data.images[index]
+    if config.padding or config.flip:
+        images = augment(
+            images, padding=config.padding, flip=flip.to(device), generator=run.generator
+        )
     images = to_float(images, side=side)
     images = vary(images, config, generator=run.generator)
     return images.contiguous(memory_format=torch.channels_last), data.labels[index]
@@ -244,7 +261,9 @@ def _show_progress(bar: tqdm, totals: _EpochTotals, *, seconds: float) -> None:
 
 
 @torch.no_grad()
-def validate(model: nn.Module, data: ImageSet, *, batch_size: int = 250) -> dict:
+def validate(
+    model: nn.Module, data: ImageSet, *, batch_size: int = 250, mixed_precision: bool = True
+) -> dict:
     """Mean cross-entropy and accuracy of `model` in eval mode on `data`, which is on the device.
 
     They are in the precision of training; what the card reports is measured anew, in float32 and on
@@ -256,7 +275,7 @@ def validate(model: nn.Module, data: ImageSet, *, batch_size: int = 250) -> dict
     batches = zip(data.images.split(batch_size), data.labels.split(batch_size), strict=True)
     for images, labels in batches:
         images = to_float(images).contiguous(memory_format=torch.channels_last)
-        with devices.autocast(images.device):
+        with devices.autocast(images.device, enabled=mixed_precision):
             logits = model(images).float()  # (B, K)
         loss += cross_entropy(logits, labels, reduction="sum").item()
         right += (logits.argmax(1) == labels).sum().item()
@@ -294,7 +313,7 @@ def fit(
             run.model.train()
             row: dict[str, float] = {"epoch": epoch + 1}
             row.update(train_epoch(run, train, epoch=epoch, bar=bar))
-            row.update(validate(run.best(), val))
+            row.update(validate(run.best(), val, mixed_precision=config.mixed_precision))
             row["seconds"] = round(time.perf_counter() - start, 1)
             run.history.append(row)
             if state is not None:

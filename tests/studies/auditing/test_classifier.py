@@ -1,7 +1,10 @@
 import pytest
+import torch
+from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from visionfail import paths
-from visionfail.data import standins
+from visionfail import models, paths
+from visionfail.data import CHANNEL_STATS, standins
 from visionfail.data.sets import load
 from visionfail.models import checkpoints, zoo
 from visionfail.profiles import FULL, QUICK
@@ -69,3 +72,35 @@ def test_committed_accuracy_of_the_first_primary_is_what_its_weights_give():
     assert zoo.accuracy_with_interval(model, load("mnist", "test")) == pytest.approx(
         card["accuracy"]["test"]
     )
+
+
+def plain_adam(train, *, epochs, seed):
+    """Weights of the same training by a loop written out, averaged after every step."""
+    mean, std = CHANNEL_STATS["mnist"]
+    model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, seed=seed)
+    average = AveragedModel(
+        model, multi_avg_fn=get_ema_multi_avg_fn(classifier.EMA_DECAY), use_buffers=True
+    )
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(model.parameters(), lr=classifier.LEARNING_RATE)
+    for _ in range(epochs):
+        model.train()
+        for index in torch.randperm(len(train), generator=generator).split(classifier.BATCH_SIZE):
+            loss = cross_entropy(model(train.images[index].float() / 255), train.labels[index])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            average.update_parameters(model)
+    return average.module.state_dict()
+
+
+def test_the_one_training_loop_gives_the_bits_of_a_plain_adam_loop(sets):
+    train = sets["train"].first(600)
+    mean, std = CHANNEL_STATS["mnist"]
+    model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, seed=3)
+    config = classifier.adam_config(epochs=2, seed=3)
+    trained, history = models.fit(model, train, sets["val"].first(100), config=config, device="cpu")
+    expected = plain_adam(train, epochs=2, seed=3)
+    for name, tensor in trained.state_dict().items():
+        assert torch.equal(tensor, expected[name]), name
+    assert [row["lr"] for row in history] == [classifier.LEARNING_RATE] * 2

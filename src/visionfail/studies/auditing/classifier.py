@@ -2,16 +2,13 @@
 with Adam.
 """
 
-import time
 from pathlib import Path
 
-import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from visionfail import data, devices, models, paths
 from visionfail.data import ImageSet
+from visionfail.models import TrainConfig
 from visionfail.profiles import Profile
 
 CLASSIFIER_SEEDS = (0, 1, 2, 3, 4)
@@ -84,49 +81,26 @@ def train_classifier(path: Path, sets: dict[str, ImageSet], *, seed: int) -> tup
 
 
 def fit_fresh(train: ImageSet, val: ImageSet, *, seed: int) -> tuple[nn.Module, list[dict]]:
-    """A network with weights from `seed`, trained on `train` and on the best device: (model,
-    history).
+    """A network with initial weights from `seed`, trained on `train` on the best device: (model in
+    eval mode, history).
     """
     mean, std = data.CHANNEL_STATS["mnist"]
-    model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, seed=seed).to(
-        devices.best_device()
-    )
+    model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, seed=seed)
     epochs = EPOCHS["standin" if train.origin == "standin" else "official"]
-    return fit_adam(model, train, val, epochs=epochs, seed=seed)
+    return models.fit(model, train, val, config=adam_config(epochs=epochs, seed=seed))
 
 
-def fit_adam(
-    model: nn.Module, train: ImageSet, val: ImageSet, *, epochs: int, seed: int
-) -> tuple[nn.Module, list[dict]]:
-    """Cross-entropy with Adam in float32, no augmentation, on the device of the model: the network
-    with its weights averaged over the steps, in eval mode, and the history, a dict an epoch.
-    """
-    train = train.to(next(model.parameters()).device)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY), use_buffers=True)
-    generator, history = torch.Generator().manual_seed(seed), []
-    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    for epoch in range(epochs):
-        start, right = time.perf_counter(), 0
-        model.train()
-        for index in (
-            torch.randperm(len(train), generator=generator)
-            .to(train.images.device)
-            .split(BATCH_SIZE)
-        ):
-            logits, labels = model(models.to_float(train.images[index])), train.labels[index]
-            optimizer.zero_grad(set_to_none=True)
-            cross_entropy(logits, labels).backward()
-            optimizer.step()
-            average.update_parameters(model)
-            right += (logits.argmax(1) == labels).sum()
-        row = {"epoch": epoch + 1, "train_accuracy": right.item() / len(train)}
-        row |= validate_float32(average.module.eval(), val)
-        history.append(row | {"seconds": round(time.perf_counter() - start, 1)})
-    return average.module, history
-
-
-def validate_float32(model: nn.Module, val: ImageSet) -> dict:
-    """Mean cross-entropy and accuracy on `val`, in float32."""
-    logits = models.predict(model, val.images)
-    accuracy = (logits.argmax(1) == val.labels).float().mean().item()
-    return {"val_loss": cross_entropy(logits, val.labels).item(), "val_accuracy": accuracy}
+def adam_config(*, epochs: int, seed: int) -> TrainConfig:
+    """Adam at a constant rate in float32, weights averaged over the steps, no augmentation."""
+    return TrainConfig(
+        epochs=epochs,
+        batch_size=BATCH_SIZE,
+        optimizer="adam",
+        schedule="constant",
+        mixed_precision=False,
+        peak_lr=LEARNING_RATE,
+        ema_decay=EMA_DECAY,
+        padding=0,
+        flip=False,
+        seed=seed,
+    )
