@@ -14,6 +14,8 @@ from visionfail import paths
 pytestmark = pytest.mark.slow
 
 NOTEBOOKS = notebooks.find()
+# where real images take another way than stand-ins: committed networks instead of trained ones
+WITH_IMAGES = [path for path in NOTEBOOKS if path.name[:2] in ("01", "03", "05", "08", "11")]
 
 
 def code_cells(path):
@@ -57,7 +59,7 @@ def test_runs_on_standins(path, before, tmp_path, monkeypatch):
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", WITH_IMAGES, ids=lambda path: path.stem)
 def test_runs_on_real_images(path, before):
     run_in_the_quick_profile(path, before)
 
