@@ -15,8 +15,8 @@ def test_auto_asks_the_environment(monkeypatch):
 
 def test_auto_without_gpu_is_quick_and_with_one_full(monkeypatch):
     monkeypatch.delenv("VISIONFAIL_PROFILE", raising=False)
-    for there, expected in ((False, profiles.QUICK), (True, profiles.FULL)):
-        monkeypatch.setattr("torch.cuda.is_available", lambda there=there: there)
+    for has_gpu, expected in ((False, profiles.QUICK), (True, profiles.FULL)):
+        monkeypatch.setattr("torch.cuda.is_available", lambda has_gpu=has_gpu: has_gpu)
         assert profiles.get_profile() is expected
 
 
@@ -30,10 +30,10 @@ def test_only_full_writes_where_files_are_committed():
 def test_half_written_file_never_takes_the_name(tmp_path):
     target = tmp_path / "file.txt"
     target.write_text("old")
-    with pytest.raises(RuntimeError), files.atomic_write(target) as part:
-        part.write_text("half")
+    with pytest.raises(RuntimeError), files.atomic_write(target) as temporary:
+        temporary.write_text("half")
         raise RuntimeError
     assert target.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["file.txt"]
-    with files.atomic_write(target) as part:
-        part.write_text("new")
+    with files.atomic_write(target) as temporary:
+        temporary.write_text("new")
     assert target.read_text() == "new"

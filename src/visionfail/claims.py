@@ -1,6 +1,4 @@
-"""Claims: a statistic, the region in which the claim holds, and the verdict that an interval
-gives.
-"""
+"""Claims: a statistic, the region in which the claim holds, and the verdict of an interval."""
 
 from pathlib import Path
 
@@ -11,15 +9,20 @@ from visionfail.metrics import Estimate
 
 
 def verdict_of(lo: float, hi: float, *, low: float, high: float) -> str:
-    """Of the claim that a value lies in [low, high], given its interval (lo, hi): "holds" where the
-    interval lies inside, "fails" where it lies outside, else "undecided". ValueError for an
-    interval or range turned round.
+    """The verdict on the claim that a value lies in [low, high], by the value's interval (lo, hi).
+
+    "holds" where the interval lies in that region, "fails" where it lies outside of it, else
+    "undecided". ValueError where an upper end is below its lower end, or NaN.
     """
     if not (lo <= hi and low <= high):
-        raise ValueError(f"interval {lo} to {hi}, range {low} to {high}: pass the lower end first.")
+        raise ValueError(
+            f"interval {lo} to {hi}, region {low} to {high}: pass the lower end first."
+        )
     if low <= lo and hi <= high:
         return "holds"
-    return "fails" if hi < low or lo > high else "undecided"
+    if hi < low or lo > high:
+        return "fails"
+    return "undecided"
 
 
 COLUMNS = (
@@ -39,18 +42,23 @@ COLUMNS = (
     "verdict",
     "where",
 )
-JUDGED = COLUMNS[:-1]  # what a study's judge gives; who saves the rows says where they were judged
+JUDGED = COLUMNS[:-1]  # what a study gives; who saves the rows adds where they were judged
 
 
 def claim_row(
     key: str, words: str, statistic: str, low: float, high: float, value: Estimate
 ) -> dict:
-    """One sentence judged by a statistic that has been resampled already: it holds in [low,
-    high].
+    """The row of one claim and its verdict: it holds where the statistic lies in [low, high].
+
+    `value` is the statistic with its resamples; the study adds source, model, seed, status and n.
     """
     exact, lo, hi = value.interval()
-    found = {"claim": key, "words": words, "statistic": statistic, "low": low, "high": high}
-    return found | {
+    return {
+        "claim": key,
+        "words": words,
+        "statistic": statistic,
+        "low": low,
+        "high": high,
         "value": exact,
         "lo": lo,
         "hi": hi,
@@ -59,22 +67,23 @@ def claim_row(
 
 
 def save_claims(table: pd.DataFrame, folder: Path, *, where: str) -> None:
-    """Put the claims judged in one notebook, which `where` names, in the place of its former ones
-    in <folder>/claims.csv; those of the others stay. Written whole or not at all.
+    """Write the claims judged in the notebook `where` to <folder>/claims.csv, whole or not at all.
+
+    They take the place of that notebook's former claims; those of other notebooks stay.
     """
     path = Path(folder) / "claims.csv"
-    table = table.assign(where=where)[list(COLUMNS)].astype({"seed": str})
+    table = table.assign(where=where).loc[:, list(COLUMNS)].astype({"seed": str})
     if path.exists():
         stored = load_claims(path)
-        table = pd.concat([stored[stored["where"] != where], table])
+        table = pd.concat([stored.loc[stored["where"] != where], table])
     table = table.sort_values("where", kind="stable")
-    with files.atomic_write(path) as part:
-        table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
+    with files.atomic_write(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def load_claims(path: Path, *, where: str | None = None) -> pd.DataFrame:
-    """The sentences in a claims.csv, those judged in the notebook `where`, or all of them; seeds as
-    text.
-    """
-    table = pd.read_csv(path, dtype={"claim": str, "seed": str})
-    return table if where is None else table[table["where"] == where].reset_index(drop=True)
+    """The claims in a claims.csv, those judged in the notebook `where` or all; seeds are text."""
+    table = pd.read_csv(path, dtype={"claim": str, "seed": str, "where": str})
+    if where is None:
+        return table
+    return table.loc[table["where"] == where].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Which device there is, and what it is fast at."""
+"""The best device of this machine, and the precision that it is fast at."""
 
 import contextlib
 import platform
@@ -7,14 +7,16 @@ import torch
 
 
 def best_device() -> torch.device:
-    """CUDA where it is, else Apple's MPS, else the CPU."""
+    """The device CUDA where there is one, else Apple's MPS, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
 
 
 def fast_bf16(device: torch.device | str = "cpu") -> bool:
-    """True where bfloat16 arithmetic is done in hardware: CUDA from Ampere on, and CPUs with AMX or
+    """Whether the device computes bfloat16 in hardware: CUDA from Ampere on, CPUs with AMX or
     AVX-512 BF16.
     """
     device = torch.device(device)
@@ -22,17 +24,21 @@ def fast_bf16(device: torch.device | str = "cpu") -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
         return False
-    capabilities = getattr(
-        torch.cpu, "get_capabilities", dict
-    )()  # new in torch 2.10; without it, stay in float32
+    capabilities = _cpu_capabilities()
     return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))
+
+
+def _cpu_capabilities() -> dict:
+    """What torch knows of the CPU, by name; empty before torch 2.10, hence float32 there."""
+    return getattr(torch.cpu, "get_capabilities", dict)()
 
 
 def autocast(
     device: torch.device | str, *, enabled: bool = True
 ) -> contextlib.AbstractContextManager:
-    """bfloat16 autocast where it is enabled and the device is fast at it, else nothing: elsewhere
-    it runs, at a fraction of the speed.
+    """A context of bfloat16 autocast where enabled and fast on the device, else an empty one.
+
+    Other devices can compute in bfloat16 too, at a fraction of the speed.
     """
     device = torch.device(device)
     if enabled and fast_bf16(device):
@@ -43,15 +49,16 @@ def autocast(
 def in_precision(
     device: torch.device | str, dtype: torch.dtype
 ) -> contextlib.AbstractContextManager:
-    """Autocast to `dtype` on the device, or nothing where that is float32."""
+    """A context of autocast to `dtype` on the device, an empty one for float32."""
     if dtype == torch.float32:
         return contextlib.nullcontext()
     return torch.autocast(torch.device(device).type, dtype)
 
 
 def describe_device(device: torch.device | str) -> str:
-    """The device in words, for cards and benchmark tables: its name, and on a CPU its cores and
-    instructions.
+    """The device in words, for cards and benchmark tables.
+
+    That is its name, and on a CPU also the cores and instructions in use.
     """
     device = torch.device(device)
     if device.type == "cuda":
@@ -59,6 +66,6 @@ def describe_device(device: torch.device | str) -> str:
     if device.type != "cpu":
         return device.type
     bf16 = "bfloat16" if fast_bf16(device) else "no fast bfloat16"
-    name = getattr(torch.cpu, "get_capabilities", dict)().get("cpu_name", platform.machine())
+    name = _cpu_capabilities().get("cpu_name", platform.machine())
     instructions = torch.backends.cpu.get_cpu_capability()
     return f"{name}, {torch.get_num_threads()} cores, {instructions}, {bf16}"

@@ -10,25 +10,25 @@ from pathlib import Path
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; it takes the name `path` only when the block ends
-    without error.
-    """
+    """A temporary path beside `path`, which takes its name when the block ends without error."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
-        yield part
-        os.replace(part, path)
+        yield temporary
+        os.replace(temporary, path)
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def json_text(value: object, *, name: str) -> str:
-    """`value` as json, one field a line; raises ValueError that names the file `name` and the
-    fields that json cannot hold: tensors, numpy numbers, NaN.
+def json_text(value: object, *, name: str, indent: int = 1) -> str:
+    """`value` as json text, one field a line, each level set in by `indent` spaces.
+
+    ValueError that names the file `name` and the fields that json cannot hold: tensors, numpy
+    numbers, NaN.
     """
     try:
-        return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
         fields = ", ".join(_not_json(value))
         raise ValueError(
@@ -42,9 +42,9 @@ def _not_json(value: object) -> list[str]:
     if not isinstance(value, dict):
         return ["value"]
     fields = []
-    for field, part in value.items():
+    for field, content in value.items():
         try:
-            json.dumps({field: part}, allow_nan=False)
+            json.dumps({field: content}, allow_nan=False)
         except (TypeError, ValueError):
             fields.append(f"field {field!r}")
     return fields
@@ -52,22 +52,24 @@ def _not_json(value: object) -> list[str]:
 
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Write a text file whole or not at all, with the same bytes on every system."""
-    with atomic_write(path) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_json(path: Path) -> dict:
-    """The object in a json file; raises ValueError with the file's name where it is no json."""
+    """The object in a json file; ValueError with the file's name where it holds no object."""
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is not readable as json ({error}): restore it.") from error
+        raise ValueError(
+            f"{path} is not readable as json ({error}): restore it or make it anew."
+        ) from error
     if not isinstance(value, dict):
         raise ValueError(f"{path} holds a {type(value).__name__}, not an object: restore it.")
     return value
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file."""
+    """The sha256 of a file, 64 hex digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

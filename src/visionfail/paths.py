@@ -13,10 +13,9 @@ NOTEBOOKS = ROOT / "notebooks"
 
 
 def data_dir(root: str | os.PathLike | None = None) -> Path:
-    """The folder that holds the data sets: `root`, else VISIONFAIL_DATA, else data/ in the
-    repository.
+    """The folder of the data sets: `root`, else VISIONFAIL_DATA, else data/ in the repository.
 
-    Raises ValueError where that path is a file.
+    ValueError where that path is a file.
     """
     folder = Path(root or os.environ.get("VISIONFAIL_DATA") or ROOT / "data").expanduser()
     if folder.exists() and not folder.is_dir():

@@ -1,4 +1,4 @@
-"""quick | full: how much of everything a notebook does, and where it writes."""
+"""The profiles quick and full: how much of everything a notebook does, and where it writes."""
 
 import os
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from visionfail import paths
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Sizes and folders of one profile. Committed results come from `full` alone; `quick` writes to
-    runs/quick.
+    """The sizes and folders of one profile.
+
+    Committed results come from `full` alone; `quick` writes to runs/quick.
     """
 
     name: str
@@ -23,19 +24,22 @@ class Profile:
 
     @property
     def figures(self) -> Path:
+        """The folder of the figures."""
         return self.out / "figures"
 
     @property
     def results(self) -> Path:
+        """The folder of the results."""
         return self.out / "results"
 
     @property
     def models(self) -> Path:
+        """The folder of the checkpoints."""
         return self.out / "models"
 
     @property
     def state(self) -> Path:
-        """What an interrupted training or sweep resumes from; never committed."""
+        """The folder from which an interrupted training or sweep resumes; never committed."""
         return paths.RUNS / self.name / "state"
 
 
@@ -49,18 +53,17 @@ FULL = Profile(
 
 
 def get_profile(name: str = "auto") -> Profile:
-    """The profile called `name`; "auto" asks VISIONFAIL_PROFILE, then takes full where CUDA is
-    there, else quick.
+    """The profile called `name`: "quick", "full" or "auto".
 
-    Raises ValueError for an unknown name.
+    "auto" takes the one that VISIONFAIL_PROFILE names, else full where there is CUDA, else quick.
+    ValueError for another name.
     """
     if name == "auto":
-        name = os.environ.get("VISIONFAIL_PROFILE") or (
-            "full" if torch.cuda.is_available() else "quick"
-        )
-    known = {"quick": QUICK, "full": FULL}
-    if name not in known:
+        on_this_machine = "full" if torch.cuda.is_available() else "quick"
+        name = os.environ.get("VISIONFAIL_PROFILE") or on_this_machine
+    profiles = {"quick": QUICK, "full": FULL}
+    if name not in profiles:
         raise ValueError(
             f"unknown profile {name!r}: choose quick, full or auto (VISIONFAIL_PROFILE, too)."
         )
-    return known[name]
+    return profiles[name]

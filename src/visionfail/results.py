@@ -35,11 +35,8 @@ COLUMNS = (
 
 TEXT = ("run", "dataset", "origin", "split", "model", "condition", "metric")
 
-WHOLE = (
-    "seed",
-    "severity",
-    "n",
-)  # empty where a row has none: a mean over severities, a published model's seed
+# whole numbers, empty where a row has none: a mean over severities, a published model's seed
+WHOLE = ("seed", "severity", "n")
 
 OPTIONAL = ("seed", "severity", "lo", "hi", "n")
 DIGITS = "%.6g"  # 1 in 10,000 images x 75 conditions still shows
@@ -55,12 +52,12 @@ def save_run(
     data_checksums: Mapping[str, str],
     device: str,
 ) -> None:
-    """Write `rows` to <folder>/<run>.csv and configuration, its hash, commit, versions, ... to
-    <run>.json.
+    """Write `rows` to <folder>/<run>.csv and what they were made with to <run>.json beside it.
 
     A row maps every column but `run` (seed, severity, lo, hi, n only where they apply) to its
-    value; accuracies are fractions. `config` must hold the data's origin. ValueError, and nothing
-    written, where a row or name is amiss.
+    value; accuracies are fractions. The json holds the configuration and its hash, commit,
+    versions, device, seconds and the data's checksums; `config` must hold the data's origin.
+    ValueError, and nothing written, where a row or name is amiss.
     """
     table = _table(_name(run), rows)
     if "origin" not in config:
@@ -79,19 +76,20 @@ def save_run(
         "seconds": round(float(seconds), 1),
         "data_checksums": dict(data_checksums),
     }
-    _write(Path(folder) / f"{run}.csv", text)
-    _write(
-        Path(folder) / f"{run}.json",
-        json.dumps(meta, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-    )
+    meta_text = files.json_text(meta, name=f"{run}.json", indent=2)  # before anything is written
+    files.write_text(Path(folder) / f"{run}.csv", text)
+    files.write_text(Path(folder) / f"{run}.json", meta_text)
 
 
 def load_run(run: str, *, folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """(table, meta) as `save` wrote them. ValueError for a missing or damaged file, a missing
-    column, a csv or a configuration that was edited after the run.
+    """(table, meta) as `save_run` wrote them: the rows, and what they were made with.
+
+    ValueError for a missing or damaged file, a missing column, or a csv or configuration that was
+    edited after the run.
     """
-    text, meta = (_read(Path(folder) / f"{_name(run)}.{kind}") for kind in ("csv", "json"))
-    meta = _parse(meta, run)
+    csv = _existing(Path(folder) / f"{_name(run)}.csv")
+    meta = _read_meta(_existing(csv.with_name(f"{run}.json")))
+    text = csv.read_text(encoding="utf-8")  # with newlines as \n, whatever git made of them
     table = _from_csv(text, run)
     if config_hash(meta["config"]) != meta["config_sha256"]:
         raise ValueError(
@@ -106,19 +104,22 @@ def load_run(run: str, *, folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 def is_current(run: str, *, folder: Path, config: Mapping[str, Any]) -> bool:
-    """Whether <folder> holds this run made with this very configuration, so that it can be loaded
-    instead of computed.
+    """Whether <folder> holds this run, made with this very configuration: load it, do not compute.
 
-    ValueError as `load` where it is there but damaged.
+    ValueError as in `load_run` where a file of it is damaged.
     """
-    if not all((Path(folder) / f"{_name(run)}.{kind}").exists() for kind in ("csv", "json")):
+    csv = Path(folder) / f"{_name(run)}.csv"
+    if not csv.exists() or not csv.with_name(f"{run}.json").exists():
         return False
-    return load_run(run, folder=folder)[1]["config_sha256"] == config_hash(config)
+    _, meta = load_run(run, folder=folder)
+    return meta["config_sha256"] == config_hash(config)
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """sha256 of the configuration as canonical json: order of keys, and tuple or list, make no
-    difference.
+    """The sha256 of the configuration as canonical json, 64 hex digits.
+
+    The order of keys, and whether a sequence is a tuple or a list, make no difference. ValueError
+    where json cannot hold the configuration.
     """
     try:
         canonical = json.dumps(
@@ -132,51 +133,60 @@ def config_hash(config: Mapping[str, Any]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python and of the packages that numbers depend on."""
-    return {"python": python_version()} | {
-        name: version(name) for name in ("torch", "torchvision", "numpy")
-    }
+    """The versions of Python and of the packages that numbers depend on, by name."""
+    numbers = {"python": python_version()}
+    for package in ("torch", "torchvision", "numpy"):
+        numbers[package] = version(package)
+    return numbers
 
 
 def git_state() -> dict[str, Any] | None:
-    """{"commit", "dirty"} of the repository; dirty where src/ differs from it; None outside a git
-    checkout.
+    """{"commit", "dirty"} of the repository, dirty where src/ differs from the commit.
+
+    None outside a git checkout of ours.
     """
-
-    def git(*command: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(paths.ROOT), *command],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=30,
-        ).stdout.strip()
-
     try:
-        if Path(git("rev-parse", "--show-toplevel")).resolve() != paths.ROOT:
+        if Path(_git("rev-parse", "--show-toplevel")).resolve() != paths.ROOT:
             return None  # installed inside some other project's checkout
-        # a run writes figures, results and notebooks, so those always differ: the code is what
-        # counts
-        return {
-            "commit": git("rev-parse", "HEAD"),
-            "dirty": bool(git("status", "--porcelain", "--", "src")),
-        }
+        commit = _git("rev-parse", "HEAD")
+        # A run writes figures, results and notebooks, so those always differ: the code counts.
+        changes = _git("status", "--porcelain", "--", "src")
     except (OSError, subprocess.SubprocessError):
         return None
+    return {"commit": commit, "dirty": bool(changes)}
+
+
+def _git(*command: str) -> str:
+    """What a git command in the repository prints."""
+    completed = subprocess.run(
+        ["git", "-C", str(paths.ROOT), *command],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    return completed.stdout.strip()
 
 
 def _table(run: str, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    rows = [{"run": run, **row} for row in rows]
-    if not rows:
+    """The rows as a table with all COLUMNS; ValueError where there are none or one is amiss."""
+    complete_rows = []
+    for row in rows:
+        complete_row = {"run": run}
+        complete_row.update(row)
+        _check_row(f"row {len(complete_rows)} of {run}", complete_row, run)
+        complete_rows.append(complete_row)
+    if not complete_rows:
         raise ValueError(f"{run} has no rows: there is nothing to save.")
-    for i, row in enumerate(rows):
-        _check_row(f"row {i} of {run}", row, run)
-    return _typed(pd.DataFrame(rows).reindex(columns=COLUMNS))
+    return _typed(pd.DataFrame(complete_rows).reindex(columns=COLUMNS))
 
 
 def _check_row(where: str, row: Mapping[str, Any], run: str) -> None:
+    """ValueError, which tells `where` the row is, unless its columns and values are as `save_run`
+    wants them.
+    """
     unknown = [name for name in row if name not in COLUMNS]
-    missing = [name for name in COLUMNS if name not in OPTIONAL and pd.isna(row.get(name))]
+    missing = [name for name in COLUMNS if name not in OPTIONAL and _is_empty(row.get(name))]
     if unknown or missing:
         raise ValueError(
             f"{where}: unknown columns {unknown}, missing {missing}; the columns are "
@@ -187,61 +197,70 @@ def _check_row(where: str, row: Mapping[str, Any], run: str) -> None:
             f"{where}: run {row['run']!r}, origin {row['origin']!r}; origins are "
             f"{', '.join(ORIGINS)}."
         )
-    ends = [row["value"], *(row.get(end) for end in ("lo", "hi") if not pd.isna(row.get(end)))]
-    if not np.isfinite(np.asarray(ends, dtype=float)).all():
-        raise ValueError(f"{where}: {row['metric']} is {ends}, not finite.")
+    numbers = [row["value"]]
+    for end in ("lo", "hi"):
+        if not _is_empty(row.get(end)):
+            numbers.append(row[end])
+    if not np.isfinite(np.asarray(numbers, dtype=float)).all():
+        raise ValueError(f"{where}: {row['metric']} is {numbers}, not finite.")
     if "accuracy" in row["metric"] and not 0 <= row["value"] <= 1:
         raise ValueError(
             f"{where}: {row['metric']} is {row['value']}, not a fraction: divide percent by 100."
         )
 
 
+def _is_empty(value: Any) -> bool:
+    """Whether a value of a row is None or NaN."""
+    return bool(pd.isna(value))
+
+
 def _from_csv(text: str, run: str) -> pd.DataFrame:
-    lines = text.splitlines() or [""]
-    missing = [name for name in COLUMNS if name not in lines[0].split(",")]
+    """The table in the text of <run>.csv; ValueError where it lacks a column."""
+    header = text.partition("\n")[0].split(",")
+    missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise ValueError(f"{run}.csv lacks the columns {', '.join(missing)}: run it again.")
     table = pd.read_csv(
         StringIO(text), dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=[""]
     )
-    return _typed(table[list(COLUMNS)])
+    return _typed(table.loc[:, list(COLUMNS)])
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    return table.astype(
-        dict.fromkeys(WHOLE, "Int64") | dict.fromkeys(("value", "lo", "hi"), "float64")
-    )
+    """The table with its numbers as numbers: whole ones that can be empty, and float64."""
+    kinds = {}
+    for name in WHOLE:
+        kinds[name] = "Int64"
+    for name in ("value", "lo", "hi"):
+        kinds[name] = "float64"
+    return table.astype(kinds)
 
 
-def _parse(text: str, run: str) -> dict[str, Any]:
-    try:
-        meta = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{run}.json is damaged ({error}): run it again.") from error
+def _read_meta(path: Path) -> dict[str, Any]:
+    """The content of <run>.json; ValueError where it is damaged or lacks what `load_run` needs."""
+    meta = files.read_json(path)
     missing = [key for key in ("config", "config_sha256", "csv_sha256") if key not in meta]
     if missing:
-        raise ValueError(f"{run}.json lacks {', '.join(missing)}: run it again.")
+        raise ValueError(f"{path.name} lacks {', '.join(missing)}: run it again.")
     return meta
 
 
 def _name(run: str) -> str:
+    """The same name; ValueError unless it can name a file."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", run):
         raise ValueError(f"run {run!r} names a file: use letters, digits, '_', '-' and '.'.")
     return run
 
 
-def _read(path: Path) -> str:
+def _existing(path: Path) -> Path:
+    """The same path; ValueError where there is no such file."""
     if not path.exists():
         raise ValueError(
             f"{path.name} is not in {path.parent}: run the notebook or command that writes it."
         )
-    return path.read_text(encoding="utf-8")  # with newlines as \n, whatever git made of them
-
-
-def _write(path: Path, text: str) -> None:
-    with files.atomic_write(path) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
+    return path
 
 
 def _sha256(text: str) -> str:
+    """The sha256 of a text, 64 hex digits."""
     return hashlib.sha256(text.encode()).hexdigest()

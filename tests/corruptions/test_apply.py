@@ -97,13 +97,13 @@ def test_severity_0_is_a_copy(name, images):
 @pytest.mark.parametrize("severity", [1, 5])
 def test_an_image_depends_on_its_index_and_not_on_its_batch(name, severity, images):
     before = images.clone()
-    whole = corrupt(images, name, severity, first_index=1000)
+    in_one_batch = corrupt(images, name, severity, first_index=1000)
     for start in range(0, 21, 7):
-        part = corrupt(images[start : start + 7], name, severity, first_index=1000 + start)
-        assert torch.equal(part, whole[start : start + 7])
+        seven = corrupt(images[start : start + 7], name, severity, first_index=1000 + start)
+        assert torch.equal(seven, in_one_batch[start : start + 7])
     for k in (0, 5, CHUNK - 1, CHUNK, len(images) - 1):
         alone = corrupt(images[k : k + 1], name, severity, first_index=1000 + k)
-        assert torch.equal(alone[0], whole[k])
+        assert torch.equal(alone[0], in_one_batch[k])
     assert torch.equal(images, before)
 
 
@@ -162,7 +162,8 @@ RANDOM = set(ALL) - {
 @pytest.mark.parametrize("name", ALL)
 def test_random_corruptions_change_with_the_seed_the_index_and_nothing_else(name, images):
     same = images[:1].expand(6, -1, -1, -1)
-    once, again = corrupt(same, name, 3), corrupt(same, name, 3)
+    once = corrupt(same, name, 3)
+    again = corrupt(same, name, 3)
     other_seed = corrupt(same, name, 3, seed=1)
     assert torch.equal(once, again)
     if name in RANDOM:
@@ -228,7 +229,7 @@ def test_black_and_white_pictures_stay_finite(name):
 def test_the_device_changes_one_grey_level_at_most(images):
     for name in ALL:
         for severity in (1, 3, 5):
-            there = corrupt(images.cuda(), name, severity)
-            assert there.is_cuda
-            difference = (there.cpu().int() - corrupt(images, name, severity).int()).abs()
+            on_device = corrupt(images.cuda(), name, severity)
+            assert on_device.is_cuda
+            difference = (on_device.cpu().int() - corrupt(images, name, severity).int()).abs()
             assert (difference > 1).float().mean() < 1e-3, (name, severity)

@@ -31,14 +31,14 @@ def test_the_hash_is_splitmix64():
 
 
 def test_draws_are_quarters_of_the_hash_of_key_and_number():
-    some = keys(5)
-    drawn = draws.bits(some, 10)
-    for key, row in zip(some.tolist(), drawn.tolist(), strict=True):
+    image_keys = keys(5)
+    drawn = draws.bits(image_keys, 10)
+    for key, row in zip(image_keys.tolist(), drawn.tolist(), strict=True):
         words = [splitmix64((key + j * 0x9E3779B97F4A7C15) & MASK) for j in (1, 2, 3)]
         # read as a signed number and lifted by 2^15
-        quarters = [
-            ((word >> shift) + 2**15) % 2**16 for word in words for shift in (0, 16, 32, 48)
-        ]
+        quarters = []
+        for word in words:
+            quarters += [((word >> shift) + 2**15) % 2**16 for shift in (0, 16, 32, 48)]
         assert row == quarters[:10]
 
 
@@ -87,14 +87,14 @@ def test_shot_noise_is_poisson_at_every_quantile(severity):
     levels = torch.tensor([0, 1, 60, 255])
     images = levels.to(torch.uint8).view(4, 1, 1, 1).expand(-1, 1, 256, 256)
     quantile = torch.arange(65536, dtype=torch.int32).view(1, 1, 256, 256).expand(4, -1, -1, -1)
-    seen = noise.shot_noise(images, severity, quantile=quantile)
+    noisy = noise.shot_noise(images, severity, quantile=quantile)
     photons = (500, 250, 100, 75, 50)[severity - 1]
     counts = stats.poisson.ppf(
         (np.arange(65536) + 0.5) / 65536, levels[:, None].numpy() / 255 * photons
     )
     expected = np.uint8(np.clip(counts / photons, 0, 1) * 255)
     assert (
-        seen.flatten(1).numpy() != expected
+        noisy.flatten(1).numpy() != expected
     ).sum() <= 2  # a quantile can lie on a step to the last bit
 
 

@@ -77,11 +77,13 @@ def test_images_change_as_much_as_the_published_generator_changes_them(row, cifa
     """At n = 200 two seeds of the published generator differ by as much as is allowed here; frost's
     texture is ours.
     """
-    name, severity = row["corruption"], int(row["severity"])
+    name = row["corruption"]
+    severity = int(row["severity"])
     images = cifar[0][4000:4200]
     change = (corrupt(images, name, severity, first_index=4000).double() - images).flatten()
     cloudy = name in ("fog", "snow")
-    expected, shift = float(row["mean_abs_change"]), float(row["mean_shift"])
+    expected = float(row["mean_abs_change"])
+    shift = float(row["mean_shift"])
     assert change.abs().mean().item() == pytest.approx(
         expected, abs=(0.15 if cloudy else 0.10) * expected + 0.3
     )

@@ -128,17 +128,17 @@ def test_what_is_there_is_verified_and_what_is_bad_fetched_again(tmp_path, monke
     write_cifar10c(tmp_path, NAMES)
     archive = pack_cifar10c(tmp_path, monkeypatch)
     fog = tmp_path / "CIFAR-10-C" / "fog.npy"
-    whole = fog.read_bytes()
+    content = fog.read_bytes()
     monkeypatch.setattr(cifar10c, "URLS", (f"{NOBODY}/CIFAR-10-C.tar",))
     assert not cifar10c.download_cifar10c(tmp_path)
-    fog.write_bytes(whole[:-1] + b"!")
+    fog.write_bytes(content[:-1] + b"!")
     with pytest.raises(ConnectionError, match=r"CIFAR-10-C\.tar could not be downloaded"):
         cifar10c.download_cifar10c(tmp_path)
     assert fog.with_name("fog.npy.corrupt").exists() and not fog.exists()
     with server({"CIFAR-10-C.tar": archive}) as (address, _):
         monkeypatch.setattr(cifar10c, "URLS", (f"{address}/CIFAR-10-C.tar",))
         assert cifar10c.download_cifar10c(tmp_path)
-    assert fog.read_bytes() == whole
+    assert fog.read_bytes() == content
 
 
 def test_nothing_in_the_archive_is_written_elsewhere(tmp_path, monkeypatch):
@@ -164,7 +164,7 @@ def test_nothing_in_the_archive_is_written_elsewhere(tmp_path, monkeypatch):
 def test_an_archive_without_a_file_is_refused_by_name(tmp_path, monkeypatch):
     write_cifar10c(tmp_path, ("fog",))
     (tmp_path / "CIFAR-10-C.tar").write_bytes(pack_cifar10c(tmp_path, monkeypatch))
-    monkeypatch.setattr(cifar10c, "PUBLISHED_MD5", cifar10c.PUBLISHED_MD5 | {"snow": "0" * 32})
+    monkeypatch.setattr(cifar10c, "PUBLISHED_MD5", dict(cifar10c.PUBLISHED_MD5, snow="0" * 32))
     with pytest.raises(
         ValueError,
         match=r"CIFAR-10-C\.tar has no snow\.npy: take the archive of Zenodo record 2535967",

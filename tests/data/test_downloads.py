@@ -85,14 +85,14 @@ def test_no_network_names_the_file_every_mirror_the_reason_and_the_remedy(tmp_pa
             [f"{NOBODY}/set.bin", f"{NOBODY}/copy"], tmp_path / "set.bin", right=RIGHT
         )
     message = str(caught.value)
-    for part in (
+    for expected in (
         f"{NOBODY}/set.bin: ",
         f"{NOBODY}/copy: ",
         "refused",
         "make data",
         f"save the file as {tmp_path}",
     ):
-        assert part in message, message
+        assert expected in message, message
     assert list(tmp_path.iterdir()) == []
 
 

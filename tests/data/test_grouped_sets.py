@@ -37,11 +37,12 @@ def test_houses_number_the_first_ten_thousand_digits():
 @pytest.mark.parametrize("name", ["svhn10k", "gtsrb"])
 def test_real_parts_share_no_group(name):
     parts = {split: sets.load(name, split) for split in sets.SPLITS[name]}
-    grouped = {
-        split: set(part.groups.tolist()) for split, part in parts.items() if part.groups is not None
-    }
-    seen = [group for groups in grouped.values() for group in groups]
-    assert len(seen) == len(set(seen)) and {part.origin for part in parts.values()} == {"subset"}
+    groups = []
+    for images in parts.values():
+        assert images.origin == "subset"
+        if images.groups is not None:
+            groups += images.groups.unique().tolist()
+    assert len(groups) == len(set(groups))
     assert parts["val"].labels.unique().tolist() == list(range(len(sets.CLASSES[name])))
 
 
@@ -95,13 +96,20 @@ def signs(tmp_path):
 
 def test_every_second_frame_and_each_class_in_each_part(signs):
     parts = {split: sets.load("gtsrb", split, root=signs) for split in ("train", "val", "heldout")}
-    for part in parts.values():
-        assert part.images.shape[1:] == (3, 32, 32) and len(part) == 43 * 2
-        assert set(part.images[:, 2].unique().tolist()) == {0, 2}  # blue is the frame
-        assert torch.equal(part.images[:, 0, 0, 0].long(), part.labels)  # red is the class
-        assert torch.equal(
-            part.images[:, 1, 0, 0].long(), part.groups % 100_000
-        )  # green is the track
+    for frames in parts.values():
+        assert frames.images.shape[1:] == (3, 32, 32) and len(frames) == 43 * 2
+        red, green, blue = frames.images.unbind(1)
+        assert torch.equal(red[:, 0, 0].long(), frames.labels)  # red is the class
+        assert frames.groups is not None
+        assert torch.equal(green[:, 0, 0].long(), frames.groups % 100_000)  # green is the track
+        assert set(blue.unique().tolist()) == {0, 2}  # blue is the frame
+
+
+def test_a_grouped_set_is_present_where_something_of_it_is(signs):
+    assert sets.is_present("gtsrb", signs) and not sets.is_present("svhn10k", signs)
+    (signs / "svhn10k").mkdir()
+    (signs / "svhn10k" / "first10000.npz").touch()
+    assert sets.is_present("svhn10k", signs)
 
 
 def test_missing_signs_and_files_that_are_no_pictures_are_named(signs):

@@ -52,17 +52,17 @@ def test_what_does_not_fit_is_refused_by_name(change, message):
     ],
 )
 def test_the_first_images_carry_the_mark_of_a_part(origin, of_part):
-    whole = make(origin=origin)
-    part = whole.first(3)
-    assert part.origin == of_part and len(part) == 3 and part.labels.tolist() == [0, 1, 2]
-    assert part.classes == CLASSES
-    assert whole.first(4) is whole and whole.first(1000) is whole
+    images = make(origin=origin)
+    first = images.first(3)
+    assert first.origin == of_part and len(first) == 3 and first.labels.tolist() == [0, 1, 2]
+    assert first.classes == CLASSES
+    assert images.first(4) is images and images.first(1000) is images
     with pytest.raises(ValueError, match="0 images asked for: ask for at least 1"):
-        whole.first(0)
+        images.first(0)
 
 
 def test_moving_keeps_everything():
-    whole = make(origin="standin")
-    moved = whole.to("cpu")
-    assert torch.equal(moved.images, whole.images) and torch.equal(moved.labels, whole.labels)
+    images = make(origin="standin")
+    moved = images.to("cpu")
+    assert torch.equal(moved.images, images.images) and torch.equal(moved.labels, images.labels)
     assert (moved.classes, moved.origin) == (CLASSES, "standin")

@@ -26,13 +26,15 @@ def test_cifar10_train_and_val_share_nothing(tmp_path, monkeypatch):
     train, val, test = (
         sets.load("cifar10", split, root=tmp_path) for split in ("train", "val", "test")
     )
-    assert [len(part) for part in (train, val, test)] == [90, 10, 20]
+    assert (len(train), len(val), len(test)) == (90, 10, 20)
     assert train.origin == val.origin == test.origin == "official"
     assert val.labels.bincount().tolist() == [1] * 10
-    seen = {image.numpy().tobytes() for part in (train, val) for image in part.images}
-    assert seen == {
-        row.tobytes() for name in written if name != "test_batch" for row in written[name][0]
-    }
+    loaded = {image.numpy().tobytes() for image in torch.cat([train.images, val.images])}
+    stored = set()
+    for name, (rows, _) in written.items():
+        if name != "test_batch":
+            stored.update(row.tobytes() for row in rows)
+    assert loaded == stored
     assert (
         test.classes == sets.CLASSES["cifar10"] and test.labels.tolist() == written["test_batch"][1]
     )
@@ -42,16 +44,17 @@ def test_mnist_parts_are_those_of_the_splits(tmp_path, monkeypatch):
     write_mnist(tmp_path, monkeypatch, train=60_000)
     expected = splits.split_mnist(np.arange(60_000) % 10)
     for split in ("train", "auditor", "val"):
-        part = sets.load("mnist", split, root=tmp_path)
-        number = part.images[:, 0, 0, :3].long() @ torch.tensor([1 << 16, 1 << 8, 1])
+        loaded = sets.load("mnist", split, root=tmp_path)
+        number = loaded.images[:, 0, 0, :3].long() @ torch.tensor([1 << 16, 1 << 8, 1])
         assert np.array_equal(number.numpy(), expected[split])
-        assert np.array_equal(part.labels.numpy(), expected[split] % 10)
+        assert np.array_equal(loaded.labels.numpy(), expected[split] % 10)
     assert len(sets.load("mnist", "test", root=tmp_path)) == 30
 
 
 def test_svhn_digit_zero_is_class_zero(tmp_path, monkeypatch):
     write_svhn(tmp_path, monkeypatch, labels=STORED)
-    train, val = sets.load("svhn", "train", root=tmp_path), sets.load("svhn", "val", root=tmp_path)
+    train = sets.load("svhn", "train", root=tmp_path)
+    val = sets.load("svhn", "val", root=tmp_path)
     assert (len(train), len(val)) == (36, 4)
     assert torch.cat([train.labels, val.labels]).bincount().tolist() == [4] * 10
     assert (
@@ -154,9 +157,9 @@ def test_an_unknown_corruption_is_refused(tmp_path):
 def test_published_files_are_preferred_and_fewer_images_are_a_subset(tmp_path, monkeypatch):
     write_cifar10(tmp_path, monkeypatch)
     arrays = write_cifar10c(tmp_path, ("fog",), per_severity=12)
-    part = sets.load_cifar10c("fog", 5, root=tmp_path, images_per_severity=12)
-    assert part.origin == "subset" and part.classes == sets.CLASSES["cifar10"]
-    assert np.array_equal(part.images.permute(0, 2, 3, 1).numpy(), arrays["fog"][48:])
+    subset = sets.load_cifar10c("fog", 5, root=tmp_path, images_per_severity=12)
+    assert subset.origin == "subset" and subset.classes == sets.CLASSES["cifar10"]
+    assert np.array_equal(subset.images.permute(0, 2, 3, 1).numpy(), arrays["fog"][48:])
     monkeypatch.setattr(cifar10c, "IMAGES", 12)  # as if 12 were all there are
     monkeypatch.setattr(
         cifar10c, "PUBLISHED_MD5", {n: md5(f.read_bytes()) for n, f in files_of(tmp_path)}
@@ -176,26 +179,26 @@ def test_without_the_published_file_it_is_regenerated_and_says_so(
 ):
     write_cifar10(tmp_path, monkeypatch)
     clean = sets.load("cifar10", "test", root=tmp_path)
-    part = sets.load_cifar10c(name, 4, root=tmp_path, seed=3)
-    assert part.origin == origin and part.labels.equal(clean.labels)
-    assert part.images.equal(apply.corrupt(clean.images, name, 4, seed=3))
-    assert not part.images.equal(clean.images)
+    loaded = sets.load_cifar10c(name, 4, root=tmp_path, seed=3)
+    assert loaded.origin == origin and loaded.labels.equal(clean.labels)
+    assert loaded.images.equal(apply.corrupt(clean.images, name, 4, seed=3))
+    assert not loaded.images.equal(clean.images)
 
 
 def test_severity_zero_is_the_clean_test_set(tmp_path, monkeypatch):
     write_cifar10(tmp_path, monkeypatch)
     write_cifar10c(tmp_path, ("fog",))
-    part = sets.load_cifar10c("fog", 0, root=tmp_path)
-    assert part.origin == "official" and part.images.equal(
+    loaded = sets.load_cifar10c("fog", 0, root=tmp_path)
+    assert loaded.origin == "official" and loaded.images.equal(
         sets.load("cifar10", "test", root=tmp_path).images
     )
 
 
 def test_corrupted_standins_stay_standins(tmp_path):
-    part = sets.load_cifar10c("contrast", 5, root=tmp_path)
-    assert part.origin == "standin" and part.classes == standins.OBJECTS
+    loaded = sets.load_cifar10c("contrast", 5, root=tmp_path)
+    assert loaded.origin == "standin" and loaded.classes == standins.OBJECTS
     spread = standins.coloured_objects("test").images.double().std(dim=(2, 3)).mean()
-    assert part.images.double().std(dim=(2, 3)).mean() / spread == pytest.approx(
+    assert loaded.images.double().std(dim=(2, 3)).mean() / spread == pytest.approx(
         0.15, abs=0.01
     )  # contrast 5 is 0.15
 
@@ -228,9 +231,10 @@ def test_the_command_goes_on_after_a_set_that_cannot_be_had(tmp_path, monkeypatc
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", ["cifar10", "mnist"])
 def test_the_statistics_are_those_of_the_training_pixels(name):
-    parts = [sets.load(name, split).images for split in sets.SPLITS[name] if split != "test"]
+    training = [sets.load(name, split).images for split in sets.SPLITS[name] if split != "test"]
+    pixels = torch.cat(training)
     for channel, (mean, std) in enumerate(zip(*sets.CHANNEL_STATS[name], strict=True)):
-        counts = sum(part[:, channel].flatten().bincount(minlength=256) for part in parts).numpy()
+        counts = pixels[:, channel].flatten().bincount(minlength=256).numpy()
         centre = np.average(np.arange(256), weights=counts)
         assert centre / 255 == pytest.approx(mean, abs=6e-5)  # given with four digits
         assert np.average(
@@ -246,6 +250,6 @@ def test_the_class_names_are_the_official_ones():
 @pytest.mark.realdata
 def test_every_test_set_is_whole():
     for name in ("cifar10", "mnist"):
-        part = sets.load(name, "test")
-        assert len(part) == 10_000 and part.origin == "official"
+        loaded = sets.load(name, "test")
+        assert len(loaded) == 10_000 and loaded.origin == "official"
     assert sets.load("cifar10", "test").labels.bincount().tolist() == [1000] * 10

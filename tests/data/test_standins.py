@@ -11,27 +11,30 @@ from visionfail.data import standins
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_the_drawn_objects_are_balanced_and_marked(split):
-    part = standins.coloured_objects(split)
-    assert part.images.shape == (standins.SIZES[split], 3, 32, 32)
-    assert part.labels.bincount().tolist() == [standins.SIZES[split] // 10] * 10
-    assert part.origin == "standin" and part.classes == standins.OBJECTS and len(part.classes) == 10
+    objects = standins.coloured_objects(split)
+    assert objects.images.shape == (standins.SIZES[split], 3, 32, 32)
+    assert objects.labels.bincount().tolist() == [standins.SIZES[split] // 10] * 10
+    assert (
+        objects.origin == "standin"
+        and objects.classes == standins.OBJECTS
+        and len(objects.classes) == 10
+    )
 
 
 def test_the_same_pictures_every_time():
     before = standins.coloured_objects("val")
-    kept = before.images.clone()
+    pixels = before.images.clone()
     before.images.zero_()  # what a caller does to his own set is his affair
-    assert standins.coloured_objects("val").images.equal(kept)
+    assert standins.coloured_objects("val").images.equal(pixels)
     standins._drawn.cache_clear()
-    assert standins.coloured_objects("val").images.equal(kept)
+    assert standins.coloured_objects("val").images.equal(pixels)
 
 
 def test_no_picture_is_in_two_splits():
-    pictures = [
-        image.numpy().tobytes()
-        for split in standins.SIZES
-        for image in standins.coloured_objects(split).images
-    ]
+    pictures = []
+    for split in standins.SIZES:
+        for image in standins.coloured_objects(split).images:
+            pictures.append(image.numpy().tobytes())
     assert len(set(pictures)) == len(pictures) == sum(standins.SIZES.values())
 
 
@@ -69,11 +72,12 @@ def test_a_crescent_is_a_disc_without_another():
 
 
 def test_colours_alone_do_not_tell_the_class():
-    train, test = standins.coloured_objects("train"), standins.coloured_objects("test")
+    train = standins.coloured_objects("train")
+    test = standins.coloured_objects("test")
 
-    def colours(part):  # mean, spread and their squares for each channel
-        pixels = part.images.double().flatten(2) / 255
-        first = torch.cat([pixels.mean(2), pixels.std(2), torch.ones(len(part), 1)], dim=1)
+    def colours(objects):  # mean, spread and their squares for each channel
+        pixels = objects.images.double().flatten(2) / 255
+        first = torch.cat([pixels.mean(2), pixels.std(2), torch.ones(len(objects), 1)], dim=1)
         return torch.cat([first, first**2], dim=1)
 
     weights = torch.linalg.lstsq(
@@ -93,15 +97,16 @@ def raw_digits():
 
 
 def test_the_embedded_digits_are_each_in_one_split(raw_digits):
-    counts, seen = {"train": 150, "auditor": 100, "val": 200, "test": 50}, set()
+    counts = {"train": 150, "auditor": 100, "val": 200, "test": 50}
+    in_splits = set()
     for split, per_class in counts.items():
-        part = standins.mnist_digits(split)
-        assert part.origin == "standin" and part.images.shape == (10 * per_class, 1, 28, 28)
-        assert part.labels.bincount().tolist() == [per_class] * 10
-        for image, label in zip(part.images, part.labels, strict=True):
+        digits = standins.mnist_digits(split)
+        assert digits.origin == "standin" and digits.images.shape == (10 * per_class, 1, 28, 28)
+        assert digits.labels.bincount().tolist() == [per_class] * 10
+        for image, label in zip(digits.images, digits.labels, strict=True):
             assert raw_digits[image.numpy().tobytes()] == label
-            seen.add(image.numpy().tobytes())
-    assert seen == set(raw_digits) and len(seen) == 5000
+            in_splits.add(image.numpy().tobytes())
+    assert in_splits == set(raw_digits) and len(in_splits) == 5000
 
 
 def test_the_first_digits_of_a_split_are_of_all_classes():

@@ -35,8 +35,8 @@ def test_cifar10_rows_are_three_planes_of_32_by_32(tmp_path, monkeypatch):
 
 def test_mnist_keeps_its_order(tmp_path, monkeypatch):
     arrays = write_mnist(tmp_path, monkeypatch, train=50)
-    for part, file in (("train", "train"), ("test", "t10k")):
-        images, labels = torchvision_sets.read_official("mnist", part, tmp_path)
+    for split, file in (("train", "train"), ("test", "t10k")):
+        images, labels = torchvision_sets.read_official("mnist", split, tmp_path)
         assert np.array_equal(images[:, 0].numpy(), arrays[f"{file}-images-idx3-ubyte"])
         assert np.array_equal(labels.numpy(), arrays[f"{file}-labels-idx1-ubyte"])
 
@@ -88,15 +88,15 @@ def test_a_damaged_set_is_set_aside_and_unpacked_again(tmp_path, monkeypatch):
     write_cifar10(tmp_path, monkeypatch)
     (tmp_path / "cifar-10-python.tar.gz").write_bytes(pack_cifar10(tmp_path, monkeypatch))
     bad = tmp_path / "cifar-10-batches-py" / "test_batch"
-    whole = bad.read_bytes()
-    bad.write_bytes(whole[:-10])
+    content = bad.read_bytes()
+    bad.write_bytes(content[:-10])
     monkeypatch.setattr(
         datasets.CIFAR10, "url", f"{NOBODY}/none"
     )  # the archive is there: no network is needed
     assert torchvision_sets.download_official("cifar10", tmp_path)
     assert (
-        bad.read_bytes() == whole
-        and bad.with_name("test_batch.corrupt").read_bytes() == whole[:-10]
+        bad.read_bytes() == content
+        and bad.with_name("test_batch.corrupt").read_bytes() == content[:-10]
     )
 
 
@@ -113,8 +113,8 @@ def test_svhn_is_downloaded(tmp_path, monkeypatch):
     files = {file.name: file.read_bytes() for file in (tmp_path / "host").iterdir()}
     with server(files) as (address, _):
         listed = {
-            part: [f"{address}/{row[1]}", *row[1:]]
-            for part, row in datasets.SVHN.split_list.items()
+            split: [f"{address}/{file}", file, md5]
+            for split, (_, file, md5) in datasets.SVHN.split_list.items()
         }
         monkeypatch.setattr(datasets.SVHN, "split_list", listed)
         assert torchvision_sets.download_official("svhn", tmp_path / "here")

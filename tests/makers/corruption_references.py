@@ -158,15 +158,18 @@ def plasma(uniforms, decay, side=32):
     a step.
     """
     field = np.zeros((side, side))
-    step, spread = side, 100.0
+    step = side
+    spread = 100.0
     for squares, rows, columns in uniforms:
         half = step // 2
         for name, draw in (("square", squares), ("row", rows), ("column", columns)):
             for i in range(side // step):
                 for j in range(side // step):
-                    y, x = i * step, j * step
+                    y = i * step
+                    x = j * step
                     if name == "square":
-                        y, x = y + half, x + half
+                        y += half
+                        x += half
                         around = [
                             (y - half, x - half),
                             (y - half, x + half),
@@ -178,7 +181,8 @@ def plasma(uniforms, decay, side=32):
                         around = [(y - half, x), (y + half, x), (y, x - half), (y, x + half)]
                     mean = sum(field[a % side, b % side] for a, b in around) / 4
                     field[y, x] = mean + spread * spread * draw[i, j]
-        step, spread = half, spread / decay
+        step = half
+        spread /= decay
     field -= field.min()
     return field / field.max()
 
@@ -326,6 +330,7 @@ def draws(name, severity, rng, image):
     if name == "spatter":
         return {"normal": rng.normal(size=(32, 32))}
     if name == "elastic_transform":
-        fields = {axis: rng.uniform(-1, 1, size=(32, 32)) for axis in ("dx", "dy")}
-        return {"corners": rng.uniform(-1, 1, size=(3, 2)), **fields}
+        dx = rng.uniform(-1, 1, size=(32, 32))
+        dy = rng.uniform(-1, 1, size=(32, 32))
+        return {"corners": rng.uniform(-1, 1, size=(3, 2)), "dx": dx, "dy": dy}
     return {}

@@ -35,19 +35,22 @@ def write_cifar10(
     """
     target = folder / "cifar-10-batches-py"
     target.mkdir(parents=True)
-    written, sums = {}, {}
+    written = {}
+    sums = {}
     for i, name in enumerate([f"data_batch_{k}" for k in range(1, 6)] + ["test_batch"]):
-        rows, labels = pictures(per_batch, 3072, seed=i), [(k + i) % 10 for k in range(per_batch)]
+        rows = pictures(per_batch, 3072, seed=i)
+        labels = [(k + i) % 10 for k in range(per_batch)]
         content = pickle.dumps({"data": rows, "labels": labels})
         (target / name).write_bytes(content)
-        written[name], sums[name] = (rows, labels), md5(content)
+        written[name] = (rows, labels)
+        sums[name] = md5(content)
     meta = pickle.dumps({"label_names": ["airplane"] * 10})
     (target / "batches.meta").write_bytes(meta)
     monkeypatch.setattr(
         datasets.CIFAR10, "train_list", [[n, s] for n, s in sums.items() if n != "test_batch"]
     )
     monkeypatch.setattr(datasets.CIFAR10, "test_list", [["test_batch", sums["test_batch"]]])
-    monkeypatch.setattr(datasets.CIFAR10, "meta", datasets.CIFAR10.meta | {"md5": md5(meta)})
+    monkeypatch.setitem(datasets.CIFAR10.meta, "md5", md5(meta))
     return written
 
 
@@ -72,12 +75,12 @@ def write_mnist(folder: Path, monkeypatch, *, train: int, test: int = 30) -> dic
     three pixels.
     """
     arrays = {}
-    for part, count in (("train", train), ("t10k", test)):
+    for prefix, count in (("train", train), ("t10k", test)):
         number = np.arange(count)
         images = np.zeros((count, 28, 28), np.uint8)
         images[:, 0, :3] = np.stack([number >> 16, number >> 8 & 255, number & 255], axis=1)
-        arrays[f"{part}-images-idx3-ubyte"] = images
-        arrays[f"{part}-labels-idx1-ubyte"] = (number % 10).astype(np.uint8)
+        arrays[f"{prefix}-images-idx3-ubyte"] = images
+        arrays[f"{prefix}-labels-idx1-ubyte"] = (number % 10).astype(np.uint8)
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name, array in arrays.items():
@@ -105,12 +108,12 @@ def write_svhn(
     """
     folder.mkdir(parents=True, exist_ok=True)
     listed = {}
-    for part, count in zip(("train", "test"), counts, strict=True):
+    for split, count in zip(("train", "test"), counts, strict=True):
         x = np.moveaxis(pictures(count, 32, 32, 3, seed=count), 0, -1)
-        y = labels if part == "train" else np.arange(1, count + 1) % 10 + 1
-        file = folder / f"{part}_32x32.mat"
+        y = labels if split == "train" else np.arange(1, count + 1) % 10 + 1
+        file = folder / f"{split}_32x32.mat"
         scipy.io.savemat(file, {"X": x, "y": np.asarray(y, np.uint8).reshape(-1, 1)})
-        listed[part] = [f"http://127.0.0.1:9/{file.name}", file.name, md5(file.read_bytes())]
+        listed[split] = [f"http://127.0.0.1:9/{file.name}", file.name, md5(file.read_bytes())]
     monkeypatch.setattr(datasets.SVHN, "split_list", listed)
     return np.moveaxis(pictures(counts[0], 32, 32, 3, seed=counts[0]), -1, 1)
 

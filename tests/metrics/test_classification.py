@@ -28,7 +28,8 @@ def predicted():
 
 def test_probabilities_and_true_class_log_probability_equal_torch(predicted):
     logits, labels = predicted
-    tensor, target = torch.tensor(logits), torch.tensor(labels)
+    tensor = torch.tensor(logits)
+    target = torch.tensor(labels)
     assert np.allclose(classification.probabilities(tensor), tensor.softmax(1).numpy(), rtol=1e-12)
     ours = classification.true_class_log_probability(tensor, target)
     assert np.allclose(
@@ -108,7 +109,8 @@ def test_ece_equals_torchmetrics_from_logits_and_from_stored_log_odds(predicted,
 def test_ece_worked_by_hand():
     # two bins: (0, 0.5] holds 0.5 (its upper edge belongs to it) and 0.3, accuracy 0.5 against mean
     # 0.4; (0.5, 1] holds 0.9 and 1.0, accuracy 0.5 against 0.95: (2 * 0.1 + 2 * 0.45) / 4
-    confidence, correct = [0.5, 0.3, 0.9, 1.0], np.array([True, False, False, True])
+    confidence = [0.5, 0.3, 0.9, 1.0]
+    correct = np.array([True, False, False, True])
     assert classification.ece(confidence, correct, bins=2) == pytest.approx(0.275)
     table = classification.reliability_bins(confidence, correct, bins=4)
     assert table["n"].tolist() == [0, 2, 0, 2]
@@ -175,6 +177,8 @@ def test_nll_never_rises_with_temperature(kind):
 
 BASELINE = {"fog": [0.9, 0.8, 0.7], "snow": [0.75, 0.5, 0.25]}  # errors sum to 0.6 and 1.5
 OURS = {"fog": [0.95, 0.9, 0.85], "snow": [0.7, 0.5, 0.3]}  # errors sum to 0.3 and 1.5
+FLAWLESS_IN_FOG = {"fog": [1, 1, 1], "snow": BASELINE["snow"]}
+ONE_FOG_LEVEL = {"fog": [0.5], "snow": OURS["snow"]}
 NAMES = ["fog", "snow"]
 
 
@@ -205,11 +209,11 @@ def test_summaries_carry_bootstrap_axes_through():
     ratios = corruption_error.mce(samples, BASELINE, corruptions=NAMES)
     relative = corruption_error.relative_mce(samples, BASELINE, clean=clean, **keywords)
     for b in range(4):
-        one = {name: values[b] for name, values in samples.items()}
-        assert means[b] == pytest.approx(corruption_error.mean_corruption_accuracy(one, NAMES))
-        assert ratios[b] == pytest.approx(corruption_error.mce(one, BASELINE, corruptions=NAMES))
+        sample = {name: values[b] for name, values in samples.items()}
+        assert means[b] == pytest.approx(corruption_error.mean_corruption_accuracy(sample, NAMES))
+        assert ratios[b] == pytest.approx(corruption_error.mce(sample, BASELINE, corruptions=NAMES))
         assert relative[b] == pytest.approx(
-            corruption_error.relative_mce(one, BASELINE, clean=clean[b], **keywords)
+            corruption_error.relative_mce(sample, BASELINE, clean=clean[b], **keywords)
         )
 
 
@@ -267,7 +271,7 @@ def test_by_corruption_regroups_whatever_the_order():
             "baseline: no values for snow",
         ),
         (
-            lambda: corruption_error.mce(OURS, {**BASELINE, "fog": [1, 1, 1]}, corruptions=NAMES),
+            lambda: corruption_error.mce(OURS, FLAWLESS_IN_FOG, corruptions=NAMES),
             "nothing under fog",
         ),
         (
@@ -275,7 +279,7 @@ def test_by_corruption_regroups_whatever_the_order():
             "5 severities against 3",
         ),
         (
-            lambda: corruption_error.mce({**OURS, "fog": [0.5]}, BASELINE, corruptions=NAMES),
+            lambda: corruption_error.mce(ONE_FOG_LEVEL, BASELINE, corruptions=NAMES),
             "as many severities",
         ),
         (

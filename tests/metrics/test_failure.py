@@ -20,9 +20,9 @@ def test_ranking_measures_are_those_of_scikit_learn(levels):
     assert failure.average_precision(score, failed) == pytest.approx(
         average_precision_score(failed, score)
     )
-    alarms, found, _ = roc_curve(failed, score)
+    alarms, recall, _ = roc_curve(failed, score)
     assert failure.false_alarm_rate(score, failed) == pytest.approx(
-        alarms[np.argmax(found >= 0.95)]
+        alarms[np.argmax(recall >= 0.95)]
     )
 
 
@@ -97,7 +97,9 @@ def test_a_resample_is_what_its_copies_give(levels):
 
 
 def test_interval_covers_the_truth_about_as_often_as_it_says():
-    truth, hits = roc_auc_score(*sample(n=200_000, seed=99)[::-1]), 0
+    score, failed = sample(n=200_000, seed=99)
+    truth = roc_auc_score(failed, score)
+    hits = 0
     for seed in range(200):
         score, failed = sample(n=400, seed=seed)
         _, lo, hi = failure.auroc_interval(
@@ -142,14 +144,17 @@ def test_calibration_of_a_failure_probability():
     generator = np.random.default_rng(0)
     p = generator.random(20_000) ** 2
     failed = generator.random(20_000) < p
-    found = failure.score_calibration(p, failed)
-    assert found["Brier"] == pytest.approx(brier_score_loss(failed, p)) and found["ECE"] < 0.02
+    calibration = failure.score_calibration(p, failed)
+    assert (
+        calibration["Brier"] == pytest.approx(brier_score_loss(failed, p))
+        and calibration["ECE"] < 0.02
+    )
     assert failure.score_calibration(p / 2, failed)["ECE"] > 0.1
 
 
 def test_measures_are_the_functions_of_their_names():
     score, failed = sample()
-    found = failure.ranking_measures(score, failed)
-    assert found["AUGRC"] == failure.augrc(score, failed)
-    assert found["average precision"] == failure.average_precision(score, failed)
-    assert found["FPR at 95% TPR"] == failure.false_alarm_rate(score, failed)
+    measures = failure.ranking_measures(score, failed)
+    assert measures["AUGRC"] == failure.augrc(score, failed)
+    assert measures["average precision"] == failure.average_precision(score, failed)
+    assert measures["FPR at 95% TPR"] == failure.false_alarm_rate(score, failed)

@@ -21,13 +21,13 @@ def images_of_unequal_difficulty(conditions, n, seed):
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
 def test_wilson_equals_statsmodels(confidence):
-    successes, n = np.array([0, 1, 7, 50, 999, 10_000]), np.array([1, 3, 7, 60, 1000, 10_000])
+    successes = np.array([0, 1, 7, 50, 999, 10_000])
+    n = np.array([1, 3, 7, 60, 1000, 10_000])
     lo, hi = intervals.wilson(successes, n, confidence=confidence)
     reference = proportion_confint(successes, n, alpha=1 - confidence, method="wilson")
     assert np.allclose([lo, hi], reference, atol=1e-12)
-    every = np.arange(
-        1, 2000
-    )  # none right, all right: the ends are exact, whatever rounding does inside
+    # none right, all right: the ends are exact, whatever rounding does inside
+    every = np.arange(1, 2000)
     assert (intervals.wilson(0, every, confidence=confidence)[0] == 0).all()
     assert (intervals.wilson(every, every, confidence=confidence)[1] == 1).all()
 
@@ -86,7 +86,8 @@ def test_interval_of_a_mean_is_that_of_image_means_not_of_image_condition_pairs(
 
 
 def test_interval_covers_the_truth_about_as_often_as_it_says():
-    truth, hits = 1.5 / 2.2, 0  # the mean of Beta(1.5, 0.7)
+    truth = 1.5 / 2.2  # the mean of Beta(1.5, 0.7)
+    hits = 0
     for seed in range(200):
         _, lo, hi = intervals.image_bootstrap(
             images_of_unequal_difficulty(5, 300, seed=seed),
@@ -122,8 +123,8 @@ def test_paired_difference_is_that_of_image_differences():
     difference = a.mean(axis=0) - b.mean(axis=0)
     assert value == pytest.approx(difference.mean())
     assert hi - lo == pytest.approx(2 * 1.96 * difference.std() / np.sqrt(1500), rel=0.05)
-    one = paired.paired_bootstrap(a[0], b[0], generator=np.random.default_rng(12), **keywords)
-    assert one[0] == pytest.approx(a[0].mean() - b[0].mean())
+    single = paired.paired_bootstrap(a[0], b[0], generator=np.random.default_rng(12), **keywords)
+    assert single[0] == pytest.approx(a[0].mean() - b[0].mean())
     assert paired.paired_bootstrap(a, a, generator=np.random.default_rng(13), **keywords) == (
         0,
         0,
@@ -168,7 +169,9 @@ MEAN = intervals.mean_over_conditions
         ),
         (lambda: intervals.bootstrap_condition_means(OK[0], **DRAW), r"\(conditions, images\)"),
         (
-            lambda: intervals.bootstrap_condition_means(OK, **{**DRAW, "bootstraps": 0}),
+            lambda: intervals.bootstrap_condition_means(
+                OK, bootstraps=0, generator=DRAW["generator"]
+            ),
             "bootstraps is 0",
         ),
         (lambda: intervals.image_bootstrap(OK, np.mean, **DRAW), "reduce the last axis alone"),

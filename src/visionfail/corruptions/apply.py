@@ -80,8 +80,7 @@ RANDOM = {  # what to draw, and what to do with it
 def corrupt(
     images: Tensor, name: str, severity: int, *, seed: int = 0, first_index: int = 0
 ) -> Tensor:
-    """uint8 images (N, C, H, W), one channel or three -> the same corrupted, severity 0 (a plain
-    copy) to 5.
+    """The images uint8 (N, C, H, W), one channel or three, corrupted at severity 0 (a copy) to 5.
 
     Image k depends on (seed, name, severity, first_index + k) alone, not on its batch. ANY_SIZE
     lists the corruptions that mean the same at any size from 8 x 8; the others are for 32 x 32.
@@ -103,7 +102,7 @@ def corrupt(
 def corrupt_chunk(
     images: Tensor, name: str, severity: int, *, seed: int, first_index: int
 ) -> Tensor:
-    """The same without checks, all images at once."""
+    """The images corrupted as by `corrupt`, without checks, all of them at once."""
     if name in DETERMINISTIC:
         return DETERMINISTIC[name](images, severity)
     draw, apply = RANDOM[name]
@@ -114,7 +113,7 @@ def corrupt_chunk(
 
 
 def check_corruption(name: str, severity: int, *, seed: int, first_index: int) -> None:
-    """ValueError unless the corruption exists at this severity and the draws' numbers are whole."""
+    """Raises ValueError unless corruption and severity exist and the draws' numbers are whole."""
     if name not in CORRUPTIONS + EXTRAS:
         raise ValueError(
             f"unknown corruption {name!r}: choose one of {', '.join(CORRUPTIONS + EXTRAS)}."
@@ -132,14 +131,12 @@ def check_corruption(name: str, severity: int, *, seed: int, first_index: int) -
 
 
 def is_whole(number: object) -> bool:
-    """Whether this is an int, of Python or numpy; True and 2.0 are not."""
+    """Whether a number is an int, of Python or numpy; True and 2.0 are not."""
     return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 def check_pixels(images: Tensor, name: str) -> None:
-    """ValueError unless these are byte images of one channel or three, of a size that the
-    corruption is defined for.
-    """
+    """Raises ValueError unless images are uint8 (N, 1 or 3, H, W) of a size that `name` takes."""
     if not isinstance(images, Tensor) or images.dtype != torch.uint8:
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise ValueError(

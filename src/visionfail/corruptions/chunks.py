@@ -12,20 +12,18 @@ ONE_AT_A_TIME = threading.Lock()  # the number of threads belongs to the whole p
 
 
 def fill_in_chunks(images: Tensor, work: Callable[[Tensor, int], Tensor]) -> None:
-    """Overwrite images[start : start + CHUNK] with work(that, start), for all starts, on as many
-    threads as torch has.
+    """Overwrite images[start : start + CHUNK] with work(that, start), for all starts.
 
-    Left alone, torch would split every single operation between its threads and wait for the
-    slowest of them, a hundred times a chunk; where other programs want the processor as well, it
-    then mostly waits (measured: ten times slower). So each operation gets one thread, and each
-    thread whole chunks.
+    It runs on as many threads as torch has. Left alone, torch would split every single operation
+    between its threads and wait for the slowest of them, a hundred times a chunk; where other
+    programs want the processor as well, it then mostly waits (measured: ten times slower). So each
+    operation gets one thread, and each thread whole chunks.
     """
 
     def fill(start: int) -> None:
         chunk = images[start : start + CHUNK]
-        with torch.inference_mode(
-            images.is_inference()
-        ):  # a new thread does not know the mode of its caller
+        # a new thread does not know the mode of its caller
+        with torch.inference_mode(images.is_inference()):
             chunk.copy_(work(chunk, start))
 
     starts = range(0, len(images), CHUNK)

@@ -1,6 +1,4 @@
-"""Brightness, contrast, saturation: the published bytes, so float64 in the published order of
-operations.
-"""
+"""Brightness, contrast and saturation, in float64 and in the published order of operations."""
 
 import torch
 from torch import Tensor
@@ -19,7 +17,7 @@ SATURATE = ((0.3, 0.0), (0.1, 0.0), (1.5, 0.0), (2.0, 0.1), (2.5, 0.2))  # times
 
 
 def contrast(images: Tensor, severity: int) -> Tensor:
-    """(x - m) c + m, with m the mean of the image's channel: everything moves towards one grey."""
+    """The images as (x - m) c + m, with m the mean of the channel, so closer to one grey."""
     x = pixels_first(images).double().div_(255)
     mean = pixel_sum(x).div_(images.shape[2] * images.shape[3])
     x.sub_(mean).mul_(CONTRAST[severity - 1]).add_(mean)
@@ -27,7 +25,7 @@ def contrast(images: Tensor, severity: int) -> Tensor:
 
 
 def pixel_sum(x: Tensor) -> Tensor:
-    """Sum of (H, W, M) over its pixels, one after another in row order.
+    """The sum of x (H, W, M) over its pixels, (M,), one after another in row order.
 
     x.sum() adds in pairs, which is more exact but not what the published files were made with:
     13,168 of their 153.6 million bytes would come out one level off.
@@ -39,7 +37,7 @@ def pixel_sum(x: Tensor) -> Tensor:
 
 
 def brightness(images: Tensor, severity: int) -> Tensor:
-    """Value in HSV plus c. A grey image is its own value."""
+    """The images with c added to their value in HSV; a grey image is its own value."""
     if images.shape[1] == 1:
         return to_bytes_(to_unit(images, torch.float64).add_(BRIGHTNESS[severity - 1]))
     hue, saturation, value = rgb_to_hsv(to_unit(images, torch.float64))
@@ -47,7 +45,7 @@ def brightness(images: Tensor, severity: int) -> Tensor:
 
 
 def saturate(images: Tensor, severity: int) -> Tensor:
-    """Saturation in HSV times a plus b.
+    """The images with their saturation in HSV times a plus b.
 
     Grey has no hue and counts as red, so that b > 0 takes b of its green and blue: one channel gets
     darker by as much as that darkens a grey picture of three, and for b = 0 it stays as it is.
@@ -61,8 +59,9 @@ def saturate(images: Tensor, severity: int) -> Tensor:
 
 
 def rgb_to_hsv(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(N, 3, H, W) in [0, 1] -> hue, saturation, value in [0, 1], each (N, H, W): the hexcone of
-    Smith 1978.
+    """Hue, saturation and value in [0, 1], each (N, H, W), of x (N, 3, H, W) in [0, 1].
+
+    This is the hexcone of Smith 1978.
     """
     red, green, blue = x.unbind(1)
     value = torch.maximum(torch.maximum(red, green), blue)
@@ -76,8 +75,9 @@ def rgb_to_hsv(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def hsv_to_rgb(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
-    """Hue, saturation, value (N, H, W) -> (N, 3, H, W). Along the hexagon one channel is full, one
-    low, one between.
+    """Red, green and blue (N, 3, H, W) in [0, 1] of hue, saturation and value, each (N, H, W).
+
+    Along the hexagon one channel is full, one low, one between.
     """
     sixths = hue * 6
     sector = sixths.floor()

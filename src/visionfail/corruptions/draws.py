@@ -16,17 +16,15 @@ import torch
 from scipy.special import ndtri
 from torch import Tensor
 
-STEP = (
-    0x9E3779B97F4A7C15 - 2**64
-)  # 2^64 / golden ratio, as a signed number: torch has no arithmetic on uint64
-
+# 2^64 / golden ratio, as a signed number: torch has no arithmetic on uint64
+STEP = 0x9E3779B97F4A7C15 - 2**64
 MULTIPLIERS = (0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)
 
 
 def image_keys(
     name: str, severity: int, *, seed: int, first_index: int, count: int, device: torch.device
 ) -> Tensor:
-    """One 64-bit key an image, int64 (count,), of the images first_index, first_index + 1, ..."""
+    """One 64-bit key per image, int64 (count,), of the images first_index, first_index + 1, ..."""
     digest = hashlib.sha256(f"{seed} {name} {severity}".encode()).digest()
     stream = int.from_bytes(digest[:8], "little", signed=True)
     index = torch.arange(first_index, first_index + count, device=device)
@@ -34,9 +32,7 @@ def image_keys(
 
 
 def scramble_(z: Tensor) -> Tensor:
-    """splitmix64's mixing of 64 bits, in place: multiplications wrap around, shifts fill with
-    zeros.
-    """
+    """z with its 64 bits mixed in place by splitmix64: products wrap, shifts fill with zeros."""
     for shift, multiplier in zip((30, 27), MULTIPLIERS, strict=True):
         z.bitwise_xor_(zero_fill_shift(z, shift)).mul_(multiplier)
     return z.bitwise_xor_(zero_fill_shift(z, 31))
@@ -48,8 +44,9 @@ def zero_fill_shift(z: Tensor, shift: int) -> Tensor:
 
 
 def bits(keys: Tensor, count: int, *, skip: int = 0) -> Tensor:
-    """`count` draws an image from 0 to 65535, int32 (N, count); `skip` a multiple of four, draws
-    used elsewhere.
+    """`count` draws per image from 0 to 65535, int32 (N, count).
+
+    `skip`, a multiple of four, leaves out the first draws, which are used elsewhere.
     """
     words = torch.arange(skip // 4 + 1, (skip + count + 3) // 4 + 1, device=keys.device).mul_(STEP)
     words = scramble_(keys[:, None] + words)
@@ -57,12 +54,12 @@ def bits(keys: Tensor, count: int, *, skip: int = 0) -> Tensor:
 
 
 def uniforms(keys: Tensor, count: int, *, skip: int = 0) -> Tensor:
-    """`count` draws an image, uniform in (0, 1), float32 (N, count)."""
+    """`count` draws per image, uniform in (0, 1), float32 (N, count)."""
     return bits(keys, count, skip=skip).float().add_(0.5).div_(65536)
 
 
 def normals(keys: Tensor, count: int, *, skip: int = 0) -> Tensor:
-    """`count` draws an image, standard normal (the largest is 4.3), float32 (N, count)."""
+    """`count` draws per image, standard normal (the largest is 4.3), float32 (N, count)."""
     return look_up(normal_quantiles(keys.device), bits(keys, count, skip=skip))
 
 

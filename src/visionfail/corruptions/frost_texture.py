@@ -18,7 +18,8 @@ from visionfail.corruptions.pixels import grey
 
 TEXTURES = 5
 SIDE = 160  # pixels
-DARKEST, BRIGHTEST = 82, 235  # all levels between are equally frequent
+DARKEST = 82
+BRIGHTEST = 235  # all levels between are equally frequent
 TINT = (-10, 0, 10)  # frost is a little blue
 PLATES = 40
 
@@ -46,22 +47,24 @@ def frost_texture(number: int) -> Tensor:
 
 
 def needles(plates: np.ndarray) -> np.ndarray:
-    """Crystal plates around seeds, each with needles of its own direction and fineness, rims
-    bright; (SIDE, SIDE).
+    """The height of crystal plates with needles, (SIDE, SIDE), their rims bright.
+
+    `plates` (4, PLATES) in (0, 1) are each plate's seed (y, x), direction and fineness.
     """
     y, x = np.mgrid[:SIDE, :SIDE]
-    seeds, (turn, fineness) = plates[:2].T * SIDE, plates[2:]
-    distance, plate = KDTree(seeds).query(np.stack([y, x], axis=-1), k=2)
-    own = plate[..., 0]
-    along = x * np.cos(np.pi * turn[own]) + y * np.sin(np.pi * turn[own])
-    grain = np.abs(np.sin(along * (0.3 + 0.6 * fineness[own])))
-    return 0.6 * grain + np.exp(-(distance[..., 1] - distance[..., 0]) / 3)
+    seeds = plates[:2].T * SIDE  # (PLATES, 2)
+    turn, fineness = plates[2:]
+    # the two nearest seeds of every pixel, (SIDE, SIDE, 2)
+    distances, neighbours = KDTree(seeds).query(np.stack([y, x], axis=-1), k=2)
+    distances = np.asarray(distances)
+    plate = np.asarray(neighbours)[..., 0]
+    along = x * np.cos(np.pi * turn[plate]) + y * np.sin(np.pi * turn[plate])
+    grain = np.abs(np.sin(along * (0.3 + 0.6 * fineness[plate])))
+    return 0.6 * grain + np.exp(-(distances[..., 1] - distances[..., 0]) / 3)
 
 
 def veins(lattice: Tensor) -> np.ndarray:
-    """Ridged noise: smooth noise of four sizes, bright where it crosses its middle, (SIDE,
-    SIDE).
-    """
+    """The height of ridged noise, (SIDE, SIDE), bright where smooth noise crosses its middle."""
     total = np.zeros((SIDE, SIDE))
     for size in (5, 10, 20, 40):
         noise = interpolate(

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 QUALITY = (80, 65, 58, 50, 40)
+
 # Quantisation steps at quality 50, from the JPEG standard (ITU-T T.81, annex K)
 BRIGHTNESS_STEPS = (
     (16, 11, 10, 16, 24, 40, 51, 61),
@@ -32,6 +33,7 @@ COLOUR_STEPS = (
     (47, 66, 99, 99, 99, 99, 99, 99),
     *((99,) * 8,) * 4,
 )
+
 # Left halves of the cosine matrix times 2^13 sqrt(2); the right halves mirror them, odd rows with
 # the other sign. Not quite the rounded cosines: libjpeg multiplies with sums of rounded constants.
 COSINES = (
@@ -47,9 +49,7 @@ COSINES = (
 
 
 def jpeg_compression(images: Tensor, severity: int) -> Tensor:
-    """Stored as JPEG of quality 80 to 40 and read back: images (N, C, H, W) uint8 in and out, at
-    any size.
-    """
+    """The images uint8 (N, C, H, W) as stored in JPEG of quality 80 to 40 and read back."""
     quality = QUALITY[severity - 1]
     x = images.float()
     if images.shape[1] == 1:
@@ -66,15 +66,15 @@ def shift_bits(x: Tensor, bits: int) -> Tensor:
 
 
 def cut(x: Tensor) -> Tensor:
-    """Cut off at 0 and 255; in place."""
+    """x cut off at 0 and 255; in place."""
     return x.clamp_(0, 255)
 
 
 def split_colours(x: Tensor) -> tuple[Tensor, Tensor]:
-    """RGB (N, 3, H, W) -> brightness (N, 1, H, W), blueness and redness (N, 2, H, W), all 0 to
-    255.
-    """
-    red, green, blue = x[:, 0:1], x[:, 1:2], x[:, 2:3]
+    """Brightness (N, 1, H, W) and blueness and redness (N, 2, H, W) of RGB, all 0 to 255."""
+    red = x[:, 0:1]
+    green = x[:, 1:2]
+    blue = x[:, 2:3]
     brightness = shift_bits((red * 19595).add_(green * 38470).add_(blue * 7471), 16)
     blueness = (blue * 32768).sub_(red * 11059).sub_(green * 21709)
     redness = (red * 32768).sub_(green * 27439).sub_(blue * 5329)
@@ -82,7 +82,7 @@ def split_colours(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def join_colours(brightness: Tensor, colours: Tensor) -> Tensor:
-    """The way back, RGB (N, 3, H, W), 0 to 255."""
+    """RGB (N, 3, H, W), 0 to 255, of what `split_colours` gives."""
     blueness, redness = (colours - 128).chunk(2, dim=1)
     red = brightness + shift_bits(redness * 91881, 16)
     green = brightness + shift_bits((blueness * -22554).sub_(redness * 46802), 16)
@@ -91,8 +91,9 @@ def join_colours(brightness: Tensor, colours: Tensor) -> Tensor:
 
 
 def halve(x: Tensor) -> Tensor:
-    """Means of 2 x 2 pixels, rounded up and down in turns along the row; the last pixels repeat to
-    full blocks.
+    """Means of 2 x 2 pixels, rounded up and down in turns along the row.
+
+    The last pixels repeat to full blocks.
     """
     x = pad(x, (0, -x.shape[3] % 16, 0, x.shape[2] % 2), mode="replicate")
     total = x[:, :, ::2] + x[:, :, 1::2]
@@ -102,25 +103,23 @@ def halve(x: Tensor) -> Tensor:
     return total.div_(4).floor_()
 
 
-def enlarge(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """To twice the size ("fancy" upsampling): each pixel from its four nearest, weights 9 3 3 1, in
-    sixteenths.
+def enlarge(x: Tensor, size: torch.Size) -> Tensor:
+    """x at twice its size, cut to `size` (height, width), by "fancy" upsampling.
+
+    Each pixel comes from its four nearest, with weights 9 3 3 1 in sixteenths.
     """
     height, width = size
     padded = pad(x[..., : (width + 1) // 2], (1, 1, 1, 1), mode="replicate")
     near = padded[:, :, 1:-1] * 3
     rows = torch.stack([near + padded[:, :, :-2], near + padded[:, :, 2:]], dim=3).flatten(2, 3)
     near = rows[..., 1:-1] * 3
-    columns = torch.stack([near + rows[..., :-2] + 8, near + rows[..., 2:] + 7], dim=4).flatten(
-        3, 4
-    )
+    columns = torch.stack([near + rows[..., :-2] + 8, near + rows[..., 2:] + 7], dim=4)
+    columns = columns.flatten(3, 4)
     return columns[:, :, :height, :width].div(16).floor_()
 
 
 def code(x: Tensor, steps: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
-    """x (N, C, H, W), 0 to 255 -> the same after rounding its cosine coefficients to multiples of
-    the steps.
-    """
+    """x (N, C, H, W), 0 to 255, with its cosine coefficients rounded to multiples of the steps."""
     height, width = x.shape[2:]
     x = pad(x, (0, -width % 8, 0, -height % 8), mode="replicate").double().sub_(128)
     step = scaled_steps(steps, quality).to(x)

@@ -12,43 +12,37 @@ GREY_WEIGHTS = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
 
 
 def to_unit(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """uint8 images -> a fresh tensor in [0, 1]. float64 where the published bytes have to come out
-    exactly.
+    """The uint8 images as a fresh tensor in [0, 1].
+
+    float64 where the published bytes have to come out exactly.
     """
     return images.to(dtype).div_(255)
 
 
 def to_bytes_(x: Tensor) -> Tensor:
-    """Numbers in [0, 1] -> uint8, cut off and not rounded, as the published generator does;
-    overwrites x.
+    """x in [0, 1] as uint8, cut off and not rounded, as the published generator does.
+
+    It overwrites x.
     """
     return x.clamp_(0, 1).mul_(255).to(torch.uint8)
 
 
 def pixels_first(images: Tensor) -> Tensor:
-    """(N, C, H, W) -> (H, W, N * C), contiguous."""
+    """The images (N, C, H, W) as contiguous (H, W, N * C)."""
     count, channels, height, width = images.shape
-    return (
-        images.reshape(count * channels, height * width)
-        .t()
-        .contiguous()
-        .view(height, width, count * channels)
-    )
+    flat = images.reshape(count * channels, height * width)
+    return flat.t().contiguous().view(height, width, count * channels)
 
 
 def images_first(x: Tensor, channels: int) -> Tensor:
-    """(H, W, N * C) -> (N, C, H, W), contiguous."""
+    """x (H, W, N * C) as contiguous (N, C, H, W)."""
     height, width, planes = x.shape
-    return (
-        x.reshape(height * width, planes)
-        .t()
-        .contiguous()
-        .view(planes // channels, channels, height, width)
-    )
+    flat = x.reshape(height * width, planes)
+    return flat.t().contiguous().view(planes // channels, channels, height, width)
 
 
 def grey(x: Tensor) -> Tensor:
-    """Brightness of (N, C, H, W) images, (N, 1, H, W); one channel is its own brightness."""
+    """The brightness (N, 1, H, W) of x (N, C, H, W); one channel is its own brightness."""
     if x.shape[1] == 1:
         return x
     red, green, blue = GREY_WEIGHTS
@@ -56,8 +50,9 @@ def grey(x: Tensor) -> Tensor:
 
 
 def paint(colour: tuple[int, int, int], channels: int, like: Tensor) -> Tensor:
-    """A colour of bytes as (C, 1, 1) in [0, 1], with the dtype and device of `like`; its brightness
-    for one channel.
+    """A colour of bytes as (C, 1, 1) in [0, 1], with the dtype and device of `like`.
+
+    For one channel it is the colour's brightness.
     """
     rgb = torch.tensor(colour, dtype=torch.float64).view(1, 3, 1, 1) / 255
     return (grey(rgb) if channels == 1 else rgb)[0].to(like)

@@ -36,8 +36,9 @@ PUBLISHED_MD5 = {
     "speckle_noise": "ef00b87611792b00df09c0b0237a1e30",
     "zoom_blur": "6ea8e63f1c5cdee1517533840641641b",
 }
-# proven by a test on the real images; the random ones were made without a seed, JPEG with an older
-# library
+
+# proven by a test on the real images; of the others, the random ones were made without a seed, JPEG
+# with an older library
 IDENTICAL = (
     "brightness",
     "contrast",
@@ -50,16 +51,18 @@ IDENTICAL = (
 
 
 def regenerated_md5(images: Tensor, name: str) -> str:
-    """MD5 of the whole .npy that corrupt() makes of the official test images, uint8 (10000, 3, 32,
-    32) in order.
+    """The MD5 of the whole .npy file that `corrupt` makes of the official test images.
+
+    They are uint8 (10000, 3, 32, 32), in the official order.
     """
     shape = (5 * len(images), *images.shape[2:], images.shape[1])
     return npy_md5(corrupted_blocks(images, name), shape)
 
 
 def corrupted_blocks(images: Tensor, name: str, size: int = 1000) -> Iterator[np.ndarray]:
-    """All images at severity 1, then 2, to 5, in blocks of (size, H, W, C), so that no more is held
-    at a time.
+    """All images at severity 1, then 2, to 5, in blocks of (size, H, W, C).
+
+    No more than a block is held at a time.
     """
     for severity in range(1, 6):
         for start in range(0, len(images), size):
@@ -68,14 +71,11 @@ def corrupted_blocks(images: Tensor, name: str, size: int = 1000) -> Iterator[np
 
 
 def npy_md5(blocks: Iterable[np.ndarray], shape: tuple[int, ...]) -> str:
-    """MD5 of the file that np.save (format 1.0) would write of the joined uint8 blocks of that
-    shape.
-    """
+    """The MD5 of the file that np.save (format 1.0) writes of the joined blocks, uint8 `shape`."""
     header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(
-        header, {"descr": "|u1", "fortran_order": False, "shape": shape}
-    )
+    description = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, description)
     digest = hashlib.md5(header.getvalue(), usedforsecurity=False)
     for block in blocks:
-        digest.update(np.ascontiguousarray(block, dtype=np.uint8))
+        digest.update(np.ascontiguousarray(block, dtype=np.uint8).data)
     return digest.hexdigest()

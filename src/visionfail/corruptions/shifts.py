@@ -1,6 +1,4 @@
-"""Four shifts that a digit can meet after training: turned, noisy, half hidden, moved. One strength
-a picture.
-"""
+"""Four shifts that a digit can meet after training: turned, noisy, half hidden, moved."""
 
 import math
 from collections.abc import Sequence
@@ -27,8 +25,7 @@ NOISE_UNIT = 0.3081  # of pixels in [0, 1]
 def shift(
     images: Tensor, name: str, strength: float | Tensor, *, seed: int = 0, first_index: int = 0
 ) -> Tensor:
-    """uint8 images (N, C, H, W) -> the same under a shift of SHIFTS; strength in [0, 1], one for
-    all or (N,).
+    """The images uint8 (N, C, H, W) under a shift of SHIFTS, strength in [0, 1], one or (N,).
 
     Sign, place, direction and noise of image k come from (seed, name, first_index + k) alone. Noise
     is clipped to [0, 1], so on a black ground half of it is lost: milder than the same sigma
@@ -49,8 +46,9 @@ def shift(
 def shift_drawn(
     images: Tensor, kind: Tensor, strength: Tensor, *, seed: int = 0, first_index: int = 0
 ) -> Tensor:
-    """Each image under the shift of its own that `draw` chose: kind (N,) an index into SHIFTS, or
-    -1 for none.
+    """Each image under the shift that `draw` chose for it.
+
+    `kind` (N,) is an index into SHIFTS, or -1 for none; `strength` is (N,), in [0, 1].
     """
     shifted = images.clone()
     for number, name in enumerate(SHIFTS):
@@ -71,12 +69,18 @@ def draw(
     seed: int = 0,
     first_index: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """(kind (count,), strength (count,)): a shift with `probability`, then one of `kinds` at equal
-    odds, as its index in SHIFTS (else -1), and a strength uniform in [0, 1]; of image k from (seed,
-    first_index + k) alone.
+    """The shift of each image: kind (count,), an index into SHIFTS or -1, and strength (count,).
+
+    There is a shift with `probability`, then one of `kinds` at equal odds; the strength is uniform
+    in [0, 1]. The draws of image k come from (seed, first_index + k) alone.
     """
     keys = draws.image_keys(
-        "draw of a shift", 0, seed=seed, first_index=first_index, count=count, device="cpu"
+        "draw of a shift",
+        0,
+        seed=seed,
+        first_index=first_index,
+        count=count,
+        device=torch.device("cpu"),
     )
     shifted, which, strength = draws.uniforms(keys, 3).unbind(1)
     kind = torch.tensor([SHIFTS.index(name) for name in kinds])[(which * len(kinds)).long()]
@@ -84,7 +88,7 @@ def draw(
 
 
 def check_strength(strength: float | Tensor, count: int) -> Tensor:
-    """float32 (count,); ValueError unless one strength in [0, 1], or one an image."""
+    """The strength of each image, float32 (count,); ValueError unless one or (count,) in [0, 1]."""
     strength = torch.as_tensor(strength, dtype=torch.float32)
     if strength.ndim > 1 or (strength.ndim == 1 and len(strength) != count):
         raise ValueError(
@@ -102,19 +106,20 @@ def check_strength(strength: float | Tensor, count: int) -> Tensor:
 def shift_keys(
     name: str, count: int, *, seed: int, first_index: int, device: torch.device
 ) -> Tensor:
+    """The keys, int64 (count,), of a shift's random numbers."""
     return draws.image_keys(
         f"shift {name}", 0, seed=seed, first_index=first_index, count=count, device=device
     )
 
 
 def parameter(name: str, strength: Tensor) -> Tensor:
-    """What `strength` in [0, 1] means in the unit of RANGES."""
+    """The shift's parameter at `strength` in [0, 1], in the unit of RANGES."""
     low, high = RANGES[name]
     return low + (high - low) * strength
 
 
 def apply_shift(images: Tensor, name: str, strength: Tensor, keys: Tensor) -> Tensor:
-    """`images` under one shift with the random numbers of `keys`, an image each."""
+    """The images under one shift, with the random numbers of `keys` (N,)."""
     apply = {
         "rotation": rotate_digits,
         "noise": add_noise,
@@ -125,44 +130,43 @@ def apply_shift(images: Tensor, name: str, strength: Tensor, keys: Tensor) -> Te
 
 
 def rotate_digits(images: Tensor, degrees: Tensor, keys: Tensor) -> Tensor:
-    """Turned about the centre to either side, bilinear, zeros from outside."""
+    """The images turned about their centre to either side, bilinear, zeros from outside."""
     sign = torch.where(draws.uniforms(keys, 1)[:, 0] < 0.5, -1.0, 1.0)
     angle = (sign * degrees).double() * (math.pi / 180)
     # in float64 and rounded: the last bit of a cosine depends on the place in a batch, that of its
     # rounding does not
-    cosine, sine = angle.cos().float().view(-1, 1, 1), angle.sin().float().view(-1, 1, 1)
+    cosine = angle.cos().float().view(-1, 1, 1)
+    sine = angle.sin().float().view(-1, 1, 1)
     height, width = images.shape[2:]
     y = torch.arange(height, device=images.device).float().view(-1, 1) - (height - 1) / 2
     x = torch.arange(width, device=images.device).float() - (width - 1) / 2
-    column, row = cosine * x + sine * y, cosine * y - sine * x  # where each pixel is read from
-    grid = torch.stack(
-        [column * (2 / width), row * (2 / height)], dim=-1
-    )  # the unit of grid_sample
+    # where each pixel is read from, (N, H, W)
+    column = cosine * x + sine * y
+    row = cosine * y - sine * x
+    grid = torch.stack([column * (2 / width), row * (2 / height)], dim=-1)  # grid_sample's unit
     return to_nearest(grid_sample(to_unit(images), grid, padding_mode="zeros", align_corners=False))
 
 
 def add_noise(images: Tensor, sigma: Tensor, keys: Tensor) -> Tensor:
-    """Independent normal noise on every pixel, clipped."""
+    """The images with independent normal noise on every pixel, clipped."""
     noise = draws.normals(keys, images[0].numel()).view(images.shape)
     return to_nearest(to_unit(images) + (sigma * NOISE_UNIT).view(-1, 1, 1, 1) * noise)
 
 
 def occlude(images: Tensor, radius: Tensor, keys: Tensor) -> Tensor:
-    """A disc of zeros, the background's value, its centre uniform over the picture."""
+    """The images with a disc of zeros, the background, its centre uniform over the picture."""
     height, width = images.shape[2:]
     u = draws.uniforms(keys, 2)
-    y = (
-        torch.arange(height, device=images.device).view(-1, 1)
-        + 0.5
-        - (u[:, 0] * height).view(-1, 1, 1, 1)
-    )
-    x = torch.arange(width, device=images.device) + 0.5 - (u[:, 1] * width).view(-1, 1, 1, 1)
+    centre_y = (u[:, 0] * height).view(-1, 1, 1, 1)
+    centre_x = (u[:, 1] * width).view(-1, 1, 1, 1)
+    y = torch.arange(height, device=images.device).view(-1, 1) + 0.5 - centre_y
+    x = torch.arange(width, device=images.device) + 0.5 - centre_x
     outside = y**2 + x**2 > radius.view(-1, 1, 1, 1) ** 2
     return images * outside
 
 
 def translate(images: Tensor, distance: Tensor, keys: Tensor) -> Tensor:
-    """Moved in a direction uniform over the circle, by whole pixels, zeros from outside."""
+    """The images moved by whole pixels in any direction at equal odds, zeros from outside."""
     angle = draws.uniforms(keys, 1)[:, 0].double() * (2 * math.pi)
     down = (distance * angle.sin()).round().long().view(-1, 1, 1, 1)
     right = (distance * angle.cos()).round().long().view(-1, 1, 1, 1)
@@ -171,14 +175,11 @@ def translate(images: Tensor, distance: Tensor, keys: Tensor) -> Tensor:
     column = torch.arange(width, device=images.device) - right
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     index = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
-    moved = (
-        images.flatten(2)
-        .gather(2, index.expand(-1, channels, -1, -1).flatten(2))
-        .view(images.shape)
-    )
+    source = index.expand(-1, channels, -1, -1).flatten(2)  # (N, C, H W)
+    moved = images.flatten(2).gather(2, source).view(images.shape)
     return moved * inside
 
 
 def to_nearest(x: Tensor) -> Tensor:
-    """Numbers in [0, 1] -> uint8, rounded; beyond is clipped."""
+    """x in [0, 1] as uint8, rounded; what lies beyond is clipped."""
     return (x.clamp(0, 1) * 255).round().to(torch.uint8)

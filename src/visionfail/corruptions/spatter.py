@@ -23,20 +23,20 @@ SPATTER = (
 
 PALE_TURQUOISE = (175, 238, 238)
 BROWN = (63, 42, 20)
-CANNY_LOW, CANNY_HIGH = 50, 150
+CANNY_LOW = 50
+CANNY_HIGH = 150
 TAN_22_5 = 13573  # in units of 2^-15
 FURTHEST = 20 << 16  # distances are in units of 2^-16 pixel
 
-STRAIGHT, DIAGONAL, KNIGHT = (
-    65536,
-    91750,
-    143976,
-)  # 1, 1.4, 2.1969: steps to a neighbour, across, two on and one aside
+STRAIGHT = 65536  # 1: a step to a neighbour
+DIAGONAL = 91750  # 1.4: across
+KNIGHT = 143976  # 2.1969: two on and one aside
 
 
 def spatter(images: Tensor, severity: int, *, normal: Tensor) -> Tensor:
-    """Drops where a smoothed normal field (draws: (N, 32, 32)) rises over a threshold: water adds
-    light, mud covers.
+    """The images with drops where a smoothed normal field rises over a threshold.
+
+    Water adds light, mud covers. Draws: a normal field (N, 32, 32).
     """
     mean, sd, sigma, threshold, strength, mud = SPATTER[severity - 1]
     layer = smooth((normal.double() * sd).add_(mean).permute(1, 2, 0).contiguous(), sigma)
@@ -45,20 +45,20 @@ def spatter(images: Tensor, severity: int, *, normal: Tensor) -> Tensor:
         mask = smooth((layer > threshold).float(), strength)
         mask = mask.masked_fill_(mask < 0.8, 0).permute(2, 0, 1).contiguous()[:, None]
         return to_bytes_(x.mul_(1 - mask).add_(mask * paint(BROWN, x.shape[1], like=x)))
-    shine = (
-        water_shine(layer.masked_fill_(layer < threshold, 0)).permute(2, 0, 1).contiguous()[:, None]
-    )
+    shine = water_shine(layer.masked_fill_(layer < threshold, 0))  # (32, 32, N)
+    shine = shine.permute(2, 0, 1).contiguous()[:, None]  # (N, 1, 32, 32)
     return to_bytes_(x.add_(shine * (paint(PALE_TURQUOISE, x.shape[1], like=x) * strength)))
 
 
 def draw_spatter(keys: Tensor, severity: int, shape: torch.Size) -> dict[str, Tensor]:
-    """The normal field."""
+    """The draws of `spatter`: a normal field (N, 32, 32)."""
     return {"normal": draws.normals(keys, 1024).view(-1, 32, 32)}
 
 
 def water_shine(layer: Tensor) -> Tensor:
-    """Layer (32, 32, N) in [0, 1] -> light on the drops, float32, the brightest point of each
-    picture 1 (or all 0).
+    """The light on the drops of a layer (32, 32, N) in [0, 1], float32 of that shape.
+
+    The brightest point of each picture is 1, or all are 0.
     """
     layer = (layer * 255).clamp_(0, 255).int()
     distance = box_sum(distance_to_edge(canny(layer))).div_(9 << 16, rounding_mode="floor")
@@ -68,8 +68,9 @@ def water_shine(layer: Tensor) -> Tensor:
 
 
 def canny(layer: Tensor) -> Tensor:
-    """Canny's edges (1986), bool: Sobel slopes, thinned to ridges, weak ridges kept where they
-    touch strong ones.
+    """Canny's edges (1986) of a layer (32, 32, N), bool.
+
+    Sobel slopes are thinned to ridges; weak ridges stay where they touch strong ones.
     """
     across, down = sobel(layer)
     steep = across.abs().add_(down.abs())
@@ -91,11 +92,13 @@ def sobel(layer: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def is_ridge(steep: Tensor, across: Tensor, down: Tensor) -> Tensor:
-    """Where the slope is steeper than at both neighbours along its own direction (one of four),
-    bool.
+    """Whether the slope is steeper than at both neighbours along its direction, bool.
+
+    The direction is one of four.
     """
     around = torch.nn.functional.pad(steep, (0, 0, 1, 1, 1, 1))
-    wide, high = across.abs(), down.abs().mul_(1 << 15)
+    wide = across.abs()
+    high = down.abs().mul_(1 << 15)
     flat = wide * TAN_22_5
     beside = (steep > around[1:-1, :-2]) & (steep >= around[1:-1, 2:])
     above = (steep > around[:-2, 1:-1]) & (steep >= around[2:, 1:-1])
@@ -117,11 +120,10 @@ def grow(mask: Tensor) -> Tensor:
 
 
 def distance_to_edge(edge: Tensor) -> Tensor:
-    """Distance to the nearest edge by steps of the 5 x 5 chamfer mask (Borgefors 1986), cut at 20;
-    2^-16 pixel, int32.
+    """The distance to the nearest edge, int32 in 2^-16 pixel, cut at 20 pixels.
 
-    A shortest way uses its steps in any order, so: all that lead down, or all that lead up, then
-    those along the row.
+    Steps are those of the 5 x 5 chamfer mask (Borgefors 1986). A shortest way uses its steps in any
+    order, so: all that lead down, or all that lead up, then those along the row.
     """
     start = torch.where(edge, 0, FURTHEST).to(torch.int32)
     down, up = walk_down(torch.cat([start, start.flip(0)], dim=2)).chunk(2, dim=2)
@@ -134,10 +136,11 @@ def distance_to_edge(edge: Tensor) -> Tensor:
 
 
 def walk_down(start: Tensor) -> Tensor:
-    """Distances if every step leads to a lower row."""
+    """The distances from `start` where every step leads to a lower row."""
     distance = start.clone()
     for row in range(1, len(distance)):
-        here, above = distance[row], distance[row - 1]
+        here = distance[row]
+        above = distance[row - 1]
         shorten(here, above, STRAIGHT)
         for side, cost in ((1, DIAGONAL), (2, KNIGHT)):
             shorten(here[side:], above[:-side], cost)
@@ -149,20 +152,21 @@ def walk_down(start: Tensor) -> Tensor:
 
 
 def shorten(distance: Tensor, neighbour: Tensor, cost: int) -> None:
-    """The way through the neighbour, where that is shorter; in place."""
+    """Take the way through the neighbour where that is shorter; in place."""
     torch.minimum(distance, neighbour + cost, out=distance)
 
 
 def box_sum(x: Tensor) -> Tensor:
-    """Sum of the 3 x 3 pixels around each, the border a mirror; int32."""
+    """The sum of the 3 x 3 pixels around each, the border a mirror; int32."""
     x = extend(extend(x, 0, 1, "mirror"), 1, 1, "mirror")
     x = x[:-2] + x[1:-1] + x[2:]
     return x[:, :-2] + x[:, 1:-1] + x[:, 2:]
 
 
 def equalise(levels: Tensor) -> Tensor:
-    """Whole distances 0 ... 20 spread to 0 ... 255 so that their histogram is flat (OpenCV's
-    equalizeHist), int32.
+    """Whole distances 0 ... 20 spread to 0 ... 255 so that their histogram is flat, int32.
+
+    The arithmetic is that of OpenCV's equalizeHist.
     """
     flat = levels.flatten(0, 1).long()
     count = torch.zeros(21, flat.shape[1], dtype=torch.int64, device=flat.device)
@@ -171,13 +175,12 @@ def equalise(levels: Tensor) -> Tensor:
     scale = 255 / (len(flat) - lowest).float()
     curve = ((at_most - lowest).float() * scale).round_()
     spread = curve.gather(0, flat).long()
-    return (
-        torch.where(lowest == len(flat), flat, spread).int().view(levels.shape)
-    )  # one level: nothing to spread
+    # where there is one level only, there is nothing to spread
+    return torch.where(lowest == len(flat), flat, spread).int().view(levels.shape)
 
 
 def emboss(x: Tensor) -> Tensor:
-    """Filtered with [-2 -1 0; -1 1 1; 0 1 2], as if lit from the upper left; 0 ... 255."""
+    """x filtered with [-2 -1 0; -1 1 1; 0 1 2], as if lit from the upper left, 0 ... 255."""
     p = extend(extend(x, 0, 1, "mirror"), 1, 1, "mirror")
     lit = (
         (p[2:, 2:] - p[:-2, :-2]) * 2

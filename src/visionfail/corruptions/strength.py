@@ -1,6 +1,4 @@
-"""How strong a corruption is, by something other than its severity: pixel change, dissimilarity,
-its parameter.
-"""
+"""The strength of a corruption by its pixel change, its dissimilarity or its parameter."""
 
 import pandas as pd
 import torch
@@ -8,8 +6,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from visionfail.corruptions import blur, colour, geometry, jpeg, noise
 
-# The named parameter where it is a single number, turned so that it is 0 on the clean image and
-# grows with severity
+# The parameter where it is a single number, as 0 on the clean image and growing with severity
 PARAMETERS = {
     "gaussian_noise": ("sigma", noise.GAUSSIAN_SIGMA),
     "shot_noise": ("1 / sqrt(photons)", tuple(photons**-0.5 for photons in noise.PHOTONS)),
@@ -27,30 +24,33 @@ STRENGTH_METRICS = ("pixel_change", "dissimilarity", "parameter")
 
 
 def image_change(clean: torch.Tensor, corrupted: torch.Tensor) -> dict[str, float]:
-    """{"pixel_change", "dissimilarity"} between two batches of images, uint8 (N, C, H, W), means
-    over images.
+    """{"pixel_change", "dissimilarity"} between two batches uint8 (N, C, H, W), means over images.
+
+    The first is in grey levels, the second 1 minus the structural similarity.
     """
-    clean, corrupted = clean.float(), corrupted.float()
-    pairs = zip(
-        clean.split(50), corrupted.split(50), strict=True
-    )  # a CPU's cache holds 50: three times as quick
-    similar = sum(
-        structural_similarity_index_measure(a, b, data_range=255.0).item() * len(a)
-        for a, b in pairs
-    )
+    clean = clean.float()
+    corrupted = corrupted.float()
+    similar = 0
+    # a CPU's cache holds 50 images: three times as quick
+    for before, after in zip(clean.split(50), corrupted.split(50), strict=True):
+        similarity = structural_similarity_index_measure(before, after, data_range=255.0)
+        assert isinstance(similarity, torch.Tensor)  # a tuple only where an image of it is asked
+        similar += similarity.item() * len(before)
     change = (clean - corrupted).abs().mean(dtype=torch.float64).item()
     return {"pixel_change": change, "dissimilarity": max(0.0, 1 - similar / len(clean))}
 
 
 def strength_axes(table: pd.DataFrame, metric: str) -> dict[str, list[float]]:
-    """{corruption: [dose at severity 0 to 5]} from rows of `doses`, of those whose `metric` is 0 on
-    clean images and grows with every severity: for the others it is no axis that a curve could be
-    drawn over.
+    """{corruption: its strength by `metric` at severity 0 to 5} where it grows with every severity.
+
+    The table has the columns metric, condition, severity and value. For the other corruptions the
+    metric is no axis that a curve could be drawn over.
     """
-    table = table[table.metric == metric].sort_values("severity")
-    found = {name: part.value for name, part in table.groupby("condition", sort=False)}
-    return {
-        name: dose.tolist()
-        for name, dose in found.items()
-        if len(dose) == 6 and (dose.diff()[1:] > 0).all()
-    }
+    table = table.loc[table["metric"] == metric].sort_values("severity")
+    axes = {}
+    for name, rows in table.groupby("condition", sort=False):
+        strengths = rows["value"]
+        grows = bool((strengths.diff()[1:] > 0).all())
+        if len(strengths) == 6 and grows:
+            axes[str(name)] = strengths.tolist()
+    return axes

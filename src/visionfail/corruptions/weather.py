@@ -16,26 +16,16 @@ SNOW = (  # mean, sd, zoom, threshold, blur radius, blur sigma, share of the ima
     (0.3, 0.3, 1.25, 0.65, 14, 12.0, 0.8),
 )
 
-FROST = (
-    (1.0, 0.2),
-    (1.0, 0.3),
-    (0.9, 0.4),
-    (0.85, 0.4),
-    (0.75, 0.45),
-)  # share of image, share of frost
-
-FOG = (
-    (0.2, 3.0),
-    (0.5, 3.0),
-    (0.75, 2.5),
-    (1.0, 2.0),
-    (1.5, 1.75),
-)  # amount, decay of the roughness
+# share of image, share of frost
+FROST = ((1.0, 0.2), (1.0, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45))
+# amount, decay of the roughness
+FOG = ((0.2, 3.0), (0.5, 3.0), (0.75, 2.5), (1.0, 2.0), (1.5, 1.75))
 
 
 def snow(images: Tensor, severity: int, *, normal: Tensor, angle: Tensor) -> Tensor:
-    """A whitened image with flakes streaking down. Draws: a normal field (N, 32, 32), an angle (N,)
-    in degrees.
+    """The images whitened, with flakes streaking down.
+
+    Draws: a normal field (N, 32, 32), an angle (N,) in degrees.
     """
     mix = SNOW[severity - 1][-1]
     layer = flakes(severity, normal, angle)
@@ -46,27 +36,27 @@ def snow(images: Tensor, severity: int, *, normal: Tensor, angle: Tensor) -> Ten
 
 
 def flakes(severity: int, normal: Tensor, angle: Tensor) -> Tensor:
-    """The layer of snow in [0, 1], (N, 1, 32, 32): bright spots of a random field, enlarged,
-    smeared at an angle.
+    """The layer of snow in [0, 1], (N, 1, 32, 32).
+
+    It is the bright spots of a random field, enlarged and smeared along an angle.
     """
     mean, sd, zoom, threshold, radius, sigma, _ = SNOW[severity - 1]
     field = (normal.double() * sd).add_(mean).permute(1, 2, 0)
     if zoom > 1:
         field = zoom_centre(field.contiguous(), zoom)
-    spots = (
-        to_bytes_(field.masked_fill(field < threshold, 0)).permute(2, 0, 1).contiguous()[:, None]
-    )
+    spots = to_bytes_(field.masked_fill(field < threshold, 0))  # (32, 32, N)
+    spots = spots.permute(2, 0, 1).contiguous()[:, None]  # (N, 1, 32, 32)
     return motion_blur_bytes(spots, radius, sigma, angle).div_(255)
 
 
 def draw_snow(keys: Tensor, severity: int, shape: torch.Size) -> dict[str, Tensor]:
-    """The normal field and the angle, between -135 and -45 degrees."""
+    """The draws of `snow`: a normal field and an angle between -135 and -45 degrees."""
     angle = draws.uniforms(keys, 1, skip=1024)[:, 0] * 90 - 135
     return {"normal": draws.normals(keys, 1024).view(-1, 32, 32), "angle": angle}
 
 
 def frost(images: Tensor, severity: int, *, crop: Tensor) -> Tensor:
-    """a x + b frost, with a crop (N, C, 32, 32) uint8 of a frost texture.
+    """The images as a x + b frost, with a crop, uint8 (N, C, 32, 32), of a frost texture.
 
     The texture is ours, drawn by frost_texture.py: the published benchmark uses five photographs
     that are not ours to ship. Its mean and spread are theirs, its shapes are not, so frost figures
@@ -77,32 +67,29 @@ def frost(images: Tensor, severity: int, *, crop: Tensor) -> Tensor:
 
 
 def draw_frost(keys: Tensor, severity: int, shape: torch.Size) -> dict[str, Tensor]:
-    """A random 32 x 32 window of one of the textures; of its brightness, for one channel."""
+    """The draws of `frost`: a 32 x 32 window per image of a texture, or of its brightness."""
     textures = frost_textures(shape[1], keys.device)
-    windows = textures.unfold(2, 32, 1).unfold(3, 32, 1)
-    which, top, left = (
-        (draws.uniforms(keys, 3) * torch.tensor([TEXTURES, SIDE - 31, SIDE - 31]).to(keys)).long().T
-    )
+    windows = textures.unfold(2, 32, 1).unfold(3, 32, 1)  # (TEXTURES, C, tops, lefts, 32, 32)
+    choices = torch.tensor([TEXTURES, SIDE - 31, SIDE - 31]).to(keys)
+    which, top, left = (draws.uniforms(keys, 3) * choices).long().T  # (N,) each
     return {"crop": windows[which, :, top, left]}
 
 
 def fog(images: Tensor, severity: int, *, uniforms: list[Tensor]) -> Tensor:
-    """x plus a plasma cloud, dimmed so that the brightest pixel stays as it was."""
+    """The images plus a plasma cloud, dimmed so that the brightest pixel stays as it was."""
     amount, decay = FOG[severity - 1]
     x = to_unit(images)
     peak = x.amax((1, 2, 3), keepdim=True)
-    return to_bytes_(
-        x.add_(plasma(uniforms, decay)[:, None] * amount).mul_(peak).div_(peak + amount)
-    )
+    cloud = plasma(uniforms, decay)[:, None]  # (N, 1, 32, 32)
+    return to_bytes_(x.add_(cloud * amount).mul_(peak).div_(peak + amount))
 
 
 def plasma(uniforms: list[Tensor], decay: float) -> Tensor:
-    """A cloud in [0, 1], (N, 32, 32), by diamond-square with wrap-around; draws (N, 3, n, n) for n
-    = 1, 2, 4, 8, 16.
+    """A cloud in [0, 1], (N, 32, 32), by diamond-square with wrap-around.
 
-    At each step the grid of known points becomes twice as fine: first the middles of the squares,
-    then those of their sides, each the mean of its four neighbours plus chance, which shrinks from
-    step to step: coarse shapes first.
+    The draws are (N, 3, n, n) for n = 1, 2, 4, 8, 16. At each step the grid of known points becomes
+    twice as fine: first the middles of the squares, then those of their sides, each the mean of its
+    four neighbours plus chance, which shrinks from step to step: coarse shapes first.
     """
     field = torch.zeros(len(uniforms[0]), 32, 32, device=uniforms[0].device)
     spread = 100.0
@@ -129,12 +116,11 @@ def pair_sum(x: Tensor, shift: int, dim: int) -> Tensor:
 
 
 def draw_fog(keys: Tensor, severity: int, shape: torch.Size) -> dict[str, list[Tensor]]:
-    """Uniform draws in (-1, 1) for the five steps of the plasma, coarse to fine."""
+    """The draws of `fog`, uniform in (-1, 1), for the five steps of the plasma, coarse to fine."""
     sides = (1, 2, 4, 8, 16)
-    parts = (
-        draws.uniforms(keys, 1024)
-        .mul_(2)
-        .sub_(1)[:, :1023]
-        .split([3 * n * n for n in sides], dim=1)
-    )
-    return {"uniforms": [part.view(-1, 3, n, n) for part, n in zip(parts, sides, strict=True)]}
+    values = draws.uniforms(keys, 1024).mul_(2).sub_(1)[:, :1023]
+    steps = values.split([3 * side * side for side in sides], dim=1)
+    uniforms = []
+    for step, side in zip(steps, sides, strict=True):
+        uniforms.append(step.view(-1, 3, side, side))
+    return {"uniforms": uniforms}

@@ -1,5 +1,6 @@
-"""The published CIFAR-10-C files: download and read. Hendrycks and Dietterich 2019,
-arXiv:1903.12261.
+"""The published CIFAR-10-C files: where they lie, their download, and reading them.
+
+Hendrycks and Dietterich 2019, arXiv:1903.12261.
 """
 
 import os
@@ -21,24 +22,25 @@ URLS = (
 )
 
 ARCHIVE_MD5 = "56bf5dcef84df0e2308c6dcbcbbd8499"
-IMAGES = 10_000  # a severity; the five lie one after another
+IMAGES = 10_000  # per severity; the five severities lie one after another
 SEVERITIES = 5
 SIDE = 32
 
 
 def cifar10c_files(folder: Path) -> dict[Path, str]:
-    """The published files with their MD5: one a corruption, and the labels."""
-    return {cifar10c_path(folder, name): right for name, right in PUBLISHED_MD5.items()}
+    """The published files, one per corruption and the labels, with their MD5."""
+    return {cifar10c_path(folder, name): md5 for name, md5 in PUBLISHED_MD5.items()}
 
 
 def cifar10c_path(folder: Path, name: str) -> Path:
-    """Where the file of a corruption, or "labels", lies below the data folder."""
+    """The path below the data folder of the file of a corruption, or of "labels"."""
     return folder / "CIFAR-10-C" / f"{name}.npy"
 
 
 def download_cifar10c(folder: Path) -> bool:
-    """Bring the published files there, each checked; False if all were there already. Errors as in
-    downloads.fetch.
+    """Download the published files and check each; False if all were in the folder already.
+
+    Errors as in `downloads.fetch_file`.
     """
     downloads.check_writable(folder)
     downloads.set_aside_wrong(cifar10c_files(folder))
@@ -47,26 +49,28 @@ def download_cifar10c(folder: Path) -> bool:
     archive = folder / "CIFAR-10-C.tar"
     downloads.fetch_file(URLS, archive, right=ARCHIVE_MD5)
     _unpack(archive, folder)
-    os.remove(archive)  # 2.9 GB that are there twice now
+    os.remove(archive)  # 2.9 GB that the unpacked files hold as well
     return True
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Copy the published files out by name, whole or not at all; nothing else in the archive can
-    reach the disk.
+    """Copy the published files out of the archive by name, each whole or not at all.
+
+    Nothing else in the archive can reach the disk. ValueError where it lacks a file.
     """
     downloads.check_writable(folder / "CIFAR-10-C")
     with tarfile.open(archive) as tar:
         members = {Path(member.name).name: member for member in tar if member.isfile()}
-        for path, right in cifar10c_files(folder).items():
-            if path.name not in members:
+        for path, md5 in cifar10c_files(folder).items():
+            packed = tar.extractfile(members[path.name]) if path.name in members else None
+            if packed is None:
                 raise ValueError(
                     f"{archive} has no {path.name}: take the archive of Zenodo record 2535967."
                 )
-            with atomic_write(path) as part:
-                with tar.extractfile(members[path.name]) as packed, open(part, "wb") as file:
+            with atomic_write(path) as temporary:
+                with packed, open(temporary, "wb") as file:
                     shutil.copyfileobj(packed, file, downloads.CHUNK)
-                downloads.check_sums("cifar10c", {part: right})
+                downloads.check_sums("cifar10c", {temporary: md5})
 
 
 def cifar10c_is_present(folder: Path, corruption: str) -> bool:
@@ -77,30 +81,30 @@ def cifar10c_is_present(folder: Path, corruption: str) -> bool:
 def read_cifar10c(
     folder: Path, corruption: str, severity: int, *, images_per_severity: int
 ) -> tuple[Tensor, Tensor]:
-    """Images uint8 (N, 3, 32, 32) and labels int64 (N,) of severity 1 to 5; only this block comes
-    into memory.
+    """Images uint8 (N, 3, 32, 32) and labels int64 (N,) of a corruption at severity 1 to 5.
 
-    ValueError for a file of another shape, dtype or length, or cut short (set aside); where N is
-    the published 10,000, for another MD5 than the published, too. FileNotFoundError for one that is
-    missing.
+    Only this block comes into memory. ValueError for a file of another shape, dtype or length, or
+    cut short (set aside), and, where N is the published 10,000, for another MD5 than the published
+    one. FileNotFoundError for one that is missing.
     """
     length = SEVERITIES * images_per_severity
-    images = _open(cifar10c_path(folder, corruption), (length, SIDE, SIDE, 3))
-    labels = _open(cifar10c_path(folder, "labels"), (length,))
+    image_file = cifar10c_path(folder, corruption)
+    label_file = cifar10c_path(folder, "labels")
+    images = _open(image_file, (length, SIDE, SIDE, 3))
+    labels = _open(label_file, (length,))
     if images_per_severity == IMAGES:
-        downloads.check_sums(
-            "cifar10c",
-            {cifar10c_path(folder, name): PUBLISHED_MD5[name] for name in (corruption, "labels")},
-        )
+        published = {
+            image_file: PUBLISHED_MD5[corruption],
+            label_file: PUBLISHED_MD5["labels"],
+        }
+        downloads.check_sums("cifar10c", published)
     block = slice((severity - 1) * images_per_severity, severity * images_per_severity)
     channels_first = np.ascontiguousarray(images[block].transpose(0, 3, 1, 2))
     return torch.from_numpy(channels_first), torch.from_numpy(labels[block].astype(np.int64))
 
 
 def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """The array of a .npy file, memory-mapped; ValueError unless it is whole and uint8 of this
-    shape.
-    """
+    """The array of a .npy file, memory-mapped; ValueError unless whole and uint8 of this shape."""
     downloads.check_present("cifar10c", [path])
     try:
         array = np.lib.format.open_memmap(path, mode="r")

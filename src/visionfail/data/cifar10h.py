@@ -1,5 +1,6 @@
-"""CIFAR-10H: what people made of the CIFAR-10 test images, about 50 votes each. Peterson et al.,
-arXiv:1908.07086.
+"""CIFAR-10H: the classes that people gave the CIFAR-10 test images, about 50 votes per image.
+
+Peterson et al. 2019, arXiv:1908.07086.
 """
 
 import os
@@ -9,7 +10,8 @@ import numpy as np
 from visionfail import paths
 from visionfail.data import downloads
 
-FILE, MD5 = "cifar10h-probs.npy", "7b41f73eee90fdefc73bfc820ab29ba8"
+FILE = "cifar10h-probs.npy"
+MD5 = "7b41f73eee90fdefc73bfc820ab29ba8"
 URLS = [f"https://raw.githubusercontent.com/jcpeterson/cifar-10h/master/data/{FILE}"]
 
 
@@ -19,16 +21,19 @@ def cifar10h_is_present(root: str | os.PathLike | None = None) -> bool:
 
 
 def fetch_cifar10h(root: str | os.PathLike | None = None) -> bool:
-    """Verify the file, or download it; False if it was there. Errors as in downloads.fetch."""
+    """Verify the file, or download it; False if it was there.
+
+    Errors as in `downloads.fetch_file`.
+    """
     return downloads.fetch_file(URLS, paths.data_dir(root) / FILE, right=MD5)
 
 
 def load_cifar10h(*, root: str | os.PathLike | None = None, download: bool = False) -> np.ndarray:
-    """The share of people who chose each class, float64 (10000, 10), test images and classes in the
-    official order.
+    """The fraction of people who chose each class, float64 (10000, 10).
 
-    FileNotFoundError where the file is missing, ValueError where it is damaged (it is set aside);
-    with `download`, ConnectionError or PermissionError instead.
+    Test images and classes lie in the official order. FileNotFoundError where the file is missing,
+    ValueError where it is damaged (it is set aside); with `download`, ConnectionError or
+    PermissionError instead.
     """
     path = paths.data_dir(root) / FILE
     if download:

@@ -1,6 +1,4 @@
-"""Files from the network: resumed, checked against their MD5, from a second mirror if the first
-fails.
-"""
+"""Files from the network: resumed, checked by MD5, from a second mirror if the first fails."""
 
 import functools
 import hashlib
@@ -27,24 +25,25 @@ def md5(path: Path) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _md5(path: Path, size: int, changed: int) -> str:
+    """The MD5 of a file; size and time of change are part of the key under which it is cached."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a bad file to <name>.corrupt, so that nobody reads it by mistake; returns the new
-    path.
-    """
+    """The new path of a bad file, renamed to <name>.corrupt so that nobody reads it by mistake."""
     aside = path.with_name(path.name.removesuffix(".part") + ".corrupt")
     os.replace(path, aside)
     return aside
 
 
 def set_aside_wrong(sums: Mapping[Path, str]) -> list[Path]:
-    """Set aside those of the existing files whose MD5 is not the one given, and return their new
-    paths.
-    """
-    return [set_aside(path) for path, right in sums.items() if path.exists() and md5(path) != right]
+    """The new paths of the existing files whose MD5 is not the one given: they are set aside."""
+    new_paths = []
+    for path, right in sums.items():
+        if path.exists() and md5(path) != right:
+            new_paths.append(set_aside(path))
+    return new_paths
 
 
 def was_there(path: Path) -> bool:
@@ -53,7 +52,7 @@ def was_there(path: Path) -> bool:
 
 
 def check_present(name: str, paths: Iterable[Path]) -> None:
-    """FileNotFoundError for a file of the set `name` that is missing."""
+    """Raises FileNotFoundError for a file of the set `name` that is missing."""
     for path in paths:
         if not path.exists():
             raise FileNotFoundError(
@@ -63,9 +62,7 @@ def check_present(name: str, paths: Iterable[Path]) -> None:
 
 
 def check_sums(name: str, sums: Mapping[Path, str]) -> None:
-    """ValueError for a file of the set `name` with another MD5 than the one given; it is set
-    aside.
-    """
+    """Raises ValueError for a file of the set `name` with another MD5; it is set aside."""
     for aside in set_aside_wrong(sums):
         raise ValueError(
             f"{name}: {aside.with_suffix('')} is cut short or changed, its MD5 is not the official "
@@ -74,7 +71,7 @@ def check_sums(name: str, sums: Mapping[Path, str]) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder if need be; PermissionError if no file can be written in it."""
+    """Make the folder if need be; raises PermissionError if no file can be written in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -87,8 +84,7 @@ def check_writable(folder: Path) -> None:
 
 
 def fetch_file(urls: Sequence[str], path: Path, *, right: str) -> bool:
-    """Bring `path` there, with the MD5 `right`, from the first mirror that can; False if it was
-    there already.
+    """Download `path`, with the MD5 `right`, from the first mirror that can; False if it was there.
 
     What a broken download left is continued; what has another MD5 is set aside. ConnectionError,
     with the reason for each mirror, if none has it; PermissionError if the folder can't be written.
@@ -97,59 +93,62 @@ def fetch_file(urls: Sequence[str], path: Path, *, right: str) -> bool:
         return False
     check_writable(path.parent)
     set_aside_wrong({path: right})
-    part = path.with_name(path.name + ".part")
-    reasons = []
+    partial = path.with_name(path.name + ".part")
+    reasons = ""
     for url in urls:
         try:
-            _fetch_from(url, part, right=right)
+            _fetch_from(url, partial, right=right)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            reasons.append(f"  {url}: {error}")
+            reasons += f"  {url}: {error}\n"
             continue
-        os.replace(part, path)
+        os.replace(partial, path)
         return True
     raise ConnectionError(
-        "\n".join([f"{path.name} could not be downloaded:", *reasons])
-        + f"\nCheck the network and {REMEDY} again, which goes on where this stopped; "
-        + f"or save the file as {path}."
+        f"{path.name} could not be downloaded:\n{reasons}"
+        f"Check the network and {REMEDY} again, which goes on where this stopped; "
+        f"or save the file as {path}."
     )
 
 
-def _fetch_from(url: str, part: Path, *, right: str) -> None:
-    begun = part.exists()
-    if begun and md5(part) == right:
+def _fetch_from(url: str, partial: Path, *, right: str) -> None:
+    """Complete the file `partial`, whose MD5 shall be `right`, from one mirror.
+
+    ValueError, and the file set aside, where the mirror has other bytes.
+    """
+    resumed = partial.exists()
+    if resumed and md5(partial) == right:
         return
     try:
-        _stream(url, part)
+        _stream(url, partial)
     except urllib.error.HTTPError as error:
-        if (
-            error.code != 416
-        ):  # 416: the server has nothing after what we have, and our sum is wrong
+        # 416: the server has nothing after what we have, and our sum is wrong
+        if error.code != 416:
             raise
-    if md5(part) == right:
+    if md5(partial) == right:
         return
-    aside = set_aside(part)
-    if not begun:
+    aside = set_aside(partial)
+    if not resumed:
         raise ValueError(f"what came has another MD5, it is set aside as {aside.name}")
-    _fetch_from(url, part, right=right)  # perhaps only the old beginning was bad
+    _fetch_from(url, partial, right=right)  # perhaps only the old beginning was bad
 
 
-def _stream(url: str, part: Path) -> None:
-    """Append what `part` still lacks; ConnectionError if the line breaks before the end."""
-    have = part.stat().st_size if part.exists() else 0
-    headers = {"User-Agent": "visionfail"} | ({"Range": f"bytes={have}-"} if have else {})
-    with urllib.request.urlopen(
-        urllib.request.Request(url, headers=headers), timeout=TIMEOUT
-    ) as reply:
-        have = have if reply.status == 206 else 0  # some servers send it all again
-        total = (
-            have + int(reply.headers["Content-Length"])
-            if "Content-Length" in reply.headers
-            else None
-        )
-        bar = tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=part.stem)
-        with open(part, "ab" if have else "wb") as file, bar:
+def _stream(url: str, partial: Path) -> None:
+    """Append what `partial` still lacks; ConnectionError if the line breaks before the end."""
+    size = partial.stat().st_size if partial.exists() else 0
+    headers = {"User-Agent": "visionfail"}
+    if size:
+        headers["Range"] = f"bytes={size}-"
+    request = urllib.request.Request(url, headers=headers)
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as reply:
+        resumed = size if reply.status == 206 else 0  # some servers send it all again
+        total = None
+        if "Content-Length" in reply.headers:
+            total = resumed + int(reply.headers["Content-Length"])
+        bar = tqdm(total=total, initial=resumed, unit="B", unit_scale=True, desc=partial.stem)
+        with open(partial, "ab" if resumed else "wb") as file, bar:
             while chunk := reply.read(CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
-    if total is not None and part.stat().st_size < total:
-        raise ConnectionError(f"the download stopped at {part.stat().st_size:,} of {total:,} bytes")
+    size = partial.stat().st_size
+    if total is not None and size < total:
+        raise ConnectionError(f"the download stopped at {size:,} of {total:,} bytes")

@@ -1,8 +1,7 @@
-"""German traffic signs at 32x32 pixels: every second frame of the training tracks, split by track,
-and the test images.
+"""German traffic signs at 32x32 pixels: training frames split by track, and the test images.
 
-Stallkamp et al. 2012. A track is 30 frames of one sign, from far to near: 30 pictures, one
-independent thing.
+Of the training frames every second one is used. A track is 30 frames of one sign, from far to near:
+30 pictures, one independent thing. Stallkamp et al. 2012.
 """
 
 import csv
@@ -66,14 +65,15 @@ CLASSES = (
 
 
 def training_folder(folder: Path) -> Path:
-    """Where torchvision unpacks the training tracks: a folder per class, files
-    <track>_<frame>.ppm.
+    """The folder of the training tracks: a folder per class, files <track>_<frame>.ppm.
+
+    torchvision unpacks them there.
     """
     return folder / "gtsrb" / "GTSRB" / "Training"
 
 
 def test_table(folder: Path) -> Path:
-    """Where torchvision unpacks the list of test images and their classes."""
+    """The path of the list of test images and their classes, where torchvision unpacks it."""
     return folder / "gtsrb" / "GT-final_test.csv"
 
 
@@ -83,10 +83,10 @@ def gtsrb_is_present(folder: Path) -> bool:
 
 
 def download_gtsrb(folder: Path) -> bool:
-    """Bring what is missing there through torchvision; False if all was there.
+    """Download what is missing through torchvision; False if all was in the folder.
 
-    Raises ConnectionError with the reason where it cannot be had, PermissionError where nothing can
-    be written.
+    ConnectionError with the reason where it cannot be had, PermissionError where nothing can be
+    written.
     """
     if training_folder(folder).exists() and test_table(folder).exists():
         return False
@@ -103,30 +103,33 @@ def download_gtsrb(folder: Path) -> bool:
 
 
 def read_gtsrb_training(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images uint8 (N, 3, 32, 32), labels int64 (N,) and groups int64 (N,) of every second training
-    frame.
+    """Images uint8 (N, 3, 32, 32), labels and groups int64 (N,) of every second training frame.
 
     Frames of another size are resized here. A group is class and track, since track numbers restart
-    in every class. Raises FileNotFoundError where the folder or a class is missing, ValueError that
-    names a file that is no picture.
+    in every class. FileNotFoundError where the folder or a class is missing, ValueError that names
+    a file that is no picture.
     """
-    downloads.check_present(
-        "gtsrb", [training_folder(folder) / f"{label:05d}" for label in range(len(CLASSES))]
-    )
-    samples = datasets.ImageFolder(training_folder(folder)).samples
-    chosen = [(Path(path), label) for path, label in samples if _frame(path) % 2 == 0]
-    images = np.stack([_pixels(path) for path, _ in chosen])
-    labels = np.array([label for _, label in chosen], dtype=np.int64)
-    tracks = np.array([_track(path) for path, _ in chosen], dtype=np.int64)
-    return images, labels, labels * 100_000 + tracks
+    frames = training_folder(folder)
+    downloads.check_present("gtsrb", [frames / f"{label:05d}" for label in range(len(CLASSES))])
+    images = []
+    labels = []
+    tracks = []
+    for path, label in datasets.ImageFolder(frames).samples:
+        track, frame = _track_and_frame(path)
+        if frame % 2 == 0:
+            images.append(_pixels(Path(path)))
+            labels.append(label)
+            tracks.append(track)
+    labels = np.array(labels, dtype=np.int64)
+    groups = labels * 100_000 + np.array(tracks, dtype=np.int64)
+    return np.stack(images), labels, groups
 
 
 def read_gtsrb_test(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (12630, 3, 32, 32) and labels int64 (12630,) of the official test set, in its
-    order.
+    """Images uint8 (12630, 3, 32, 32) and labels int64 (12630,) of the official test set.
 
-    Raises FileNotFoundError where a file is missing, ValueError where the list is not of 12,630
-    images.
+    They lie in its order. FileNotFoundError where a file is missing, ValueError where the list is
+    not of 12,630 images.
     """
     downloads.check_present("gtsrb", [test_table(folder)])
     with open(test_table(folder), newline="", encoding="ascii") as file:
@@ -137,28 +140,26 @@ def read_gtsrb_test(folder: Path) -> tuple[np.ndarray, np.ndarray]:
             "restore it."
         )
     pictures = folder / "gtsrb" / "GTSRB" / "Final_Test" / "Images"
-    downloads.check_present("gtsrb", [pictures / row["Filename"] for row in rows])
-    images = np.stack([_pixels(pictures / row["Filename"]) for row in rows])
-    return images, np.array([int(row["ClassId"]) for row in rows], dtype=np.int64)
+    files = [pictures / row["Filename"] for row in rows]
+    downloads.check_present("gtsrb", files)
+    images = np.stack([_pixels(file) for file in files])
+    labels = np.array([int(row["ClassId"]) for row in rows], dtype=np.int64)
+    return images, labels
 
 
 def gtsrb_parts(labels: np.ndarray, groups: np.ndarray) -> dict[str, np.ndarray]:
-    """Indices of "train", "val" and "heldout" among the training frames; no track is in two of
-    them.
-    """
+    """Indices of "train", "val" and "heldout" in the training frames, no track in two of them."""
     return splits.split_by_group(labels, groups, HELD_OUT)
 
 
-def _track(path: str | Path) -> int:
-    return int(Path(path).stem.split("_")[0])
-
-
-def _frame(path: str | Path) -> int:
-    return int(Path(path).stem.split("_")[1])
+def _track_and_frame(path: str | Path) -> tuple[int, int]:
+    """The two numbers in a file's name, <track>_<frame>.ppm."""
+    numbers = Path(path).stem.split("_")
+    return int(numbers[0]), int(numbers[1])
 
 
 def _pixels(path: Path) -> np.ndarray:
-    """One picture as uint8 (3, 32, 32)."""
+    """One picture as uint8 (3, 32, 32); ValueError that names a file that is no picture."""
     try:
         with Image.open(path) as opened:
             picture = opened.convert("RGB")

@@ -1,6 +1,4 @@
-"""A picture that somebody sends, as a tensor. It is hostile until shown otherwise; nothing of it
-touches the disk.
-"""
+"""A picture that somebody sends, as a tensor; it counts as hostile and never touches the disk."""
 
 import io
 
@@ -15,11 +13,12 @@ FORMATS = ("PNG", "JPEG")  # by content; a name says nothing
 
 
 def read_picture(data: bytes, *, channels: int, side: int) -> Tensor:
-    """The bytes of a PNG or JPEG -> uint8 (1, channels, side, side), channels 1 or 3.
+    """The picture in the bytes of a PNG or JPEG as uint8 (1, channels, side, side).
 
-    The picture is turned as its EXIF says, laid on white where it is transparent, cut to the square
-    in its middle and shrunk or enlarged; 16 bits become 8. ValueError, with the remedy, for
-    anything else: too many bytes or pixels, another format, an animation, a broken or cut-off file.
+    Channels are 1 or 3. The picture is turned as its EXIF says, laid on white where it is
+    transparent, cut to the square in its middle and shrunk or enlarged; 16 bits become 8.
+    ValueError, with the remedy, for anything else: too many bytes or pixels, another format, an
+    animation, a broken or cut-off file.
     """
     if channels not in (1, 3) or side < 1:
         raise ValueError(
@@ -34,17 +33,17 @@ def read_picture(data: bytes, *, channels: int, side: int) -> Tensor:
 
 
 def as_digit(image: Tensor) -> Tensor:
-    """A grey picture uint8 (1, 1, H, W) as MNIST would have it, bright on black: inverted where its
-    rim is bright.
+    """A grey picture uint8 (1, 1, H, W) as MNIST has it, bright on black.
+
+    It is inverted where its rim is bright.
     """
-    rim = torch.cat(
-        [image[..., 0, :], image[..., -1, :], image[..., :, 0], image[..., :, -1]], dim=-1
-    )
+    edges = [image[..., 0, :], image[..., -1, :], image[..., :, 0], image[..., :, -1]]
+    rim = torch.cat(edges, dim=-1)  # (1, 1, 2 H + 2 W)
     return 255 - image if rim.float().median() > 127 else image
 
 
 def _opened(data: bytes) -> Image.Image:
-    """The picture with its header read and nothing decoded."""
+    """The picture with its header read and nothing decoded; ValueError where it is refused."""
     if len(data) > MAX_BYTES:
         raise ValueError(f"the file has {len(data):,} bytes: send one of at most {MAX_BYTES:,}.")
     try:
@@ -62,21 +61,19 @@ def _opened(data: bytes) -> Image.Image:
         raise ValueError(
             f"the picture has {width:,} x {height:,} pixels: send one of at most {MAX_PIXELS:,}."
         )
-    if getattr(picture, "n_frames", 1) > 1:
-        raise ValueError(
-            f"the picture is an animation of {picture.n_frames} frames: send a single one."
-        )
+    frames = getattr(picture, "n_frames", 1)
+    if frames > 1:
+        raise ValueError(f"the picture is an animation of {frames} frames: send a single one.")
     return picture
 
 
 def _decoded(data: bytes, picture: Image.Image) -> Image.Image:
-    """Eight bits, upright, opaque."""
+    """The picture decoded to eight bits, upright and opaque; ValueError where it is broken."""
     try:
         picture.load()
         picture = ImageOps.exif_transpose(picture)
-        if picture.mode.startswith(
-            ("I", "F")
-        ):  # 16 bits: convert() would clip at 255 instead of scaling
+        if picture.mode.startswith(("I", "F")):
+            # 16 bits: convert() would clip at 255 instead of scaling
             values = np.asarray(picture, dtype=np.float64)
             picture = Image.fromarray((values / 257).round().clip(0, 255).astype(np.uint8))
         if "A" in picture.getbands() or "transparency" in picture.info:

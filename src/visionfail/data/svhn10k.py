@@ -1,5 +1,4 @@
-"""The first 10,000 digits of SVHN's official test set, split by the house number that each digit
-belongs to.
+"""The first 10,000 digits of SVHN's official test set, split by the house that each belongs to.
 
 Netzer et al. 2011; the set is for non-commercial use: svhn_terms.txt beside this file.
 """
@@ -20,12 +19,12 @@ LABELS_SHA256 = "7fe9bcc87dca833901548fff86f3af5d1dccf069e726ecef367b4a1476542dd
 
 
 def npz_file(folder: Path) -> Path:
-    """Where the 10,000 digits lie as one file, if somebody has put them there."""
+    """The path of the 10,000 digits as one file, if somebody has put them there."""
     return folder / "svhn10k" / "first10000.npz"
 
 
 def mat_file(folder: Path) -> Path:
-    """Where torchvision puts the official test set."""
+    """The path of the official test set, where torchvision puts it."""
     return folder / datasets.SVHN.split_list["test"][1]
 
 
@@ -35,9 +34,9 @@ def svhn10k_is_present(folder: Path) -> bool:
 
 
 def download_svhn10k(folder: Path) -> bool:
-    """Bring the official test set there unless the digits are there already, which is False.
+    """Download the official test set; False if the digits were in the folder already.
 
-    Errors as in downloads.fetch.
+    Errors as in `downloads.fetch_file`.
     """
     if npz_file(folder).exists():
         return False
@@ -46,11 +45,10 @@ def download_svhn10k(folder: Path) -> bool:
 
 
 def read_svhn10k(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images uint8 (10000, 3, 32, 32), labels int64 and house numbers int64, both (10000,), in the
-    official order.
+    """Images uint8 (10000, 3, 32, 32), labels int64 (10000,) and house numbers int64 (10000,).
 
-    Raises FileNotFoundError where neither file is there, ValueError where the digits are not the
-    official ones; the damaged file is set aside.
+    They lie in the official order. FileNotFoundError where neither file is there, ValueError where
+    the digits are not the official ones; the damaged file is set aside.
     """
     if npz_file(folder).exists():
         images, labels = _read_npz(npz_file(folder))
@@ -60,24 +58,29 @@ def read_svhn10k(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def houses() -> np.ndarray:
-    """The number of the house that each of the first 10,000 digits belongs to, from 1 on, int64
-    (10000,).
-    """
+    """The number, from 1 on, of the house that each digit belongs to, int64 (10000,)."""
     text = Path(__file__).with_name("svhn_digits_per_house.txt").read_text(encoding="ascii")
     digits_per_house = [int(character) for character in text if character.isdigit()]
     return np.repeat(np.arange(1, len(digits_per_house) + 1), digits_per_house)
 
 
 def svhn10k_parts(labels: np.ndarray, house: np.ndarray) -> dict[str, np.ndarray]:
-    """Indices of "train", "val" (a tenth of the houses to learn from) and "test"; no house is in
-    two of them.
+    """Indices of "train", "val" and "test" among the digits, no house in two of them.
+
+    "val" is a tenth of the houses to learn from.
     """
+    # the houses to learn from come first, so that their digits keep their indices
     learn = np.flatnonzero(house <= LAST_HOUSE_TO_LEARN_FROM)
-    chosen = splits.split_by_group(labels[learn], house[learn], ("val",))
-    return {**chosen, "test": np.flatnonzero(house > LAST_HOUSE_TO_LEARN_FROM)}
+    parts = splits.split_by_group(labels[learn], house[learn], ("val",))
+    parts["test"] = np.flatnonzero(house > LAST_HOUSE_TO_LEARN_FROM)
+    return parts
 
 
 def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (10000, 3, 32, 32) and labels int64 (10000,) of the one file.
+
+    ValueError, and the file set aside, unless it holds the official digits.
+    """
     try:
         with np.load(path) as stored:
             images = stored["images"].transpose(0, 3, 1, 2)  # (N, H, W, C) -> (N, C, H, W)
@@ -93,6 +96,7 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_mat(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (10000, 3, 32, 32) and labels int64 (10000,) of the official test set."""
     path = mat_file(folder)
     downloads.check_sums("svhn10k", {path: datasets.SVHN.split_list["test"][2]})
     downloads.check_present("svhn10k", [path])
@@ -104,8 +108,8 @@ def _read_mat(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_digits(images: np.ndarray, labels: np.ndarray) -> None:
-    """ValueError unless pixels and labels are those of the official digits."""
-    if hashlib.sha256(np.ascontiguousarray(images)).hexdigest() != PIXELS_SHA256:
+    """Raises ValueError unless pixels and labels are those of the official digits."""
+    if hashlib.sha256(np.ascontiguousarray(images).data).hexdigest() != PIXELS_SHA256:
         raise ValueError("its pixels are not the official ones")
-    if hashlib.sha256(labels.astype(np.uint8)).hexdigest() != LABELS_SHA256:
+    if hashlib.sha256(labels.astype(np.uint8).data).hexdigest() != LABELS_SHA256:
         raise ValueError("its labels are not the official ones")

@@ -1,6 +1,4 @@
-"""The official files of CIFAR-10, MNIST and SVHN: what they are, getting them, reading them through
-torchvision.
-"""
+"""The official files of CIFAR-10, MNIST and SVHN: their sums, their download, and reading them."""
 
 from pathlib import Path
 
@@ -10,8 +8,7 @@ from torchvision import datasets
 
 from visionfail.data import downloads
 
-# torchvision checks what it downloads of MNIST, not the unpacked files that it reads: these are
-# their sums
+# torchvision checks what it downloads of MNIST, not the unpacked files that it reads: their sums
 MNIST_MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -23,31 +20,32 @@ MNIST_MD5 = {
 def official_files(name: str, folder: Path) -> dict[Path, str]:
     """Every file of a set, as it is read, with its MD5."""
     if name == "cifar10":
-        meta = datasets.CIFAR10.meta
-        listed = [
-            *datasets.CIFAR10.train_list,
-            *datasets.CIFAR10.test_list,
-            (meta["filename"], meta["md5"]),
-        ]
-        return {folder / datasets.CIFAR10.base_folder / file: right for file, right in listed}
+        cifar = datasets.CIFAR10
+        base = folder / cifar.base_folder
+        files = {base / file: md5 for file, md5 in cifar.train_list + cifar.test_list}
+        files[base / cifar.meta["filename"]] = cifar.meta["md5"]
+        return files
     if name == "mnist":
-        return {folder / "MNIST" / "raw" / file: right for file, right in MNIST_MD5.items()}
-    return {path: right for _, path, right in official_archives(name, folder)}
+        raw = folder / "MNIST" / "raw"
+        return {raw / file: md5 for file, md5 in MNIST_MD5.items()}
+    return {path: md5 for _, path, md5 in official_archives(name, folder)}
 
 
 def official_archives(name: str, folder: Path) -> list[tuple[list[str], Path, str]]:
-    """What to download for a set: the mirrors, where the file goes, its MD5."""
+    """The files to download for a set: the mirrors' URLs, the path and the MD5 of each."""
     if name == "cifar10":
         cifar = datasets.CIFAR10
         return [([cifar.url], folder / cifar.filename, cifar.tgz_md5)]
+    archives = []
     if name == "mnist":
-        mirrors, raw = datasets.MNIST.mirrors, folder / "MNIST" / "raw"
-        return [
-            ([mirror + file for mirror in mirrors], raw / file, right)
-            for file, right in datasets.MNIST.resources
-        ]
-    svhn = [datasets.SVHN.split_list[part] for part in ("train", "test")]
-    return [([url], folder / file, right) for url, file, right in svhn]
+        for file, md5 in datasets.MNIST.resources:
+            urls = [mirror + file for mirror in datasets.MNIST.mirrors]
+            archives.append((urls, folder / "MNIST" / "raw" / file, md5))
+        return archives
+    for split in ("train", "test"):
+        url, file, md5 = datasets.SVHN.split_list[split]
+        archives.append(([url], folder / file, md5))
+    return archives
 
 
 def official_is_present(name: str, folder: Path) -> bool:
@@ -56,25 +54,32 @@ def official_is_present(name: str, folder: Path) -> bool:
 
 
 def check_official(name: str, folder: Path) -> None:
-    """ValueError for a file cut short or changed, which is set aside; FileNotFoundError for one
-    that is missing.
+    """Raises ValueError for a file cut short or changed, FileNotFoundError for a missing one.
+
+    The damaged file is set aside.
     """
-    downloads.check_sums(name, official_files(name, folder))
-    downloads.check_present(name, official_files(name, folder))
+    files = official_files(name, folder)
+    downloads.check_sums(name, files)
+    downloads.check_present(name, files)
 
 
 def download_official(name: str, folder: Path) -> bool:
-    """Bring every file of the set there, whole; False if all were there already. Errors as in
-    downloads.fetch.
+    """Download every file of the set, whole; False if all were in the folder already.
+
+    Errors as in `downloads.fetch_file`.
     """
     downloads.check_writable(folder)
-    downloads.set_aside_wrong(official_files(name, folder))
-    if all(path.exists() for path in official_files(name, folder)):
+    files = official_files(name, folder)
+    downloads.set_aside_wrong(files)
+    if all(path.exists() for path in files):
         return False
-    for urls, path, right in official_archives(name, folder):
-        downloads.fetch_file(urls, path, right=right)
-    if name != "svhn":  # torchvision finds its archives there and unpacks them
-        {"cifar10": datasets.CIFAR10, "mnist": datasets.MNIST}[name](folder, download=True)
+    for urls, path, md5 in official_archives(name, folder):
+        downloads.fetch_file(urls, path, right=md5)
+    # torchvision finds its archives there and unpacks them; those of SVHN are read as they are
+    if name == "cifar10":
+        datasets.CIFAR10(folder, download=True)
+    elif name == "mnist":
+        datasets.MNIST(folder, download=True)
     check_official(name, folder)
     return True
 
@@ -83,9 +88,8 @@ def read_official(name: str, part: str, folder: Path) -> tuple[Tensor, Tensor]:
     """Images uint8 (N, C, H, W) and labels int64 (N,) of the official "train" or "test" part."""
     if name == "cifar10":
         cifar = datasets.CIFAR10(folder, train=part == "train")
-        return torch.from_numpy(cifar.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(
-            cifar.targets
-        )
+        images = torch.from_numpy(cifar.data).permute(0, 3, 1, 2)  # (N, H, W, C) -> (N, C, H, W)
+        return images.contiguous(), torch.tensor(cifar.targets)
     if name == "mnist":
         mnist = datasets.MNIST(folder, train=part == "train")
         return mnist.data[:, None], mnist.targets

@@ -1,6 +1,4 @@
-"""Pure functions on arrays: calibration, corruption error, failure detection, intervals, paired
-tests.
-"""
+"""Pure functions on arrays: calibration, corruption error, failure scores, intervals, pairs."""
 
 from visionfail.metrics.classification import (
     apply_temperature,

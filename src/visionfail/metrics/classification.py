@@ -1,6 +1,4 @@
-"""Pure functions on arrays of logits, predictions, labels and accuracies; fractions in, fractions
-out.
-"""
+"""Pure functions on arrays of logits, predictions and labels; rates are fractions in [0, 1]."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,55 +13,58 @@ TEMPERATURES = (0.01, 100.0)  # where fit_temperature looks
 
 
 def probabilities(logits: ArrayLike) -> np.ndarray:
-    """Softmax of logits (N, K): float64 (N, K) that sum to one over K. ValueError where a logit is
-    not finite.
+    """Softmax of logits (N, K): float64 (N, K) that sum to one over K.
+
+    ValueError where a logit is not finite.
     """
     return np.exp(log_softmax(_logits(logits), axis=1))
 
 
 def log_odds(logits: ArrayLike) -> np.ndarray:
-    """log(p / (1 - p)) of the largest softmax probability p of logits (N, K): (N,); finite where p
-    rounds to 1.
+    """log(p / (1 - p)) of the largest softmax probability p of logits (N, K), float64 (N,).
+
+    It stays finite where p rounds to 1.
     """
     logits = _logits(logits)
-    top = logits.argmax(axis=1)[:, None]
-    rest = logits.copy()
-    np.put_along_axis(rest, top, -np.inf, axis=1)
-    # p / (1 - p) = exp(top) / (sum of the others' exp); 1 - p itself is never formed, so nothing
-    # cancels
-    return np.take_along_axis(logits, top, axis=1)[:, 0] - logsumexp(rest, axis=1)
+    top = logits.argmax(axis=1)[:, None]  # (N, 1)
+    others = logits.copy()
+    np.put_along_axis(others, top, -np.inf, axis=1)
+    # p / (1 - p) = exp(top) / sum of exp(others): 1 - p is never formed, so nothing cancels
+    return np.take_along_axis(logits, top, axis=1)[:, 0] - logsumexp(others, axis=1)
 
 
 def confidence_from_log_odds(log_odds: ArrayLike) -> np.ndarray:
-    """The probability p in [0, 1] whose log(p / (1 - p)) is given, any shape, float64: the inverse
-    of `log_odds`.
+    """The probabilities p in [0, 1] whose log(p / (1 - p)) are given, float64 of the same shape.
+
+    For the log-odds of predictions this is their confidence: the inverse of `log_odds`.
     """
     return expit(np.asarray(log_odds, dtype=np.float64))
 
 
 def true_class_log_probability(logits: ArrayLike, labels: ArrayLike) -> np.ndarray:
-    """Natural log of the probability that softmax of logits (N, K) gives to each label (N,): (N,),
-    at most 0.
-    """
+    """Natural log of each label's softmax probability in logits (N, K): (N,), at most 0."""
     logits = _logits(logits)
     labels = _indices(labels, len(logits), logits.shape[1], "label")
-    return np.take_along_axis(log_softmax(logits, axis=1), labels[:, None], axis=1)[:, 0]
+    log_probabilities = log_softmax(logits, axis=1)  # (N, K)
+    return np.take_along_axis(log_probabilities, labels[:, None], axis=1)[:, 0]
 
 
 # ---- predictions against labels
 
 
 def accuracy(predictions: ArrayLike, labels: ArrayLike) -> float:
-    """The fraction of predicted classes (N,) that equal the labels (N,). ValueError if empty or of
-    other lengths.
+    """The fraction of predicted classes (N,) that equal the labels (N,).
+
+    ValueError where they are empty or differ in length.
     """
     predictions, labels = _pair(predictions, labels, "predictions", "labels")
     return float((predictions == labels).mean())
 
 
 def confusion_matrix(predictions: ArrayLike, labels: ArrayLike, *, num_classes: int) -> np.ndarray:
-    """Counts (K, K), rows the true class, columns the predicted one. ValueError for a class outside
-    0 to K - 1.
+    """Counts of images (K, K) by true class (rows) and predicted class (columns).
+
+    ValueError for a class outside 0 to K - 1.
     """
     predictions, labels = _pair(predictions, labels, "predictions", "labels")
     predictions = _indices(predictions, len(labels), num_classes, "prediction")
@@ -74,25 +75,25 @@ def confusion_matrix(predictions: ArrayLike, labels: ArrayLike, *, num_classes: 
 def per_class_accuracy(
     predictions: ArrayLike, labels: ArrayLike, *, num_classes: int
 ) -> np.ndarray:
-    """The fraction of each true class that is predicted right (recall), (K,); NaN for a class
-    without images.
+    """The recall of each class, (K,): the fraction of its images that are predicted right.
+
+    NaN for a class without images.
     """
     matrix = confusion_matrix(predictions, labels, num_classes=num_classes)
-    n = matrix.sum(axis=1)
+    n = matrix.sum(axis=1)  # images of each true class
     return np.divide(np.diag(matrix), n, out=np.full(num_classes, np.nan), where=n > 0)
 
 
-# ---- confidence against correctness; log-odds and log-probabilities as stored per image are enough
-# for all of it
+# ---- confidence against correctness: log-odds and log-probabilities stored per image are enough
 
 
 def reliability_bins(
     confidence: ArrayLike, correct: ArrayLike, *, bins: int = 15
 ) -> dict[str, np.ndarray]:
-    """Equal-width bins (a, b] of confidence (N,) in [0, 1]: "edges" (bins + 1,), "n", "confidence",
-    "accuracy" (bins,).
+    """Equal-width bins (a, b] of confidence (N,): {"edges", "n", "confidence", "accuracy"}.
 
-    The last two are means over the bin's images, NaN where it is empty. Guo et al. 2017,
+    "edges" is (bins + 1,), the others (bins,); "confidence" and "accuracy" are means over the
+    bin's images, NaN where it is empty. ValueError for confidence outside [0, 1]. Guo et al. 2017,
     arXiv:1706.04599.
     """
     if bins < 1:
@@ -104,7 +105,7 @@ def reliability_bins(
             "confidence must lie in [0, 1], without NaN: pass probabilities, not logits or percent."
         )
     edges = np.linspace(0, 1, bins + 1)
-    index = np.searchsorted(edges[1:-1], confidence, side="left")
+    index = np.searchsorted(edges[1:-1], confidence, side="left")  # the bin of each image
     n = np.bincount(index, minlength=bins)
 
     def mean(values: np.ndarray) -> np.ndarray:
@@ -120,10 +121,9 @@ def reliability_bins(
 
 
 def ece(confidence: ArrayLike, correct: ArrayLike, *, bins: int = 15) -> float:
-    """Expected calibration error in [0, 1]: mean |accuracy - confidence| of the bins, weighted by
-    their n.
+    """Expected calibration error in [0, 1]: |accuracy - confidence| of the bins, weighted by n.
 
-    Confidence (N,) in [0, 1], correct (N,) boolean; equal-width bins. Guo et al. 2017,
+    Confidence is (N,) in [0, 1], correct (N,) boolean; the bins have equal widths. Guo et al. 2017,
     arXiv:1706.04599.
     """
     table = reliability_bins(confidence, correct, bins=bins)
@@ -132,8 +132,9 @@ def ece(confidence: ArrayLike, correct: ArrayLike, *, bins: int = 15) -> float:
 
 
 def nll(log_probability: ArrayLike) -> float:
-    """Negative log-likelihood in nats an image: minus the mean of `true_class_log_probability`
-    (N,).
+    """Negative log-likelihood, nats per image: minus the mean of `true_class_log_probability` (N,).
+
+    ValueError where it is empty or holds NaN or values above 0.
     """
     log_probability = np.asarray(log_probability, dtype=np.float64)
     if log_probability.size == 0 or not (log_probability <= 0).all():
@@ -145,26 +146,28 @@ def nll(log_probability: ArrayLike) -> float:
 
 
 def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
-    """The T in [0.01, 100] that minimises the NLL of softmax(logits / T) on validation data; its
-    NLL is never above that of T = 1. Logits (N, K), labels (N,). Guo et al. 2017, arXiv:1706.04599.
+    """The T in [0.01, 100] that minimises the NLL of softmax(logits / T) on validation data.
+
+    Logits are (N, K), labels (N,); the NLL is never above that of T = 1. Guo et al. 2017,
+    arXiv:1706.04599.
     """
     logits = _logits(logits)
 
     def loss(log_t: float) -> float:
         return nll(true_class_log_probability(logits / np.exp(log_t), labels))
 
-    # convex in 1 / T, hence one valley in log T, where steps are as fine for sharp as for flat
-    # networks
+    # The NLL is convex in 1 / T, so it has one valley in log T; steps in log T are as fine for
+    # sharp as for flat networks.
     best = minimize_scalar(
         loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-6}
     )
-    return float(np.exp(best.x)) if best.fun < loss(0.0) else 1.0
+    if best.fun < loss(0.0):
+        return float(np.exp(best.x))
+    return 1.0
 
 
 def apply_temperature(logits: ArrayLike, temperature: float) -> np.ndarray:
-    """Logits (N, K) divided by a temperature above 0: the same predicted classes, other
-    confidence.
-    """
+    """Logits (N, K) divided by a temperature above 0: the classes stay, the confidence changes."""
     if not (np.isfinite(temperature) and temperature > 0):
         raise ValueError(
             f"temperature is {temperature}: it must be finite and above 0 (see fit_temperature)."
@@ -173,6 +176,7 @@ def apply_temperature(logits: ArrayLike, temperature: float) -> np.ndarray:
 
 
 def _logits(logits: ArrayLike) -> np.ndarray:
+    """The logits as float64 (N, K); ValueError unless N >= 1, K >= 2 and all are finite."""
     logits = np.asarray(logits, dtype=np.float64)
     if logits.ndim != 2 or logits.shape[0] < 1 or logits.shape[1] < 2:
         raise ValueError(
@@ -187,6 +191,7 @@ def _logits(logits: ArrayLike) -> np.ndarray:
 
 
 def _indices(values: ArrayLike, n: int, num_classes: int, what: str) -> np.ndarray:
+    """Class numbers as int64 (n,); ValueError, naming `what` they are, outside the K classes."""
     values = np.asarray(values)
     if values.shape != (n,) or values.dtype.kind not in "iu":
         raise ValueError(
@@ -203,7 +208,9 @@ def _indices(values: ArrayLike, n: int, num_classes: int, what: str) -> np.ndarr
 def _pair(
     first: ArrayLike, second: ArrayLike, name: str, other: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    first, second = np.asarray(first), np.asarray(second)
+    """Both as arrays (N,); ValueError unless they have one length, at least 1."""
+    first = np.asarray(first)
+    second = np.asarray(second)
     if first.ndim != 1 or first.shape != second.shape or not len(first):
         raise ValueError(
             f"{name} {first.shape} and {other} {second.shape} must be of one length, at least 1."
@@ -212,6 +219,7 @@ def _pair(
 
 
 def _booleans(correct: np.ndarray) -> np.ndarray:
+    """The same array; ValueError unless it is boolean."""
     if correct.dtype != bool:
         raise ValueError(
             f"correct has dtype {correct.dtype}: pass booleans, predictions == labels."

@@ -1,5 +1,8 @@
-"""Means over corruptions: accuracy, mCE and relative mCE. Hendrycks and Dietterich 2019,
-arXiv:1903.12261.
+"""Means over corruptions: accuracy, mCE and relative mCE.
+
+Accuracies come as {corruption: array (..., severities)}: leading axes, such as bootstrap samples,
+go through. Which corruptions belong to the mean (the 15, or the 14 without frost) is always said
+by the caller. Hendrycks and Dietterich 2019, arXiv:1903.12261.
 """
 
 from collections.abc import Mapping, Sequence
@@ -7,19 +10,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-# ---- summaries over corruptions Accuracies come as {corruption: array (..., severities)}: leading
-# axes, such as bootstrap samples, go through. Which corruptions belong to the mean (the 15, or the
-# 14 without frost) is always said by the caller.
-
 
 def by_corruption(
     values: ArrayLike, conditions: Sequence[tuple[str, int]]
 ) -> dict[str, np.ndarray]:
-    """Values (..., conditions) regrouped as {corruption: (..., severities)}, severities ascending
-    as in `conditions`.
+    """Values (..., conditions) regrouped as {corruption: (..., severities)}, severities ascending.
 
-    ValueError where `conditions`, pairs of corruption and severity, has another length or a
-    repeated pair.
+    `conditions` are the pairs (corruption, severity) of the last axis; ValueError where their
+    number is another or a pair is repeated.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.shape[-1:] != (len(conditions),) or len(set(conditions)) != len(conditions):
@@ -27,23 +25,25 @@ def by_corruption(
             f"values of shape {values.shape} need as many different conditions, got "
             f"{len(conditions)}."
         )
-    names = dict.fromkeys(name for name, _ in conditions)
-    columns = {
-        c: [i for _, i in sorted((s, i) for i, (n, s) in enumerate(conditions) if n == c)]
-        for c in names
-    }
-    return {name: values[..., index] for name, index in columns.items()}
+    columns: dict[str, dict[int, int]] = {}  # corruption -> severity -> column
+    for column, (name, severity) in enumerate(conditions):
+        columns.setdefault(name, {})[severity] = column
+    grouped = {}
+    for name, column_of in columns.items():
+        ascending = [column_of[severity] for severity in sorted(column_of)]
+        grouped[name] = values[..., ascending]
+    return grouped
 
 
 def mean_corruption_accuracy(
     accuracies: Mapping[str, ArrayLike], corruptions: Sequence[str]
 ) -> np.ndarray | float:
-    """The plain mean of accuracy over `corruptions` and severities: the headline, with nothing
-    divided by a baseline.
+    """The plain mean of accuracy over `corruptions` and severities: (...), or a float.
 
-    Accuracies {corruption: (..., severities)}; returns (...), a float without leading axes.
+    Accuracies are {corruption: (..., severities)}; nothing is divided by a baseline.
     """
-    return _plain(_stack(accuracies, corruptions, "accuracies").mean(axis=(-1, -2)))
+    stacked = _stack(accuracies, corruptions, "accuracies")  # (..., corruptions, severities)
+    return _float_or_array(stacked.mean(axis=(-1, -2)))
 
 
 def mce(
@@ -52,12 +52,12 @@ def mce(
     *,
     corruptions: Sequence[str],
 ) -> np.ndarray | float:
-    """mCE as a fraction: mean over c in `corruptions` of (sum over s of E[c, s]) / (sum over s of
-    E_baseline[c, s]).
+    """The mean corruption error relative to a baseline, as a fraction (...): 1 is the baseline's.
 
-    E = 1 - accuracy, s the severities; 1 is the baseline's own. Accuracies {corruption: (...,
-    severities)}, baseline {corruption: (severities,)}; ValueError where the baseline lacks a
-    corruption or makes no error on it. Hendrycks and Dietterich 2019, arXiv:1903.12261.
+    mCE = mean over c in `corruptions` of (sum over s of E[c, s]) / (sum over s of E_baseline[c, s])
+    with E = 1 - accuracy and s the severities. Accuracies are {corruption: (..., severities)}, the
+    baseline's {corruption: (severities,)}. ValueError where the baseline lacks a corruption or
+    makes no error on it. Hendrycks and Dietterich 2019, arXiv:1903.12261.
     """
     errors = 1 - _stack(accuracies, corruptions, "accuracies")
     baseline_errors = 1 - _stack(baseline, corruptions, "baseline")
@@ -72,16 +72,14 @@ def relative_mce(
     baseline_clean: float,
     corruptions: Sequence[str],
 ) -> np.ndarray | float:
-    """Relative mCE as a fraction: as `mce`, but with E[c, s] - E[clean] in the place of E[c, s],
-    for both models.
+    """Relative mCE as a fraction (...): as `mce`, with E[c, s] - E[clean] in the place of E[c, s].
 
-    `clean` (...) and `baseline_clean` are accuracies without corruption. ValueError as `mce`, and
-    where the baseline loses nothing under a corruption. Hendrycks and Dietterich 2019,
-    arXiv:1903.12261.
+    `clean` (...) and `baseline_clean` are the two models' accuracies without corruption. ValueError
+    as in `mce`, and where the baseline loses nothing under a corruption. Hendrycks and Dietterich
+    2019, arXiv:1903.12261.
     """
-    drop = np.asarray(clean, dtype=np.float64)[..., None, None] - _stack(
-        accuracies, corruptions, "accuracies"
-    )
+    clean = np.asarray(clean, dtype=np.float64)[..., None, None]  # (..., 1, 1)
+    drop = clean - _stack(accuracies, corruptions, "accuracies")
     baseline_drop = baseline_clean - _stack(baseline, corruptions, "baseline")
     return _mean_ratio(drop, baseline_drop, corruptions)
 
@@ -89,24 +87,33 @@ def relative_mce(
 def _mean_ratio(
     above: np.ndarray, below: np.ndarray, corruptions: Sequence[str]
 ) -> np.ndarray | float:
+    """The mean over corruptions of sum(above) / sum(below): (...), or a float.
+
+    Both are (..., corruptions, severities), summed over severities; ValueError where a sum of
+    `below` is 0.
+    """
     if above.shape[-1] != below.shape[-1]:
         raise ValueError(
             f"{above.shape[-1]} severities against {below.shape[-1]} of the baseline: give the "
             "same ones."
         )
-    below = below.sum(axis=-1)
-    if (below <= 1e-12).any():
-        names = [name for name, value in zip(corruptions, below, strict=True) if value <= 1e-12]
+    below = below.sum(axis=-1)  # (corruptions,)
+    undefined = below <= 1e-12
+    if undefined.any():
+        names = [name for name, zero in zip(corruptions, undefined, strict=True) if zero]
         raise ValueError(
             f"the baseline loses nothing under {', '.join(names)}: the ratio is not defined there."
         )
-    return _plain((above.sum(axis=-1) / below).mean(axis=-1))
+    return _float_or_array((above.sum(axis=-1) / below).mean(axis=-1))
 
 
 def _stack(
     accuracies: Mapping[str, ArrayLike], corruptions: Sequence[str], what: str
 ) -> np.ndarray:
-    """(..., corruptions, severities), checked."""
+    """Accuracies as one array (..., corruptions, severities).
+
+    ValueError for a missing corruption, unequal shapes or values outside [0, 1].
+    """
     missing = [name for name in corruptions if name not in accuracies]
     if missing or not len(corruptions):
         raise ValueError(
@@ -124,8 +131,6 @@ def _stack(
     return stacked
 
 
-# ---- checks
-
-
-def _plain(values: np.ndarray) -> np.ndarray | float:
+def _float_or_array(values: np.ndarray) -> np.ndarray | float:
+    """A float where there are no axes left, else the array."""
     return float(values) if values.ndim == 0 else values

@@ -11,47 +11,59 @@ from visionfail.metrics import failure, intervals
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """AUROC of one judge on one slice by seed, (S,), and in each resample of the digits, (B, S);
-    NaN where a resample has no failure, or nothing else.
+    """A statistic by seed, as measured and in each resample of the images.
+
+    NaN where a resample does not define it: an AUROC needs failures and right answers.
     """
 
-    exact: np.ndarray
-    samples: np.ndarray
+    exact: np.ndarray  # (S,)
+    samples: np.ndarray  # (B, S)
 
     def __sub__(self, other: "Estimate") -> "Estimate":
+        """The difference by seed, resample by resample, so that it is paired."""
         return Estimate(self.exact - other.exact, self.samples - other.samples)
 
     def means(self) -> np.ndarray:
-        """The mean over seeds in each resample where it is defined: (B,), or a few less."""
+        """The mean over seeds in each resample where it is defined, (B,) or a few less."""
         return failure.defined_resamples(self.samples.mean(axis=1))
 
     def interval(self) -> tuple[float, float, float]:
-        """(mean over seeds, lo, hi): 95% over digits, for these seeds."""
-        return (float(self.exact.mean()), *intervals.percentile_interval(self.means()))
+        """(mean over seeds, lo, hi): a 95% interval over images, for these seeds."""
+        lo, hi = intervals.percentile_interval(self.means())
+        return float(self.exact.mean()), float(lo), float(hi)
 
 
 def interval_over_seeds(values: Sequence[float]) -> dict:
-    """{"value": the mean, "lo", "hi": 95% t interval over seeds}."""
-    reach = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values) if len(values) > 1 else np.nan
-    return {"value": np.mean(values), "lo": np.mean(values) - reach, "hi": np.mean(values) + reach}
+    """{"value", "lo", "hi"}: the mean and its 95% t interval over seeds, NaN for a single seed."""
+    mean = np.mean(values)
+    reach = np.nan
+    if len(values) > 1:
+        reach = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return {"value": mean, "lo": mean - reach, "hi": mean + reach}
 
 
 def mean_of_estimates(parts: Sequence[Estimate]) -> Estimate:
-    """The mean over slices: a judge that only recognises which slice it is in gains nothing
-    here.
+    """The mean of several estimates, such as one per slice of the data, by seed and resample.
+
+    A detector that only recognises which slice an image is from gains nothing in it.
     """
-    return Estimate(
-        np.mean([p.exact for p in parts], axis=0), np.mean([p.samples for p in parts], axis=0)
-    )
+    exact = np.mean([estimate.exact for estimate in parts], axis=0)  # (S,)
+    samples = np.mean([estimate.samples for estimate in parts], axis=0)  # (B, S)
+    return Estimate(exact, samples)
 
 
 def ratio_of_sums(
     top: Sequence[np.ndarray], bottom: Sequence[np.ndarray], counts: np.ndarray
 ) -> Estimate:
-    """Sum of `top` over sum of `bottom`, each (N,), by seed, and in each resample of the digits."""
-    parts = [
-        (np.asarray(a, dtype=float), np.asarray(b, dtype=float))
-        for a, b in zip(top, bottom, strict=True)
-    ]
-    exact = np.array([a.sum() / b.sum() for a, b in parts])
-    return Estimate(exact, np.stack([(counts @ a) / (counts @ b) for a, b in parts], axis=1))
+    """Sum of `top` over sum of `bottom`, each (N,) by seed, with its values in the resamples.
+
+    Counts (B, N) say how often each resample holds each image.
+    """
+    exact = []
+    samples = []
+    for above, below in zip(top, bottom, strict=True):
+        above = np.asarray(above, dtype=float)
+        below = np.asarray(below, dtype=float)
+        exact.append(above.sum() / below.sum())
+        samples.append((counts @ above) / (counts @ below))  # (B,)
+    return Estimate(np.array(exact), np.stack(samples, axis=1))

@@ -1,8 +1,7 @@
-"""How well a score tells failures from right answers, and what is risked by answering only where it
-is low.
+"""How well a failure score ranks failures above right answers, and the risk of selective answers.
 
-Throughout, `score` is higher where failure is likelier, and `failed` is true where the answer was
-wrong.
+Throughout, `score` (N,) is higher where failure is likelier, and `failed` (N,) is true where the
+answer was wrong.
 """
 
 import numpy as np
@@ -15,36 +14,35 @@ ROWS = 16  # resamples worked on at once: what they need stays in a processor's 
 
 
 def auroc(score: ArrayLike, failed: ArrayLike) -> float:
-    """The chance that a failure has a higher score than a right answer, ties half: in [0, 1], 0.5
-    for no knowledge.
+    """The chance in [0, 1] that a failure scores higher than a right answer; a tie counts half.
 
-    Failures are the positives. ValueError where all or none failed: then there is nothing to tell
-    apart.
+    Failures are the positives; 0.5 is a score without information. ValueError where all or none
+    failed.
     """
     score, failed = _checked(score, failed)
     return float(sklearn_metrics.roc_auc_score(failed, score))
 
 
 def average_precision(score: ArrayLike, failed: ArrayLike) -> float:
-    """Area under precision against recall in steps; failures are the positives, so chance is the
-    rate of failure.
+    """The area in [0, 1] under precision against recall, in steps, failures as the positives.
+
+    A score without information gets the rate of failure.
     """
     score, failed = _checked(score, failed)
     return float(sklearn_metrics.average_precision_score(failed, score))
 
 
 def false_alarm_rate(score: ArrayLike, failed: ArrayLike, *, recall: float = 0.95) -> float:
-    """The smallest share of right answers that one has to reject in order to reject `recall` of the
-    failures.
-    """
+    """The smallest fraction of right answers rejected while rejecting `recall` of the failures."""
     score, failed = _checked(score, failed)
-    rate, found, _ = sklearn_metrics.roc_curve(failed, score, drop_intermediate=False)
-    return float(rate[found >= recall].min())
+    alarm_rate, recall_reached, _ = sklearn_metrics.roc_curve(
+        failed, score, drop_intermediate=False
+    )
+    return float(alarm_rate[recall_reached >= recall].min())
 
 
 def risk_coverage_curve(score: ArrayLike, failed: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """(coverage, selective risk), each (N,): of the k least suspicious answers the share of
-    failures, k = 1 to N.
+    """(coverage, selective risk), each (N,): the failure rate of the k lowest scores, k = 1 to N.
 
     Among equal scores the failures are spread evenly, which is what a random order of them gives on
     average.
@@ -56,86 +54,98 @@ def risk_coverage_curve(score: ArrayLike, failed: ArrayLike) -> tuple[np.ndarray
 
 
 def aurc(score: ArrayLike, failed: ArrayLike) -> float:
-    """Mean selective risk over all coverages k / N, smaller is better. Geifman and El-Yaniv 2017,
-    arXiv:1705.08500.
+    """The mean selective risk over all coverages k / N, in [0, 1]; smaller is better.
+
+    Geifman and El-Yaniv 2017, arXiv:1705.08500.
     """
-    return float(risk_coverage_curve(score, failed)[1].mean())
+    _, risk = risk_coverage_curve(score, failed)
+    return float(risk.mean())
 
 
 def augrc(score: ArrayLike, failed: ArrayLike) -> float:
-    """Mean over coverages k / N of the chance that an answer is both accepted and wrong: as `aurc`,
-    but a failure costs the same at every coverage. Traub et al. 2024, arXiv:2407.01032.
+    """The mean over coverages k / N of the fraction of answers both accepted and wrong, in [0, 1].
+
+    As `aurc`, but a failure costs the same at every coverage. Traub et al. 2024, arXiv:2407.01032.
     """
     score, failed = _checked(score, failed, both=False)
     return float(_errors_by_rank(score, failed).mean() / len(failed))
 
 
 def bootstrap_auroc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> np.ndarray:
-    """AUROC in each resample, (B,): counts (B, N) says how often each sample is drawn, as
-    `intervals.resampling_counts` gives them; the same counts for several scores make the comparison
-    paired. NaN where a resample drew no failure or no right answer: `defined` leaves those out.
+    """The AUROC in each resample, (B,); NaN where it drew no failure or no right answer.
+
+    Counts (B, N) say how often each image is drawn, as `intervals.resampling_counts` gives them;
+    the same counts for several scores make their comparison paired. `defined_resamples` drops NaN.
     """
     score, failed = _checked(score, failed)
     order = np.argsort(score, kind="stable")
-    starts, failed = np.flatnonzero(np.diff(score[order], prepend=-np.inf)), failed[order]
-    some = range(0, len(counts), ROWS)
-    return np.concatenate(
-        [_auroc_of(counts[row : row + ROWS, order], failed, starts) for row in some]
-    )
+    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))  # of each run of equal scores
+    failed = failed[order]
+    areas = []
+    for row in range(0, len(counts), ROWS):
+        areas.append(_auroc_of(counts[row : row + ROWS, order], failed, starts))
+    return np.concatenate(areas)
 
 
 def defined_resamples(samples: np.ndarray) -> np.ndarray:
-    """The resamples (B,) without those that are NaN: with ten failures, one in 20,000 draws none of
-    them.
+    """The values (B,) of the resamples that are not NaN.
+
+    With ten failures, one resample in 20,000 draws none of them.
     """
     return samples[~np.isnan(samples)]
 
 
 def _auroc_of(counts: np.ndarray, failed: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """AUROC (B,) of samples in ascending order, drawn so often (B, N); equal scores begin at
-    `starts`.
+    """The AUROC (B,) of images in ascending order of score, drawn as often as counts (B, N) say.
+
+    Runs of equal scores begin at `starts` (T,).
     """
+    # failures and right answers drawn from each run of equal scores, (B, T)
     wrong = np.add.reduceat(np.where(failed, counts, 0), starts, axis=1, dtype=np.float64)
     right = np.add.reduceat(np.where(failed, 0, counts), starts, axis=1, dtype=np.float64)
-    below = (
-        np.cumsum(right, axis=1) - right / 2
-    )  # right answers with a lower score, and half of those with the same
+    # right answers with a lower score, and half of those with the same score
+    below = np.cumsum(right, axis=1) - right / 2
     pairs = wrong.sum(axis=1) * right.sum(axis=1)
-    return np.divide(
-        (wrong * below).sum(axis=1), pairs, out=np.full(len(counts), np.nan), where=pairs > 0
-    )
+    undefined = np.full(len(counts), np.nan)
+    return np.divide((wrong * below).sum(axis=1), pairs, out=undefined, where=pairs > 0)
 
 
 def bootstrap_aurc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> np.ndarray:
-    """AURC in each resample, (B,), from counts (B, N) as `bootstrap_auroc` takes them."""
+    """The AURC in each resample, (B,), from counts (B, N) as `bootstrap_auroc` takes them."""
     score, failed = _checked(score, failed, both=False)
     order = np.argsort(score, kind="stable")
-    score, failed, found = score[order], failed[order], []
+    score = score[order]
+    failed = failed[order]
+    areas = []
     for count in counts[:, order].astype(int):
-        errors = _cumulated(np.repeat(score, count), np.repeat(failed, count))
-        found.append((errors / np.arange(1, len(errors) + 1)).mean())
-    return np.array(found)
+        errors = _errors_ascending(np.repeat(score, count), np.repeat(failed, count))
+        risk = errors / np.arange(1, len(errors) + 1)
+        areas.append(risk.mean())
+    return np.array(areas)
 
 
 def selective_risk_at(
     score: ArrayLike, failed: ArrayLike, coverages: ArrayLike, counts: np.ndarray
 ) -> np.ndarray:
-    """Selective risk at some coverages (C,) in (0, 1] in each resample, (B, C): counts (B, N) as
-    above. At least the asked share is accepted; equal scores in their given order.
+    """The selective risk at coverages (C,) in (0, 1] in each resample, (B, C).
+
+    Counts (B, N) are those of `bootstrap_auroc`. At least the asked fraction is accepted; equal
+    scores are accepted in their given order.
     """
     score, failed = _checked(score, failed, both=False)
     order = np.argsort(score, kind="stable")
-    accepted = np.cumsum(counts[:, order], axis=1, dtype=np.float64)
+    accepted = np.cumsum(counts[:, order], axis=1, dtype=np.float64)  # (B, N)
     errors = np.cumsum(counts[:, order] * failed[order], axis=1, dtype=np.float64)
-    asked = np.asarray(coverages) * accepted[:, -1:]
-    last = np.stack(
-        [np.searchsorted(row, want - 1e-9) for row, want in zip(accepted, asked, strict=True)]
-    )
+    asked = np.asarray(coverages) * accepted[:, -1:]  # (B, C) answers to accept
+    last = []  # the last image accepted
+    for accepted_so_far, wanted in zip(accepted, asked, strict=True):
+        last.append(np.searchsorted(accepted_so_far, wanted - 1e-9))
+    last = np.stack(last)  # (B, C)
     return np.take_along_axis(errors, last, axis=1) / np.take_along_axis(accepted, last, axis=1)
 
 
 def ranking_measures(score: ArrayLike, failed: ArrayLike) -> dict[str, float]:
-    """Everything that needs only the order of the scores but AUROC and AURC."""
+    """{"average precision", "FPR at 95% TPR", "AUGRC"}: measures of the scores' order alone."""
     return {
         "average precision": average_precision(score, failed),
         "FPR at 95% TPR": false_alarm_rate(score, failed),
@@ -144,7 +154,7 @@ def ranking_measures(score: ArrayLike, failed: ArrayLike) -> dict[str, float]:
 
 
 def score_calibration(score: ArrayLike, failed: ArrayLike) -> dict[str, float]:
-    """Brier score and ECE of a score that is meant as the probability of failure, in [0, 1]."""
+    """{"Brier", "ECE"} of a score in [0, 1] that is meant as the probability of failure."""
     score, failed = _checked(score, failed, both=False)
     return {
         "Brier": float(((score - failed) ** 2).mean()),
@@ -155,42 +165,47 @@ def score_calibration(score: ArrayLike, failed: ArrayLike) -> dict[str, float]:
 def auroc_interval(
     score: ArrayLike, failed: ArrayLike, *, bootstraps: int, generator: np.random.Generator
 ) -> tuple[float, float, float]:
-    """(AUROC, lo, hi): 95% percentile bootstrap over samples, one a digit."""
-    return auroc_with_interval(
-        score, failed, intervals.resampling_counts(bootstraps, len(np.asarray(failed)), generator)
-    )
+    """(AUROC, lo, hi): a 95% percentile bootstrap over images."""
+    counts = intervals.resampling_counts(bootstraps, len(np.asarray(failed)), generator)
+    return auroc_with_interval(score, failed, counts)
 
 
 def auroc_with_interval(
     score: ArrayLike, failed: ArrayLike, counts: np.ndarray
 ) -> tuple[float, float, float]:
-    """(AUROC, lo, hi): 95% percentile bootstrap over the resamples that counts (B, N) describe."""
-    return (
-        auroc(score, failed),
-        *intervals.percentile_interval(defined_resamples(bootstrap_auroc(score, failed, counts))),
-    )
+    """(AUROC, lo, hi): a 95% percentile bootstrap over the resamples in counts (B, N)."""
+    samples = defined_resamples(bootstrap_auroc(score, failed, counts))
+    lo, hi = intervals.percentile_interval(samples)
+    return auroc(score, failed), float(lo), float(hi)
 
 
 def _errors_by_rank(score: np.ndarray, failed: np.ndarray) -> np.ndarray:
-    """Expected number of failures among the k lowest scores, k = 1 to N, order within ties random:
-    (N,).
+    """The expected number of failures among the k lowest scores, k = 1 to N: (N,).
+
+    The order of equal scores counts as random.
     """
     order = np.argsort(score, kind="stable")
-    return _cumulated(score[order], failed[order])
+    return _errors_ascending(score[order], failed[order])
 
 
-def _cumulated(score: np.ndarray, failed: np.ndarray) -> np.ndarray:
-    """The same of scores that ascend already."""
-    starts = np.flatnonzero(np.diff(score, prepend=-np.inf))
+def _errors_ascending(score: np.ndarray, failed: np.ndarray) -> np.ndarray:
+    """The expected number of failures among the first k scores, which ascend already: (N,)."""
+    starts = np.flatnonzero(np.diff(score, prepend=-np.inf))  # of each run of equal scores
     sizes = np.diff(starts, append=len(score))
-    share = np.add.reduceat(failed.astype(np.float64), starts) / sizes
-    return np.cumsum(np.repeat(share, sizes))
+    rate = np.add.reduceat(failed.astype(np.float64), starts) / sizes  # of failures, per run
+    return np.cumsum(np.repeat(rate, sizes))
 
 
 def _checked(
     score: ArrayLike, failed: ArrayLike, *, both: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    score, failed = np.asarray(score, dtype=np.float64), np.asarray(failed)
+    """Score as float64 (N,) and failed as bool (N,).
+
+    ValueError for another shape or dtype or, with `both`, unless both failures and right answers
+    are among them.
+    """
+    score = np.asarray(score, dtype=np.float64)
+    failed = np.asarray(failed)
     if failed.dtype != bool or failed.ndim != 1 or not len(failed):
         raise ValueError(
             f"failed is {failed.dtype} {failed.shape}: pass booleans (N,), predictions != labels."

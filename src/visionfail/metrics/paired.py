@@ -20,10 +20,10 @@ def paired_bootstrap(
     generator: np.random.Generator,
     confidence: float = 0.95,
 ) -> tuple[float, float, float]:
-    """(difference, lo, hi) of statistic(a) - statistic(b) for two models on the same images,
-    resampled together.
+    """(difference, lo, hi) of statistic(a) - statistic(b) for two models on the same images.
 
-    Correct is boolean (conditions, images) or (images,), of one shape. ValueError otherwise.
+    The images are resampled for both models together. Correct is boolean (conditions, images) or
+    (images,), of one shape; ValueError otherwise.
     """
     a, b = _same_images(correct_a, correct_b)
     conditions = len(a)
@@ -31,18 +31,18 @@ def paired_bootstrap(
     def difference(accuracies: np.ndarray) -> np.ndarray:
         return statistic(accuracies[..., :conditions]) - statistic(accuracies[..., conditions:])
 
-    both = np.concatenate(
-        [a, b]
-    )  # one resample of the images serves both models: that is the pairing
+    # one resample of the images serves both models: that is the pairing
+    both = np.concatenate([a, b])  # (2 conditions, images)
     return intervals.image_bootstrap(
         both, difference, bootstraps=bootstraps, generator=generator, confidence=confidence
     )
 
 
 def mcnemar_exact(correct_a: ArrayLike, correct_b: ArrayLike) -> float:
-    """Two-sided exact p value that two models (images,) are right equally often on the same images;
-    1 if they never differ. ValueError for several conditions, whose pairs are not independent.
-    McNemar 1947, doi:10.1007/BF02295996.
+    """The two-sided exact p value that two models are right equally often on the same images.
+
+    Correct is boolean (images,); p is 1 where the models never differ. ValueError for several
+    conditions, whose pairs are not independent. McNemar 1947, doi:10.1007/BF02295996.
     """
     a, b = _same_images(correct_a, correct_b)
     if len(a) > 1:
@@ -50,27 +50,36 @@ def mcnemar_exact(correct_a: ArrayLike, correct_b: ArrayLike) -> float:
             f"{len(a)} conditions: McNemar's test takes one; for a mean over several use "
             "paired_bootstrap."
         )
-    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
-    return float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+    only_a = int((a & ~b).sum())
+    only_b = int((b & ~a).sum())
+    if only_a + only_b == 0:
+        return 1.0
+    return float(stats.binomtest(only_a, only_a + only_b).pvalue)
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:
-    """P values (m,) adjusted so that rejecting those under 5% makes one false rejection or more in
-    at most 5% of such tables. ValueError unless all lie in [0, 1]. Holm 1979, Scandinavian Journal
-    of Statistics 6, 65-70.
+    """P values (m,) adjusted for m tests, in [0, 1].
+
+    Rejecting those under 5% makes one false rejection or more in at most 5% of such tables.
+    ValueError unless all p values lie in [0, 1]. Holm 1979, Scandinavian Journal of Statistics 6,
+    65-70.
     """
     p = np.atleast_1d(np.asarray(p_values, dtype=np.float64))
     if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
         raise ValueError("p values must be one-dimensional and lie in [0, 1].")
-    order, adjusted = np.argsort(p, kind="stable"), np.empty_like(p)
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
+    order = np.argsort(p, kind="stable")
+    tests_left = np.arange(len(p), 0, -1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * tests_left))
     return adjusted
 
 
 def _same_images(correct_a: ArrayLike, correct_b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    a, b = (
-        intervals._correct(np.atleast_2d(np.asarray(correct))) for correct in (correct_a, correct_b)
-    )
+    """Both as bool (conditions, images), one condition where there is one axis; ValueError unless
+    they have one shape.
+    """
+    a = intervals.checked_correct(np.atleast_2d(np.asarray(correct_a)))
+    b = intervals.checked_correct(np.atleast_2d(np.asarray(correct_b)))
     if a.shape != b.shape:
         raise ValueError(
             f"correct_a {a.shape} and correct_b {b.shape} differ: pass the same images in the same "
@@ -82,36 +91,54 @@ def _same_images(correct_a: ArrayLike, correct_b: ArrayLike) -> tuple[np.ndarray
 def disagreement(
     correct_a: np.ndarray, correct_b: np.ndarray, *, bootstraps: int, generator: np.random.Generator
 ) -> dict[str, float]:
-    """Two models on the same images, correct (N,) bool each: how many both, only a, only b and
-    neither got right; accuracy of a minus that of b, its 95% paired bootstrap interval lo, hi;
-    exact McNemar p; n.
+    """Where two models on the same images differ: {"both right", ..., "difference", ..., "n"}.
+
+    Correct is bool (N,) each. "both right", "only a", "only b" and "neither" count images;
+    "difference" is the accuracy of a minus that of b, "lo" and "hi" its 95% paired bootstrap
+    interval, "p" McNemar's exact p value, "n" the number of images.
     """
-    counts = {
-        "both right": correct_a & correct_b,
-        "only a": correct_a & ~correct_b,
-        "only b": ~correct_a & correct_b,
-    }
-    found = {name: int(chosen.sum()) for name, chosen in counts.items()}
-    found["neither"] = len(correct_a) - sum(found.values())
-    mean = intervals.mean_over_conditions
-    value, lo, hi = paired_bootstrap(
-        correct_a, correct_b, statistic=mean, bootstraps=bootstraps, generator=generator
+    both_right = int((correct_a & correct_b).sum())
+    only_a = int((correct_a & ~correct_b).sum())
+    only_b = int((~correct_a & correct_b).sum())
+    difference, lo, hi = paired_bootstrap(
+        correct_a,
+        correct_b,
+        statistic=intervals.mean_over_conditions,
+        bootstraps=bootstraps,
+        generator=generator,
     )
-    p = mcnemar_exact(correct_a, correct_b)
-    return found | {"difference": value, "lo": lo, "hi": hi, "p": p, "n": len(correct_a)}
+    return {
+        "both right": both_right,
+        "only a": only_a,
+        "only b": only_b,
+        "neither": len(correct_a) - both_right - only_a - only_b,
+        "difference": difference,
+        "lo": lo,
+        "hi": hi,
+        "p": mcnemar_exact(correct_a, correct_b),
+        "n": len(correct_a),
+    }
 
 
 def disagreements(correct: Mapping[str, np.ndarray], *, bootstraps: int) -> pd.DataFrame:
-    """`disagreement` of every two of several models on the same images, {name: correct (N,) bool}:
-    columns a, b, apart (only one of them right), and difference, lo, hi, n.
+    """A row for every two models on the same images: a, b, apart, difference, lo, hi, n.
+
+    `correct` is {name: bool (N,)}. "apart" counts the images that only one of the two got right;
+    the other columns are those of `disagreement`.
     """
     rows = []
     for a, b in itertools.combinations(correct, 2):
         pair = disagreement(
             correct[a], correct[b], bootstraps=bootstraps, generator=np.random.default_rng(0)
         )
-        pair |= {"a": a, "b": b, "apart": pair["only a"] + pair["only b"]}
-        rows.append(
-            {name: pair[name] for name in ("a", "b", "apart", "difference", "lo", "hi", "n")}
-        )
+        row = {
+            "a": a,
+            "b": b,
+            "apart": pair["only a"] + pair["only b"],
+            "difference": pair["difference"],
+            "lo": pair["lo"],
+            "hi": pair["hi"],
+            "n": pair["n"],
+        }
+        rows.append(row)
     return pd.DataFrame(rows)
