@@ -15,18 +15,18 @@ def result_rows(tables: Mapping[str, pd.DataFrame], *, origin: str) -> list[dict
     """
     rows = []
     for metric, table in tables.items():
-        for line in table.itertuples():
+        for line in table.to_dict("records"):
             row = {
                 "dataset": "mnist",
                 "origin": origin,
                 "split": "test",
                 "model": "mnist_cnn",
-                "condition": line.slice,
-                "metric": f"{metric}: {line.judge}",
-                "value": line.value,
-                "lo": line.lo,
-                "hi": line.hi,
-                "n": line.n,
+                "condition": line["slice"],
+                "metric": f"{metric}: {line['judge']}",
+                "value": line["value"],
+                "lo": line["lo"],
+                "hi": line["hi"],
+                "n": line["n"],
             }
             rows.append(row)
     return rows
@@ -61,15 +61,22 @@ def budget_rows(
     rows = []
     on_mix = realised.assign(condition="mix")
     under_shift = shifted.assign(budget=budget)
-    for line in [*on_mix.itertuples(), *under_shift.itertuples()]:
-        place = {**common, "seed": line.seed, "condition": line.condition}
-        which = f"budget {line.budget:g}: {line.judge}"
-        rows.append({**place, "metric": f"coverage, {which}", "value": line.coverage, "n": line.n})
-        if line.accepted:
-            risk = {"value": line.risk, "lo": line.lo, "hi": line.hi, "n": line.accepted}
+    for line in [*on_mix.to_dict("records"), *under_shift.to_dict("records")]:
+        place = {**common, "seed": line["seed"], "condition": line["condition"]}
+        which = f"budget {line['budget']:g}: {line['judge']}"
+        rows.append(
+            {**place, "metric": f"coverage, {which}", "value": line["coverage"], "n": line["n"]}
+        )
+        if line["accepted"]:
+            risk = {
+                "value": line["risk"],
+                "lo": line["lo"],
+                "hi": line["hi"],
+                "n": line["accepted"],
+            }
             rows.append({**place, "metric": f"risk, {which}", **risk})
-    for line in resplits.itertuples():
-        place = {**common, "seed": line.seed, "condition": "dealt anew"}
-        metric = f"kept, budget {line.budget:g}: {line.judge}"
-        rows.append({**place, "metric": metric, "value": line.kept / repeats, "n": repeats})
+    for line in resplits.to_dict("records"):
+        place = {**common, "seed": line["seed"], "condition": "dealt anew"}
+        metric = f"kept, budget {line['budget']:g}: {line['judge']}"
+        rows.append({**place, "metric": metric, "value": line["kept"] / repeats, "n": repeats})
     return rows
