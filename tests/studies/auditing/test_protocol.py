@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from visionfail import models
 from visionfail.claims import verdict_of
 from visionfail.corruptions import apply, shifts
 from visionfail.data import standins
@@ -23,7 +24,8 @@ def study():
         for split in ("train", "auditor", "val", "test")
     }
     model = networks.build("mnist_cnn", num_classes=10, width=16, **MNIST)
-    model, _ = classifier.fit_adam(model, sets["train"], sets["val"], epochs=8, seed=0)
+    config = classifier.adam_config(epochs=8, seed=0)
+    model, _ = models.fit(model, sets["train"], sets["val"], config=config)
     trained = protocol.train_detectors(
         model, protocol.training_draws(sets["auditor"]), sets, seed=0
     )
