@@ -32,7 +32,7 @@ data: $(VENV)/installed  ## download the data sets, with checksums, or verify wh
 run: $(VENV)/installed  ## every notebook in the quick profile, and a page with what they show: runs/quick/index.html
 	$(PY) tools/run.py
 
-check: $(VENV)/installed-dev  ## ruff, types and the quick unit tests: under two minutes
+check: $(VENV)/installed-dev  ## ruff, types and the quick unit tests, before every commit
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m basedpyright --pythonpath $(PY)
