@@ -29,26 +29,27 @@ def test_maps_are_the_librarys_plain_ones(arch, place):
     name = gradcam_layers(model)[place]
     maps = gradcam(model, IMAGES, CLASSES, layer=name, batch_size=5)
     plain = GradCAM(model=model, target_layers=[model.get_submodule(name)])
-    expected = [
-        plain(
-            input_tensor=IMAGES[k : k + 1] / 255, targets=[ClassifierOutputTarget(int(CLASSES[k]))]
-        )[0]
-        for k in range(12)
-    ]
-    assert maps.shape == (12, 32, 32) and np.abs(maps - np.stack(expected)).max() < 1e-3
+    expected = []
+    for k in range(12):
+        target = ClassifierOutputTarget(int(CLASSES[k]))
+        expected.append(plain(input_tensor=IMAGES[k : k + 1] / 255, targets=[target])[0])
+    assert maps.shape == (12, 32, 32)
+    assert np.abs(maps - np.stack(expected)).max() < 1e-3
 
 
 def test_maps_are_weighted_activations_written_out_with_two_hooks():
-    model, kept = network(), {}
+    model = network()
+    outputs = []
     handle = model.layer4.register_forward_hook(
-        lambda module, inputs, output: kept.update(out=output)
+        lambda module, inputs, output: outputs.append(output)
     )
     logits = model(IMAGES / 255)
     handle.remove()
-    (gradient,) = torch.autograd.grad(
-        logits[torch.arange(12), torch.from_numpy(CLASSES)].sum(), kept["out"]
-    )
-    coarse = (gradient.mean((2, 3), keepdim=True) * kept["out"]).sum(1).relu().detach().numpy()
+    (activations,) = outputs  # (12, C, 4, 4)
+    evidence = logits[torch.arange(12), torch.from_numpy(CLASSES)].sum()
+    (gradient,) = torch.autograd.grad(evidence, activations)
+    weights = gradient.mean((2, 3), keepdim=True)
+    coarse = (weights * activations).sum(1).relu().detach().numpy()  # (12, 4, 4)
     maps = gradcam(model, IMAGES, CLASSES)
     for k in range(12):  # at the cells' middles the enlarged map is nearly the coarse one
         if coarse[k].max() > 0:
@@ -73,13 +74,17 @@ def test_hooks_are_removed_when_something_fails():
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [({"layer": "layer9"}, "no layer 'layer9'"), ({"classes": [1, 2]}, "2 classes for 12")],
 )
-def test_bad_input_is_named(changes, said):
-    arguments = {"classes": CLASSES, "layer": None} | changes
-    with pytest.raises(ValueError, match=said):
-        gradcam(network(), IMAGES, arguments["classes"], layer=arguments["layer"])
+def test_bad_input_is_named(changes, message):
+    arguments = {"classes": CLASSES, "layer": None}
+    arguments.update(changes)
+    with pytest.raises(ValueError, match=message):
+        gradcam(network(), IMAGES, **arguments)
+
+
+def test_a_network_without_usual_layers_is_named():
     with pytest.raises(ValueError, match="none of ResNet18"):
         gradcam(torch.nn.Conv2d(3, 10, 3), IMAGES, CLASSES)
 
@@ -98,9 +103,9 @@ def test_a_map_without_evidence_is_zero_and_counted_and_its_measures_are_missing
         model.fc.weight.fill_(-1.0)  # every channel speaks against every class
     maps = gradcam(model, IMAGES, CLASSES)
     assert is_empty(maps).all() and (maps == 0).all()
-    one = np.random.default_rng(0).random(maps.shape)
-    for found in (overlap(maps, one), centroid_shift(maps, one), map_entropy(maps)):
-        assert np.isnan(found).all()
+    random = np.random.default_rng(0).random(maps.shape)
+    for values in (overlap(maps, random), centroid_shift(maps, random), map_entropy(maps)):
+        assert np.isnan(values).all()
 
 
 def test_memory_does_not_grow_over_5000_images():
@@ -111,7 +116,8 @@ def test_memory_does_not_grow_over_5000_images():
 
     if not os.path.exists("/proc/self/statm"):
         pytest.skip("no /proc on this system")
-    model, images = network(), squares(500, seed=0).images
+    model = network()
+    images = squares(500, seed=0).images
     classes = np.zeros(500, dtype=int)
     gradcam(model, images, classes)
     before = resident()
@@ -121,18 +127,23 @@ def test_memory_does_not_grow_over_5000_images():
 
 
 def test_overlap_by_hand():
-    a, b = np.zeros((1, 10, 10)), np.zeros((1, 10, 10))
-    a[0, :2] = b[0, 1:3] = 1
-    a[0, 0, 0] = b[0, 1, 0] = 2
-    assert overlap(a, b, top=0.2)[0] == pytest.approx(10 / 30) and overlap(a, a)[0] == 1
+    a = np.zeros((1, 10, 10))
+    b = np.zeros((1, 10, 10))
+    a[0, :2] = 1
+    b[0, 1:3] = 1
+    a[0, 0, 0] = 2
+    b[0, 1, 0] = 2
+    assert overlap(a, b, top=0.2)[0] == pytest.approx(10 / 30)
+    assert overlap(a, a)[0] == 1
 
 
 def test_centre_and_spread_are_those_of_scipy():
     maps = np.random.default_rng(0).random((4, 9, 7))
-    assert np.allclose(centroid(maps), [center_of_mass(one) for one in maps])
-    assert np.allclose(map_entropy(maps), [scipy_entropy(one.ravel()) / np.log(63) for one in maps])
+    assert np.allclose(centroid(maps), [center_of_mass(values) for values in maps])
+    entropies = [scipy_entropy(values.ravel()) for values in maps]  # nats
+    assert np.allclose(map_entropy(maps), np.array(entropies) / np.log(63))
     spot = np.zeros((2, 9, 7))
-    spot[0, 1, 2] = spot[1, 4, 6] = 3
-    assert centroid_shift(spot[:1], spot[1:])[0] == pytest.approx(5) and np.allclose(
-        map_entropy(spot), 0
-    )
+    spot[0, 1, 2] = 3
+    spot[1, 4, 6] = 3
+    assert centroid_shift(spot[:1], spot[1:])[0] == pytest.approx(5)
+    assert np.allclose(map_entropy(spot), 0)

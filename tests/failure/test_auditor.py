@@ -30,37 +30,32 @@ def primary():
 
 def test_latents_are_those_of_a_forward_pass_written_out():
     model = primary()
-    found = activations.extract(
+    reading = activations.extract(
         model, DIGITS.images, DIGITS.labels, layers=activations.LAYERS["mnist_cnn"], batch_size=33
     )
     with torch.no_grad():
         x = (DIGITS.images / 255 - model.mean) / model.std
-        one = model.block1(x)
-        two = model.block2(one)
-        hidden = model.hidden(two)
-    assert [values.shape[1] for values in found.latents.values()] == [32, 64, 128]
-    assert np.allclose(found.latents["block1"], one.mean((2, 3)), atol=1e-5)
-    assert np.allclose(found.latents["block2"], two.mean((2, 3)), atol=1e-5)
-    assert np.allclose(found.latents["hidden"], hidden, atol=1e-4)
-    assert np.allclose(found.logits, predict(model, DIGITS.images), atol=1e-5)
-    assert found.features().shape == (100, 224) and found.features(["hidden", "logits"]).shape == (
-        100,
-        138,
-    )
+        block1 = model.block1(x)
+        block2 = model.block2(block1)
+        hidden = model.hidden(block2)
+    latents = reading.latents
+    assert [values.shape[1] for values in latents.values()] == [32, 64, 128]
+    assert np.allclose(latents["block1"], block1.mean((2, 3)), atol=1e-5)
+    assert np.allclose(latents["block2"], block2.mean((2, 3)), atol=1e-5)
+    assert np.allclose(latents["hidden"], hidden, atol=1e-4)
+    assert np.allclose(reading.logits, predict(model, DIGITS.images), atol=1e-5)
+    assert reading.features().shape == (100, 224)
+    assert reading.features(["hidden", "logits"]).shape == (100, 138)
 
 
 def test_stages_of_the_resnet_are_pooled():
     images = squares(6, seed=0)
     model = networks.build("resnet18", num_classes=10, width=8, **STATS)
-    found = activations.extract(
+    reading = activations.extract(
         model, images.images, images.labels, layers=activations.LAYERS["resnet18"]
     )
-    assert [values.shape for values in found.latents.values()] == [
-        (6, 8),
-        (6, 16),
-        (6, 32),
-        (6, 64),
-    ]
+    shapes = [values.shape for values in reading.latents.values()]
+    assert shapes == [(6, 8), (6, 16), (6, 32), (6, 64)]
 
 
 def test_no_hook_is_left_behind_even_where_reading_fails():
@@ -74,7 +69,8 @@ def test_no_hook_is_left_behind_even_where_reading_fails():
 
 
 def test_auditor_has_the_shape_of_study_c_and_learns_what_latents_tell():
-    learnt, fresh = random_activations(2000), random_activations(1000, seed=1)
+    learnt = random_activations(2000)
+    fresh = random_activations(1000, seed=1)
     fitted = auditor.fit_auditor(learnt.features(), learnt.failed, seed=0)
     shapes = [tuple(p.shape) for p in fitted.parameters() if p.ndim > 1]
     assert shapes == [(128, 7), (64, 128), (1, 64)]
@@ -89,44 +85,49 @@ def test_auditor_has_the_shape_of_study_c_and_learns_what_latents_tell():
 def test_the_same_seed_gives_the_same_auditor_and_leaves_the_global_generator_alone():
     learnt = random_activations()
     state = torch.get_rng_state()
-    one, two, other = (
-        auditor.fit_auditor(learnt.features(), learnt.failed, seed=s, epochs=1) for s in (0, 0, 1)
-    )
+    scores = []
+    for seed in (0, 0, 1):
+        fitted = auditor.fit_auditor(learnt.features(), learnt.failed, seed=seed, epochs=1)
+        scores.append(fitted.score(learnt.features()))
     assert torch.equal(state, torch.get_rng_state())
-    scores = [fitted.score(learnt.features()) for fitted in (one, two, other)]
-    assert np.array_equal(scores[0], scores[1]) and not np.allclose(scores[0], scores[2])
+    assert np.array_equal(scores[0], scores[1])
+    assert not np.allclose(scores[0], scores[2])
 
 
 @pytest.mark.parametrize("failed", [np.zeros(400, dtype=bool), np.ones(400, dtype=bool)])
-def test_nothing_to_learn_is_said(failed):
+def test_all_or_no_failures_are_refused(failed):
     with pytest.raises(ValueError, match="both kinds"):
         auditor.fit_auditor(random_activations().features(), failed, seed=0)
 
 
 def test_scores_from_logits_are_those_of_scipy():
-    p, found = softmax(LOGITS, axis=1), scores_from_logits(LOGITS)
-    lead = np.sort(p, axis=1)[:, -1] - np.sort(p, axis=1)[:, -2]
-    assert np.allclose(found["1 - confidence"], 1 - p.max(axis=1))
-    assert np.allclose(found["entropy"], entropy(p, axis=1))
-    assert np.allclose(found["margin"], 1 - lead)
-    assert np.allclose(found["energy"], -logsumexp(LOGITS, axis=1))
+    scores = scores_from_logits(LOGITS)
+    p = softmax(LOGITS, axis=1)
+    ascending = np.sort(p, axis=1)
+    lead = ascending[:, -1] - ascending[:, -2]
+    assert np.allclose(scores["1 - confidence"], 1 - p.max(axis=1))
+    assert np.allclose(scores["entropy"], entropy(p, axis=1))
+    assert np.allclose(scores["margin"], 1 - lead)
+    assert np.allclose(scores["energy"], -logsumexp(LOGITS, axis=1))
 
 
 def test_a_certain_answer_has_no_entropy_and_no_nan():
-    found = scores_from_logits(np.array([[1e4, 0.0, 0.0], [0.0, 0.0, 0.0]]))
-    assert all(np.isfinite(values).all() for values in found.values())
-    assert found["entropy"] == pytest.approx([0, np.log(3)]) and found[
-        "1 - confidence"
-    ] == pytest.approx([0, 2 / 3])
+    scores = scores_from_logits(np.array([[1e4, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    assert all(np.isfinite(values).all() for values in scores.values())
+    assert scores["entropy"] == pytest.approx([0, np.log(3)])
+    assert scores["1 - confidence"] == pytest.approx([0, 2 / 3])
 
 
 def test_neighbours_by_brute_force():
-    known, asked = RNG.normal(size=(300, 5)), RNG.normal(size=(20, 5))
-    known_unit, asked_unit = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (known, asked))
-    distances = np.sort(np.linalg.norm(asked_unit[:, None] - known_unit, axis=2), axis=1)
-    found = Neighbours(known).score(asked)
-    assert np.allclose(found, distances[:, NEIGHBOURS - 1])
-    assert np.isfinite(Neighbours(known).score(np.zeros((1, 5)))).all()  # a dead layer
+    learnt = RNG.normal(size=(300, 5))
+    fresh = RNG.normal(size=(20, 5))
+    learnt_unit = learnt / np.linalg.norm(learnt, axis=1, keepdims=True)
+    fresh_unit = fresh / np.linalg.norm(fresh, axis=1, keepdims=True)
+    distances = np.linalg.norm(fresh_unit[:, None] - learnt_unit, axis=2)  # (20, 300)
+    expected = np.sort(distances, axis=1)[:, NEIGHBOURS - 1]
+    neighbours = Neighbours(learnt)
+    assert np.allclose(neighbours.score(fresh), expected)
+    assert np.isfinite(neighbours.score(np.zeros((1, 5)))).all()  # a dead layer
 
 
 def test_sorted_logits_do_not_care_which_class_is_first():
@@ -136,12 +137,10 @@ def test_sorted_logits_do_not_care_which_class_is_first():
 
 
 def test_a_panel_scores_every_judge_on_every_image_the_auditor_first():
-    learnt, known, fresh = (
-        random_activations(800),
-        random_activations(300, seed=2),
-        random_activations(500, seed=1),
-    )
-    scores = fit_detectors(learnt, known, seed=0).score(fresh)
+    learnt = random_activations(800)
+    fresh = random_activations(500, seed=1)
+    neighbours = random_activations(300, seed=2)
+    scores = fit_detectors(learnt, neighbours, seed=0).score(fresh)
     names = [
         "auditor",
         "1 - confidence",
@@ -151,7 +150,7 @@ def test_a_panel_scores_every_judge_on_every_image_the_auditor_first():
         "neighbours",
         "logistic regression",
     ]
-    assert list(scores) == names and all(values.shape == (500,) for values in scores.values())
-    assert roc_auc_score(fresh.failed, scores["auditor"]) > roc_auc_score(
-        fresh.failed, scores["1 - confidence"]
-    )
+    assert list(scores) == names
+    assert all(values.shape == (500,) for values in scores.values())
+    auroc = roc_auc_score(fresh.failed, scores["auditor"])
+    assert auroc > roc_auc_score(fresh.failed, scores["1 - confidence"])

@@ -16,7 +16,7 @@ COUNTS = intervals.resampling_counts(400, 1000, np.random.default_rng(0))
 
 def seeds(better=0.0, n=1000, spread=0.0):
     """Five seeds on the same digits; judge "a" knows more than "b" by `better`."""
-    found = []
+    scored = []
     for seed in range(5):
         generator = np.random.default_rng(seed)
         failed = generator.random(n) < 0.2
@@ -26,19 +26,17 @@ def seeds(better=0.0, n=1000, spread=0.0):
             "a": noise[0] + (1 + extra) * failed + 0.2 * noise[1],
             "b": noise[0] + failed + 0.2 * noise[2],
         }
-        found.append(Scored(scores, failed, np.arange(n)))
-    return found
+        scored.append(Scored(scores, failed, np.arange(n)))
+    return scored
 
 
 def difference(**keywords):
-    found = compare.aurocs(seeds(**keywords), COUNTS)
-    return found["a"] - found["b"]
+    aurocs = compare.aurocs(seeds(**keywords), COUNTS)
+    return aurocs["a"] - aurocs["b"]
 
 
-def said(value, half, spread=1e-4, seeds=5):
-    """The verdict on a difference whose interval over digits is value +- half, and whose seeds
-    scatter by `spread`.
-    """
+def verdict_on(value, half, spread=1e-4, seeds=5):
+    """The verdict on a difference of value +- half over digits, whose seeds scatter by `spread`."""
     normal = stats.norm.ppf((np.arange(2000) + 0.5) / 2000) * half / 1.96
     offsets = np.linspace(-1, 1, seeds) * spread
     row = compare.difference_row(Estimate(value + offsets, value + normal[:, None] + offsets))
@@ -47,23 +45,24 @@ def said(value, half, spread=1e-4, seeds=5):
 
 def test_each_seed_has_its_own_auroc_and_the_difference_is_their_mean():
     judged = seeds(better=0.5)
-    expected = [
-        roc_auc_score(s.failed, s.scores["a"]) - roc_auc_score(s.failed, s.scores["b"])
-        for s in judged
-    ]
+    expected = []
+    for seed in judged:
+        auroc_a = roc_auc_score(seed.failed, seed.scores["a"])
+        auroc_b = roc_auc_score(seed.failed, seed.scores["b"])
+        expected.append(auroc_a - auroc_b)
     row = compare.difference_row(difference(better=0.5))
-    assert row["value"] == pytest.approx(np.mean(expected))
+    mean = np.mean(expected)
+    assert row["value"] == pytest.approx(mean)
     reach = stats.t.ppf(0.975, 4) * np.std(expected, ddof=1) / np.sqrt(5)
-    assert (row["t_lo"], row["t_hi"]) == pytest.approx(
-        (np.mean(expected) - reach, np.mean(expected) + reach)
-    )
+    assert row["t_lo"] == pytest.approx(mean - reach)
+    assert row["t_hi"] == pytest.approx(mean + reach)
     assert row["lo"] < row["value"] < row["hi"]
 
 
 def test_digits_are_resampled_jointly_so_that_common_luck_cancels():
-    found = compare.aurocs(seeds(), COUNTS)
-    _, lo, hi = found["a"].interval()
-    row = compare.difference_row(found["a"] - found["b"])
+    aurocs = compare.aurocs(seeds(), COUNTS)
+    _, lo, hi = aurocs["a"].interval()
+    row = compare.difference_row(aurocs["a"] - aurocs["b"])
     assert row["hi"] - row["lo"] < 0.5 * (hi - lo)
 
 
@@ -75,15 +74,28 @@ def test_a_judge_without_seeds_is_resampled_once_and_the_others_each():
         return failure.bootstrap_auroc(score, failed, counts)
 
     first = seeds()[0]
-    shared = [
-        Scored(first.scores | {"a": one.scores["a"]}, first.failed, first.digit) for one in seeds()
-    ]
-    found = compare.aurocs(shared, COUNTS, measure=(failure.auroc, counted))
-    assert len(calls) == 5 + 1 and np.ptp(found["b"].samples, axis=1).max() == 0
-    again = compare.aurocs(
-        [Scored(dict(one.scores), one.failed.copy(), one.digit) for one in shared], COUNTS
-    )
-    assert np.array_equal(found["a"].samples, again["a"].samples)
+    shared = []
+    for seed in seeds():
+        scores = {"a": seed.scores["a"], "b": first.scores["b"].copy()}
+        shared.append(Scored(scores, first.failed.copy(), first.digit.copy()))
+    aurocs = compare.aurocs(shared, COUNTS, measure=(failure.auroc, counted))
+    assert len(calls) == 5 + 1
+    assert np.ptp(aurocs["b"].samples, axis=1).max() == 0
+    for column, seed in enumerate(shared):
+        alone = compare.aurocs([seed], COUNTS)
+        for judge in ("a", "b"):
+            assert np.array_equal(aurocs[judge].samples[:, column], alone[judge].samples[:, 0])
+
+
+@pytest.mark.parametrize("differing", ["scores", "failed", "digit"])
+def test_a_judge_has_a_seed_where_its_scores_its_failures_or_the_digits_differ(differing):
+    first = seeds()[0]
+    changed = {"scores": first.scores, "failed": first.failed, "digit": first.digit}
+    changed[differing] = getattr(seeds()[1], differing)
+    if differing == "digit":
+        changed["digit"] = first.digit[::-1]
+    both = compare.aurocs([first, Scored(**changed)], COUNTS, judges=["b"])["b"]
+    assert (both.samples[:, 0] != both.samples[:, 1]).any()
 
 
 @pytest.mark.parametrize(
@@ -99,49 +111,49 @@ def test_a_judge_without_seeds_is_resampled_once_and_the_others_each():
     ],
 )
 def test_verdicts_follow_the_stated_rule(value, half, spread, verdict):
-    assert said(value, half, spread) == verdict
+    assert verdict_on(value, half, spread) == verdict
 
 
 def test_one_seed_alone_never_wins():
-    assert said(0.05, 0.01, seeds=1) == "undecided"
+    assert verdict_on(0.05, 0.01, seeds=1) == "undecided"
 
 
 def test_the_primary_comparison_is_not_corrected_and_the_others_are_by_holm():
     differences = {
         ("shifted", "b"): difference(better=0.5),
         ("clean", "b"): difference(better=0.05),
+        ("mix", "b"): difference(better=0.1),
     }
-    differences[("mix", "b")] = difference(better=0.1)
     table = compare.comparison_table(differences, primary=("shifted", "b"))
-    assert (
-        table.p_corrected[0] == table.p[0]
-        and table.verdict[0] == "win"
-        and table.primary.tolist() == [1, 0, 0]
-    )
+    assert table.p_corrected[0] == table.p[0]
+    assert table.verdict[0] == "win"
+    assert table.primary.tolist() == [True, False, False]
     assert table.p_corrected[1:].tolist() == pytest.approx(paired.holm(table.p[1:]).tolist())
     with pytest.raises(ValueError, match="not among"):
         compare.comparison_table(differences, primary=("shifted", "c"))
 
 
 def test_an_average_over_slices_is_one_seed_by_seed_and_resample_by_resample():
-    one, two = difference(better=0.5), difference(better=0.1)
-    both = estimates.mean_of_estimates([one, two])
-    assert np.allclose(both.exact, (one.exact + two.exact) / 2)
-    assert np.allclose(both.samples, (one.samples + two.samples) / 2)
+    large = difference(better=0.5)
+    small = difference(better=0.1)
+    both = estimates.mean_of_estimates([large, small])
+    assert np.allclose(both.exact, (large.exact + small.exact) / 2)
+    assert np.allclose(both.samples, (large.samples + small.samples) / 2)
 
 
 def test_rows_tell_value_interval_n_and_seeds():
-    found = {"mix": compare.aurocs(seeds(), COUNTS, judges=["a"])}
-    (row,) = compare.auroc_rows(found, {"mix": 1000}).to_dict("records")
-    assert (row["value"], row["lo"], row["hi"]) == found["mix"]["a"].interval()
+    by_slice = {"mix": compare.aurocs(seeds(), COUNTS, judges=["a"])}
+    (row,) = compare.auroc_rows(by_slice, {"mix": 1000}).to_dict("records")
+    assert (row["value"], row["lo"], row["hi"]) == by_slice["mix"]["a"].interval()
     assert (row["slice"], row["judge"], row["n"], row["seeds"]) == ("mix", "a", 1000, 5)
 
 
 def test_another_measure_is_resampled_alike():
-    found = compare.aurocs(seeds(), COUNTS[:50], measure=compare.AURC)["a"]
-    assert found.exact == pytest.approx([failure.aurc(s.scores["a"], s.failed) for s in seeds()])
-    _, lo, hi = found.interval()
-    assert lo < found.exact.mean() < hi
+    aurc = compare.aurocs(seeds(), COUNTS[:50], measure=compare.AURC)["a"]
+    expected = [failure.aurc(seed.scores["a"], seed.failed) for seed in seeds()]
+    assert aurc.exact == pytest.approx(expected)
+    _, lo, hi = aurc.interval()
+    assert lo < aurc.exact.mean() < hi
 
 
 def test_a_resample_without_failures_is_left_out_and_spoils_no_interval():
@@ -150,31 +162,30 @@ def test_a_resample_without_failures_is_left_out_and_spoils_no_interval():
     lucky = counts.copy()
     lucky[0, failed] = 0
     scores = {"a": np.random.default_rng(1).normal(size=100) + failed, "b": np.arange(100.0)}
-    rare, usual = (
-        compare.aurocs([Scored(scores, failed, np.arange(100))], c) for c in (lucky, counts)
-    )
-    assert np.isnan(rare["a"].samples[0]).all() and len(rare["a"].means()) == 199
+    scored = [Scored(scores, failed, np.arange(100))]
+    rare = compare.aurocs(scored, lucky)
+    usual = compare.aurocs(scored, counts)
+    assert np.isnan(rare["a"].samples[0]).all()
+    assert len(rare["a"].means()) == 199
     assert rare["a"].interval()[1:] == intervals.percentile_interval(usual["a"].samples[1:, 0])
-    row = compare.difference_row(
-        estimates.mean_of_estimates([rare["a"] - rare["b"], usual["a"] - usual["b"]])
-    )
-    assert np.isfinite(list(row.values())[:3]).all() and 0 <= row["p"] <= 1
+    mean = estimates.mean_of_estimates([rare["a"] - rare["b"], usual["a"] - usual["b"]])
+    row = compare.difference_row(mean)
+    assert np.isfinite([row["value"], row["lo"], row["hi"]]).all()
+    assert 0 <= row["p"] <= 1
 
 
 def test_the_interval_over_seeds_is_students():
     values = [0.91, 0.93, 0.92, 0.90, 0.94]
-    found = estimates.interval_over_seeds(values)
+    row = estimates.interval_over_seeds(values)
     lo, hi = stats.t.interval(0.95, 4, loc=np.mean(values), scale=stats.sem(values))
-    assert (found["value"], found["lo"], found["hi"]) == pytest.approx((np.mean(values), lo, hi))
+    assert (row["value"], row["lo"], row["hi"]) == pytest.approx((np.mean(values), lo, hi))
 
 
 @pytest.mark.parametrize(("failures", "enough"), [(9, False), (10, True), (90, True), (91, False)])
 def test_too_few_of_either_outcome_are_not_judged(failures, enough):
     failed = np.arange(100) < failures
-    assert (
-        compare.has_enough_failures([Scored({"a": np.arange(100.0)}, failed, np.arange(100))])
-        == enough
-    )
+    scored = Scored({"a": np.arange(100.0)}, failed, np.arange(100))
+    assert compare.has_enough_failures([scored]) == enough
 
 
 def test_the_risk_curve_ends_at_the_share_of_failures_and_rises_for_a_good_judge():
@@ -186,25 +197,23 @@ def test_the_risk_curve_ends_at_the_share_of_failures_and_rises_for_a_good_judge
 
 
 def test_a_part_of_the_digits_keeps_scores_and_outcomes_together():
-    whole = seeds()[0]
-    part = whole.at(whole.failed)
-    assert part.failed.all() and np.array_equal(part.scores["b"], whole.scores["b"][whole.failed])
-    assert np.array_equal(part.digit, np.flatnonzero(whole.failed))
+    scored = seeds()[0]
+    failures = scored.at(scored.failed)
+    assert failures.failed.all()
+    assert np.array_equal(failures.scores["b"], scored.scores["b"][scored.failed])
+    assert np.array_equal(failures.digit, np.flatnonzero(scored.failed))
 
 
 def test_a_table_is_stored_with_every_seed(tmp_path):
-    found = difference(better=0.5)
-    table = compare.comparison_table({("shifted", "b"): found}, primary=("shifted", "b")).assign(
-        n=1000, seeds=[list(found.exact)]
-    )
+    ahead = difference(better=0.5)
+    table = compare.comparison_table({("shifted", "b"): ahead}, primary=("shifted", "b"))
+    table = table.assign(n=1000, seeds=[list(ahead.exact)])
     compare.save_comparison(table, tmp_path / "verdicts.csv")
     (row,) = pd.read_csv(tmp_path / "verdicts.csv").to_dict("records")
-    assert [float(word) for word in row["by_seed"].split()] == pytest.approx(
-        found.exact.tolist(), rel=1e-5
-    )
-    assert row["verdict"] == table.verdict[0] and row["value"] == pytest.approx(
-        table.value[0], rel=1e-5
-    )
+    by_seed = [float(word) for word in row["by_seed"].split()]
+    assert by_seed == pytest.approx(ahead.exact.tolist(), rel=1e-5)
+    assert row["verdict"] == table.verdict[0]
+    assert row["value"] == pytest.approx(table.value[0], rel=1e-5)
 
 
 @pytest.mark.skipif(
@@ -217,20 +226,20 @@ def test_committed_verdicts_follow_from_their_intervals():
     assert np.allclose(table.p_corrected[others], paired.holm(table.p[others]), rtol=1e-4)
     assert np.allclose(table.p_corrected[table.primary], table.p[table.primary])
     for row in table.to_dict("records"):
-        seeds = [float(word) for word in row["by_seed"].split()]
-        again = estimates.interval_over_seeds(seeds)
-        assert (row["value"], row["t_lo"], row["t_hi"]) == pytest.approx(
-            tuple(again.values()), rel=1e-3, abs=1e-5
-        )
+        by_seed = [float(word) for word in row["by_seed"].split()]
+        again = tuple(estimates.interval_over_seeds(by_seed).values())
+        stored = (row["value"], row["t_lo"], row["t_hi"])
+        assert stored == pytest.approx(again, rel=1e-3, abs=1e-5)
         assert row["verdict"] == compare.outcome(row, p=row["p_corrected"])
 
 
 @pytest.mark.parametrize("better", [0.0, 0.005, 0.01, 0.015])
 def test_p_agrees_with_counting_resamples(better):
-    found = difference(better=better)
-    means = found.samples.mean(axis=1)
+    ahead = difference(better=better)
+    means = ahead.samples.mean(axis=1)
     counted = 2 * min((means <= 0).mean(), (means >= 0).mean())
-    assert compare.difference_row(found)["p"] == pytest.approx(counted, abs=0.04) and counted > 0.01
+    assert compare.difference_row(ahead)["p"] == pytest.approx(counted, abs=0.04)
+    assert counted > 0.01
 
 
 def test_p_goes_below_what_resamples_can_count_and_is_one_for_judges_that_agree():

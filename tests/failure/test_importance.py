@@ -6,10 +6,9 @@ from sklearn.metrics import roc_auc_score
 
 from visionfail.failure import auditor, importance
 
-LEARNT, JUDGED = (
-    random_activations(n=1500),
-    random_activations(n=1500, seed=1),
-)  # layer "two", channel 0 tells failure, nothing else does
+# layer "two", channel 0 tells failure, nothing else does
+LEARNT = random_activations(n=1500)
+JUDGED = random_activations(n=1500, seed=1)
 JUDGE = auditor.fit_auditor(LEARNT.features(), LEARNT.failed, seed=0, epochs=3)
 
 

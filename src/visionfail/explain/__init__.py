@@ -1,4 +1,4 @@
-"""Grad-CAM, and what to measure on saliency maps."""
+"""Grad-CAM, and measures of saliency maps."""
 
 from visionfail.explain.gradcam import gradcam, gradcam_layers
 from visionfail.explain.maps import centre_mass, centroid_shift, map_entropy, overlap

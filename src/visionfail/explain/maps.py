@@ -1,4 +1,4 @@
-"""What to measure on two saliency maps of the same image."""
+"""Measures of saliency maps, and of two maps of the same image."""
 
 import numpy as np
 
@@ -6,54 +6,70 @@ TOP = 0.2  # share of the pixels that count as where a map looks
 
 
 def is_empty(maps: np.ndarray) -> np.ndarray:
-    """(N,) bool: maps (N, H, W) that are zero everywhere, no evidence at all; the measures below
-    are NaN there.
+    """Whether maps (N, H, W) are zero everywhere, without any evidence: bool (N,).
+
+    The measures below are NaN for these.
     """
     return maps.reshape(len(maps), -1).max(axis=1) <= 0
 
 
 def overlap(a: np.ndarray, b: np.ndarray, *, top: float = TOP) -> np.ndarray:
-    """Intersection over union, (N,) in [0, 1], of the `top` share of pixels of two maps (N, H, W)
-    each.
-    """
-    count = max(1, round(top * a[0].size))
-    sets = []
-    for maps in (a, b):
-        flat = maps.reshape(len(maps), -1)
-        chosen = np.zeros(flat.shape, dtype=bool)
-        np.put_along_axis(chosen, np.argsort(-flat, axis=1, kind="stable")[:, :count], True, axis=1)
-        sets.append(chosen)
-    found = (sets[0] & sets[1]).sum(axis=1) / (sets[0] | sets[1]).sum(axis=1)
-    return np.where(is_empty(a) | is_empty(b), np.nan, found)
+    """Intersection over union, (N,) in [0, 1], of the `top` share of pixels of maps (N, H, W)."""
+    top_a = _top_pixels(a, top)
+    top_b = _top_pixels(b, top)
+    ratio = (top_a & top_b).sum(axis=1) / (top_a | top_b).sum(axis=1)
+    return np.where(is_empty(a) | is_empty(b), np.nan, ratio)
+
+
+def _top_pixels(maps: np.ndarray, top: float) -> np.ndarray:
+    """Whether each pixel is among the `top` share of its map, bool (N, H * W); at least one is."""
+    flat = maps.reshape(len(maps), -1)  # (N, H * W)
+    count = max(1, round(top * flat.shape[1]))
+    largest = np.argsort(-flat, axis=1, kind="stable")[:, :count]
+    chosen = np.zeros(flat.shape, dtype=bool)
+    np.put_along_axis(chosen, largest, True, axis=1)
+    return chosen
 
 
 def centroid(maps: np.ndarray) -> np.ndarray:
-    """(N, 2): row and column of each map's centre of mass, in pixels."""
-    total = np.where(is_empty(maps), np.nan, maps.sum(axis=(1, 2), dtype=np.float64))
-    rows, columns = np.arange(maps.shape[1]), np.arange(maps.shape[2])
-    return np.stack([maps.sum(axis=2) @ rows / total, maps.sum(axis=1) @ columns / total], axis=1)
+    """Row and column, in pixels, of the centre of mass of maps (N, H, W): (N, 2)."""
+    total = _mass(maps)
+    rows = np.arange(maps.shape[1])
+    columns = np.arange(maps.shape[2])
+    row = maps.sum(axis=2) @ rows / total  # (N,)
+    column = maps.sum(axis=1) @ columns / total
+    return np.stack([row, column], axis=1)
 
 
 def centroid_shift(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """How far the centre of mass lies apart, in pixels: (N,)."""
+    """The distance in pixels between the centres of mass of maps (N, H, W): (N,)."""
     return np.linalg.norm(centroid(a) - centroid(b), axis=1)
 
 
 def map_entropy(maps: np.ndarray) -> np.ndarray:
-    """How widely a map is spread, (N,): entropy of its values as a distribution, 0 for one pixel, 1
-    for all alike.
+    """The entropy (N,) in [0, 1] of the values of maps (N, H, W) as a distribution over pixels.
+
+    It is 0 where one pixel has everything, and 1 where all have the same.
     """
-    flat = maps.reshape(len(maps), -1).astype(np.float64)
-    p = flat / np.where(is_empty(maps), np.nan, flat.sum(axis=1))[:, None]
+    flat = maps.reshape(len(maps), -1).astype(np.float64)  # (N, H * W)
+    total = np.where(is_empty(maps), np.nan, flat.sum(axis=1))
+    p = flat / total[:, None]
     logs = np.log(p, out=np.zeros_like(p), where=p > 0)
     return -(p * logs).sum(axis=1) / np.log(p.shape[1])
 
 
 def centre_mass(maps: np.ndarray) -> np.ndarray:
-    """The share of each map that lies in the middle quarter of the picture, (N,): 0.25 if it were
-    spread evenly.
+    """The share (N,) in [0, 1] of maps (N, H, W) that lies in the middle quarter of the picture.
+
+    It is 0.25 for a map that is spread evenly.
     """
     height, width = maps.shape[1:]
-    middle = maps[:, height // 4 : height - height // 4, width // 4 : width - width // 4]
-    total = np.where(is_empty(maps), np.nan, maps.sum(axis=(1, 2), dtype=np.float64))
-    return middle.sum(axis=(1, 2), dtype=np.float64) / total
+    top = height // 4
+    left = width // 4
+    middle = maps[:, top : height - top, left : width - left]
+    return middle.sum(axis=(1, 2), dtype=np.float64) / _mass(maps)
+
+
+def _mass(maps: np.ndarray) -> np.ndarray:
+    """The sum (N,) of each map's values, NaN where the map is zero everywhere."""
+    return np.where(is_empty(maps), np.nan, maps.sum(axis=(1, 2), dtype=np.float64))

@@ -1,4 +1,4 @@
-"""Failure detection: activations, the auditor, failure scores, their comparison, risk control."""
+"""Failure detection: activations, the auditor and other scores, comparisons, risk control."""
 
 from visionfail.failure.activations import LAYERS, Activations, concatenate, extract
 from visionfail.failure.auditor import Auditor

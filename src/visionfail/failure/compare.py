@@ -1,12 +1,11 @@
-"""Does one judge tell failures better than another? Differences averaged over seeds, images
-resampled jointly.
+"""AUROC and AURC of failure scores by seed, differences between them, and verdicts on these.
 
 Scores of different seeds are never pooled: each seed's network fails on other images, so each gets
-an AUROC of its own. A difference is a win or a loss only where both the images and the seeds say
-so.
+an AUROC of its own. Differences are averaged over seeds, and images are resampled jointly. A
+difference is a win or a loss only where both the images and the seeds say so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,18 +15,24 @@ from scipy import stats
 
 from visionfail import files, metrics
 
-MARGIN = (
-    0.01  # an interval inside +-MARGIN is a tie: a difference that nobody would choose a method for
-)
-
+# an interval within +-MARGIN is a tie: nobody would choose a method for such a difference
+MARGIN = 0.01
 ALPHA = 0.05
 FEW = 10  # with ten failures one resample in 20,000 has none
+COVERAGE_STEPS = 50  # of 2% each
+
+Exact = Callable[[np.ndarray, np.ndarray], float]  # (score, failed) -> value
+Resampled = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # and counts -> (B,)
+Measure = tuple[Exact, Resampled]
+AUROC: Measure = (metrics.auroc, metrics.bootstrap_auroc)
+AURC: Measure = (metrics.aurc, metrics.bootstrap_aurc)
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """One seed on one slice: {judge: scores (N,)}, failed (N,) bool, digit (N,) for joint
-    resampling.
+    """Failure scores of one seed on one slice: {detector: (N,)}, failed bool (N,), digit (N,).
+
+    `digit` is each image's place in the set it is from, for joint resampling.
     """
 
     scores: Mapping[str, np.ndarray]
@@ -35,20 +40,17 @@ class Scored:
     digit: np.ndarray
 
     def at(self, mask: np.ndarray) -> "Scored":
-        """The same of some of the digits."""
-        scores = {judge: values[mask] for judge, values in self.scores.items()}
+        """The scores of the images where `mask` (N,) is true."""
+        scores = {detector: values[mask] for detector, values in self.scores.items()}
         return Scored(scores, self.failed[mask], self.digit[mask])
 
 
 def has_enough_failures(seeds: Sequence[Scored]) -> bool:
-    """Whether every seed has FEW failures and FEW right answers: below that no AUROC is worth its
-    interval.
+    """Whether every seed has at least FEW failures and FEW right answers.
+
+    Below that no AUROC is worth its interval.
     """
     return all(FEW <= seed.failed.sum() <= len(seed.failed) - FEW for seed in seeds)
-
-
-AUROC = (metrics.auroc, metrics.bootstrap_auroc)
-AURC = (metrics.aurc, metrics.bootstrap_aurc)
 
 
 def aurocs(
@@ -56,78 +58,132 @@ def aurocs(
     counts: np.ndarray,
     *,
     judges: Sequence[str] | None = None,
-    measure: tuple = AUROC,
+    measure: Measure = AUROC,
 ) -> dict[str, metrics.Estimate]:
-    """{judge: Aurocs} of one slice; counts (B, digits) says how often each digit is drawn, the same
-    for every slice. All judges where none are named; another measure, such as AURC, by its value
-    and its value in resamples.
+    """{detector: AUROC by seed and resample} of one slice, of all detectors where none are named.
+
+    Counts (B, digits) say how often each digit is drawn, the same for every slice. Another measure,
+    such as AURC, is given as two functions: its value, and its value in resamples.
     """
-    found, (exactly, resampled) = {}, measure
-    for judge in judges or seeds[0].scores:
-        exact = [exactly(seed.scores[judge], seed.failed) for seed in seeds]
-        # a judge without a seed of its own has the very same scores and failures in all of them
-        drawn = {}
-        keys = [(id(seed.scores[judge]), id(seed.failed)) for seed in seeds]
-        for key, seed in zip(keys, seeds, strict=True):
-            if key not in drawn:
-                drawn[key] = resampled(seed.scores[judge], seed.failed, counts[:, seed.digit])
-        found[judge] = metrics.Estimate(
-            np.array(exact), np.stack([drawn[key] for key in keys], axis=1)
-        )
-    return found
+    exactly, resampled = measure
+    estimates = {}
+    for detector in judges or seeds[0].scores:
+        exact = [exactly(seed.scores[detector], seed.failed) for seed in seeds]
+        samples = _resamples(seeds, detector, counts, resampled)
+        estimates[detector] = metrics.Estimate(np.array(exact), samples)
+    return estimates
+
+
+def _resamples(
+    seeds: Sequence[Scored], detector: str, counts: np.ndarray, resampled: Resampled
+) -> np.ndarray:
+    """A detector's measure in each resample, (B, seeds); one without a seed is resampled once."""
+    with_seed = seeds if _has_seed(seeds, detector) else seeds[:1]
+    by_seed = []
+    for seed in with_seed:
+        drawn = counts[:, seed.digit]  # (B, N)
+        by_seed.append(resampled(seed.scores[detector], seed.failed, drawn))  # (B,)
+    if len(by_seed) < len(seeds):
+        by_seed = by_seed * len(seeds)
+    return np.stack(by_seed, axis=1)
+
+
+def _has_seed(seeds: Sequence[Scored], detector: str) -> bool:
+    """Whether a detector's scores, or the failures it scores, are not the same in all seeds.
+
+    A rival that is fitted once for several seeds of the auditor has no seed of its own.
+    """
+    first = seeds[0]
+    for seed in seeds[1:]:
+        same_images = np.array_equal(seed.digit, first.digit)
+        same_failures = np.array_equal(seed.failed, first.failed)
+        same_scores = np.array_equal(seed.scores[detector], first.scores[detector])
+        if not (same_images and same_failures and same_scores):
+            return True
+    return False
 
 
 def auroc_rows(
     found: Mapping[str, Mapping[str, metrics.Estimate]], n: Mapping[str, int]
 ) -> pd.DataFrame:
-    """A row a slice and judge: slice, judge, value (mean over seeds), lo, hi, n, seeds."""
-    lines = [
-        {"slice": name, "judge": judge, "n": n[name], "seeds": len(one.exact)}
-        | dict(zip(("value", "lo", "hi"), one.interval(), strict=True))
-        for name, judges in found.items()
-        for judge, one in judges.items()
-    ]
-    return pd.DataFrame(lines)
+    """A row per slice and detector: slice, judge, n, seeds, value (mean over seeds), lo, hi.
+
+    `found` are the estimates {slice: {detector: estimate}}, `n` the images of each slice.
+    """
+    rows = []
+    for name, estimates in found.items():
+        for detector, estimate in estimates.items():
+            value, lo, hi = estimate.interval()
+            rows.append(
+                {
+                    "slice": name,
+                    "judge": detector,
+                    "n": n[name],
+                    "seeds": len(estimate.exact),
+                    "value": value,
+                    "lo": lo,
+                    "hi": hi,
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def risk_coverage_by_seed(
     seeds: Sequence[Scored], judge: str, *, counts: np.ndarray
 ) -> pd.DataFrame:
-    """Selective risk of one judge at every 2% of coverage, mean over seeds, 95% over digits:
-    coverage, risk, lo, hi.
+    """The selective risk of one detector at every 2% of coverage: coverage, risk, lo, hi.
+
+    Fractions; the mean over seeds, with a 95% interval over digits, drawn as often as counts
+    (B, digits) say.
     """
-    coverages, once = np.linspace(0.02, 1, 50), np.ones((1, counts.shape[1]))
-    exact, drawn = (
-        np.mean(
-            [
-                metrics.selective_risk_at(s.scores[judge], s.failed, coverages, c[:, s.digit])
-                for s in seeds
-            ],
-            axis=0,
-        )
-        for c in (once, counts)
-    )
-    lo, hi = metrics.percentile_interval(drawn)
+    coverages = np.linspace(0.02, 1, COVERAGE_STEPS)
+    once = np.ones((1, counts.shape[1]))
+    exact = _mean_risk(seeds, judge, coverages, once)  # (1, COVERAGE_STEPS)
+    samples = _mean_risk(seeds, judge, coverages, counts)  # (B, COVERAGE_STEPS)
+    lo, hi = metrics.percentile_interval(samples)
     return pd.DataFrame({"coverage": coverages, "risk": exact[0], "lo": lo, "hi": hi})
 
 
-def difference_row(difference: metrics.Estimate) -> dict:
-    """value (mean over seeds), lo, hi (95% over digits), t_lo, t_hi (95% over seeds), p (two-sided,
-    over digits).
+def _mean_risk(
+    seeds: Sequence[Scored], detector: str, coverages: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """The selective risk in each resample, mean over seeds: (B, coverages)."""
+    risks = []
+    for seed in seeds:
+        drawn = counts[:, seed.digit]  # (B, N)
+        score = seed.scores[detector]
+        risks.append(metrics.selective_risk_at(score, seed.failed, coverages, drawn))
+    return np.mean(risks, axis=0)
 
-    p is that of a normal curve as wide as the resamples: counting those beyond 0 can give no p
-    under 2 / (B + 1), which Holm's correction of fifty comparisons would never let pass.
+
+def difference_row(difference: metrics.Estimate) -> dict:
+    """{"value", "lo", "hi", "t_lo", "t_hi", "p"} of a difference, its mean over seeds.
+
+    lo and hi are 95% over digits, t_lo and t_hi 95% over seeds. p is two-sided, over digits, that
+    of a normal curve as wide as the resamples: counting those beyond 0 can give no p under
+    2 / (B + 1), which Holm's correction of fifty comparisons would never let pass.
     """
     value, lo, hi = difference.interval()
-    seeds = metrics.interval_over_seeds(difference.exact)
-    means = difference.means()
-    p = 2 * stats.norm.sf(abs(value) / means.std(ddof=1)) if means.std() else 1.0
-    return {"value": value, "lo": lo, "hi": hi, "t_lo": seeds["lo"], "t_hi": seeds["hi"], "p": p}
+    over_seeds = metrics.interval_over_seeds(difference.exact.tolist())
+    means = difference.means()  # (B,)
+    p = 1.0
+    if means.std():
+        p = 2 * stats.norm.sf(abs(value) / means.std(ddof=1))
+    return {
+        "value": value,
+        "lo": lo,
+        "hi": hi,
+        "t_lo": over_seeds["lo"],
+        "t_hi": over_seeds["hi"],
+        "p": p,
+    }
 
 
 def outcome(row: Mapping, *, p: float) -> str:
-    """tie: the interval lies within +-MARGIN; win: above 0, over digits and over seeds, and p
-    (corrected, if it is one of many) under 5%; loss: below 0 likewise; else undecided.
+    """The verdict on a `difference_row`: "tie", "win", "loss" or "undecided".
+
+    A tie is an interval within +-MARGIN. A win lies above 0, over digits and over seeds, with p
+    (corrected, if it is one of many) under 5%; a loss lies below 0 likewise.
     """
     if row["lo"] >= -MARGIN and row["hi"] <= MARGIN:
         return "tie"
@@ -141,26 +197,37 @@ def outcome(row: Mapping, *, p: float) -> str:
 def comparison_table(
     differences: Mapping[tuple[str, str], metrics.Estimate], *, primary: tuple[str, str]
 ) -> pd.DataFrame:
-    """A row a (slice, rival): how far the auditor is ahead, and the verdict. `primary` is judged by
-    itself, chosen beforehand; the others are Holm-corrected together.
+    """A row per (slice, rival): how far the auditor is ahead, p as it is and corrected, verdict.
+
+    `primary` was chosen beforehand and is judged by itself; the others are Holm-corrected together.
+    ValueError where `primary` is not among the differences.
     """
-    rows = pd.DataFrame(
-        [{"slice": s, "rival": r, **difference_row(d)} for (s, r), d in differences.items()]
-    )
-    rows["primary"] = [key == primary for key in differences]
-    if rows.primary.sum() != 1:
+    rows = []
+    for (name, rival), difference in differences.items():
+        row = {"slice": name, "rival": rival}
+        row.update(difference_row(difference))
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    table["primary"] = [comparison == primary for comparison in differences]
+    if table.primary.sum() != 1:
         raise ValueError(f"{primary} is not among the comparisons {list(differences)}.")
-    rows["p_corrected"] = rows.p
-    rows.loc[~rows.primary, "p_corrected"] = metrics.holm(rows.p[~rows.primary])
-    rows["verdict"] = [outcome(row, p=row["p_corrected"]) for row in rows.to_dict("records")]
-    return rows
+    table["p_corrected"] = table.p
+    table.loc[~table.primary, "p_corrected"] = metrics.holm(table.p[~table.primary])
+    table["verdict"] = [outcome(row, p=row["p_corrected"]) for row in table.to_dict("records")]
+    return table
 
 
 def save_comparison(table: pd.DataFrame, path: Path) -> None:
-    """Write a verdict table, with the difference of every seed in by_seed, as csv: whole or not at
-    all.
+    """Write a `comparison_table` as csv, whole or not at all.
+
+    Its column "seeds", the difference of every seed, is written as numbers in words, "by_seed".
     """
-    by_seed = [" ".join(f"{value:.6g}" for value in seeds) for seeds in table["seeds"]]
-    with files.atomic_write(path) as part:
+    by_seed = [_joined(differences) for differences in table["seeds"]]
+    with files.atomic_write(path) as temporary:
         text = table.drop(columns="seeds").assign(by_seed=by_seed)
-        text.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
+        text.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _joined(values: Iterable[float]) -> str:
+    """Numbers to six digits, with a space between them."""
+    return " ".join(f"{value:.6g}" for value in values)

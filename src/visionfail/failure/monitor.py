@@ -1,7 +1,6 @@
-"""What the demo says of one picture: the answer, how likely it is wrong, accept or abstain, its
-place on a map.
+"""The demo's answer to one picture: class, probability of error, and its place on a map.
 
-Everything that it needs is one small file beside the primary's, so that it starts without data.
+Everything that it needs is one small file beside the classifier's, so that it starts without data.
 """
 
 import json
@@ -23,20 +22,24 @@ from visionfail.failure.auditor import Auditor
 STEM = profiles.FULL.models / "auditor-mnist-s0"  # written by notebook 10
 PRIMARY = "mnist-mnist_cnn-adam-s0"
 
+# written by notebook 11
 CIFAR10 = {
     "stem": profiles.FULL.models / "auditor-cifar10-s0",
     "primary": "cifar10-resnet18-standard-s0",
-}  # by notebook 11
+}
 
 SHOWN = 2000  # test draws on the map
+JUDGE = "judge."  # before the names of the auditor's weights in the file
 # Activations and maps are read by hooks on a network that all visitors of the demo share.
 ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
 class Monitor:
-    """A classifier, the layers its auditor reads, the auditor, the plane of the map, and the map:
-    points (N, 2), failure (N,), failed (N,).
+    """A classifier, the layers its auditor reads, the auditor, and a map of N answers.
+
+    The map is the plane through `centre` (D,) along `axes` (2, D) of standardised latents: points
+    (N, 2), the probability of failure (N,) and failed (N,), bool.
     """
 
     model: nn.Module
@@ -50,16 +53,15 @@ class Monitor:
     card: dict
 
     def limit(self, budget: float) -> dict:
-        """{"budget", "limit", "coverage"} of a risk budget; limit None where nothing may be
-        accepted.
-        """
+        """{"budget", "limit", "coverage"} of a risk budget; limit None where all is rejected."""
         return next(row for row in self.card["limits"] if row["budget"] == budget)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """predicted class, confidence and failure (probability of being wrong) in [0, 1], place on the
-    map (x, y).
+    """The predicted class, its confidence and probability of failure, and its place on the map.
+
+    Confidence and failure lie in [0, 1]; the place is (x, y).
     """
 
     predicted: int
@@ -73,32 +75,32 @@ class Answer:
 
 
 def monitor_answer(demo: Monitor, image: Tensor) -> Answer:
-    """What is to be said of one picture, uint8 (1, C, H, W): computed as the notebooks compute
-    it.
-    """
+    """The answer to one picture, uint8 (1, C, H, W), computed as the notebooks compute it."""
+    no_label = torch.zeros(1, dtype=torch.long)
     with ONE_AT_A_TIME:
-        reading = activations.extract(
-            demo.model, image, torch.zeros(1, dtype=torch.long), layers=demo.layers
-        )
-    place = project_on_map(demo.judge, reading.features(), demo.centre, demo.axes)[0]
+        reading = activations.extract(demo.model, image, no_label, layers=demo.layers)
+    features = reading.features()  # (1, D)
+    x, y = project_on_map(demo.judge, features, demo.centre, demo.axes)[0]
     return Answer(
-        int(reading.logits.argmax()),
-        float(scores.confidence_of(reading)[0]),
-        float(demo.judge.score(reading.features())[0]),
-        (float(place[0]), float(place[1])),
+        predicted=int(reading.logits.argmax()),
+        confidence=float(scores.confidence_of(reading)[0]),
+        failure=float(demo.judge.score(features)[0]),
+        place=(float(x), float(y)),
     )
 
 
 def project_on_map(
     judge: Auditor, features: np.ndarray, centre: np.ndarray, axes: np.ndarray
 ) -> np.ndarray:
-    """Latents (N, D) -> places on the map (N, 2)."""
+    """The places on the map (N, 2) of latents (N, D)."""
     return (_standard(judge, features) - centre) @ axes.T
 
 
 def _standard(judge: Auditor, features: np.ndarray) -> np.ndarray:
     """Latents (N, D) as the auditor standardises them."""
-    return (features - judge.mean.cpu().numpy()) / judge.std.cpu().numpy()
+    mean = judge.mean.cpu().numpy()
+    std = judge.std.cpu().numpy()
+    return (features - mean) / std
 
 
 def save_monitor(
@@ -110,33 +112,52 @@ def save_monitor(
     limits: list[dict],
     card: dict,
 ) -> None:
-    """Write <stem>.safetensors and <stem>.json: the auditor, the plane of the first two principal
-    components of what it learnt from, the map of `shown`, and the thresholds `limits`; `card` says
-    of which primary and data.
+    """Write <stem>.safetensors and <stem>.json: the auditor, the map of `shown`, the thresholds.
+
+    The plane of the map is that of the first two principal components of `learnt`; `limits` are the
+    thresholds, and `card` says of which classifier and data. ValueError for a card that json cannot
+    hold; nothing is written then.
     """
-    pca = PCA(2, random_state=0).fit(_standard(judge, learnt.features()))
-    points = project_on_map(judge, shown.features(), pca.mean_, pca.components_)
-    arrays = {"centre": pca.mean_, "axes": pca.components_, "points": points}
-    arrays |= {"failure": judge.score(shown.features()), "failed": shown.failed}
-    tensors = {
-        f"judge.{name}": value.cpu().contiguous() for name, value in judge.state_dict().items()
-    }
-    tensors |= {
-        name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32))
-        for name, a in arrays.items()
-    }
+    tensors, explained = _tensors(judge, learnt, shown)
     weights, description = models.checkpoint_files(stem)
-    with files.atomic_write(weights) as part:
-        save_file(tensors, part)
-        explained = round(float(pca.explained_variance_ratio_.sum()), 4)
-        card = card | {"limits": limits, "explained": explained, "sha256": files.sha256(part)}
-        text = files.json_text(card, name=description.name)  # before the weights take their place
+    full_card = dict(card)
+    with files.atomic_write(weights) as temporary:
+        save_file(tensors, temporary)
+        full_card["limits"] = limits
+        full_card["explained"] = explained
+        full_card["sha256"] = files.sha256(temporary)
+        # a card that json cannot hold raises here, before the weights take their place
+        text = files.json_text(full_card, name=description.name)
     files.write_text(description, text)
 
 
+def _tensors(
+    judge: Auditor, learnt: Activations, shown: Activations
+) -> tuple[dict[str, Tensor], float]:
+    """{name: tensor} of the auditor and its map, and the share of variance that the map shows."""
+    pca = PCA(2, random_state=0).fit(_standard(judge, learnt.features()))
+    centre = np.asarray(pca.mean_)  # (D,)
+    axes = np.asarray(pca.components_)  # (2, D)
+    features = shown.features()
+    arrays = {
+        "centre": centre,
+        "axes": axes,
+        "points": project_on_map(judge, features, centre, axes),
+        "failure": judge.score(features),
+        "failed": shown.failed,
+    }
+    tensors = {}
+    for name, weights in judge.state_dict().items():
+        tensors[JUDGE + name] = weights.cpu().contiguous()
+    for name, values in arrays.items():
+        tensors[name] = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+    return tensors, round(float(pca.explained_variance_ratio_.sum()), 4)
+
+
 def load_monitor(stem: Path = STEM, *, primary: str | Path = PRIMARY) -> Monitor:
-    """What `save` wrote, with the primary it belongs to. ValueError where the files are not those
-    of the card.
+    """The monitor that `save_monitor` wrote to `stem`, with the classifier `primary` it belongs to.
+
+    FileNotFoundError where there is none; ValueError where the files are not those of the card.
     """
     weights, description = models.checkpoint_files(stem)
     if not weights.exists() or not description.exists():
@@ -151,13 +172,25 @@ def load_monitor(stem: Path = STEM, *, primary: str | Path = PRIMARY) -> Monitor
             "run its notebook."
         )
     tensors = load_file(weights)
-    state = {
-        name.removeprefix("judge."): value
-        for name, value in tensors.items()
-        if name.startswith("judge.")
-    }
+    return Monitor(
+        model=model,
+        layers=activations.LAYERS[primary_card["arch"]],
+        judge=_stored_auditor(tensors),
+        centre=tensors["centre"].numpy(),
+        axes=tensors["axes"].numpy(),
+        points=tensors["points"].numpy(),
+        failure=tensors["failure"].numpy(),
+        failed=tensors["failed"].numpy() > 0.5,
+        card=card,
+    )
+
+
+def _stored_auditor(tensors: dict[str, Tensor]) -> Auditor:
+    """The auditor in eval mode among the tensors of a monitor's file."""
+    state = {}
+    for name, weights in tensors.items():
+        if name.startswith(JUDGE):
+            state[name.removeprefix(JUDGE)] = weights
     judge = Auditor(np.zeros((2, len(state["mean"])), dtype=np.float32))
     judge.load_state_dict(state)
-    arrays = [tensors[name].numpy() for name in ("centre", "axes", "points", "failure")]
-    layers = activations.LAYERS[primary_card["arch"]]
-    return Monitor(model, layers, judge.eval(), *arrays, tensors["failed"].numpy() > 0.5, card)
+    return judge.eval()

@@ -1,5 +1,4 @@
-"""Answer only where the score is low enough: a threshold that keeps the error among accepted
-answers under a budget.
+"""Thresholds that keep the error among accepted answers under a budget.
 
 The threshold is searched, so testing the one that looks best on the same images would be too
 hopeful. Here candidates lie on a grid that was fixed before (quantiles of the score on other
@@ -17,18 +16,16 @@ from scipy import stats
 
 from visionfail import metrics
 
-COVERAGES = tuple(
-    np.round(np.arange(0.30, 1.0001, 0.01), 2)
-)  # of the grid; a start at 30% has enough answers to test
-
+# coverages of the grid: a start at 30% has enough answers to test
+COVERAGES = tuple(np.round(np.arange(0.30, 1.0001, 0.01), 2))
 DELTA = 0.05
 
 
 def candidate_thresholds(score: ArrayLike, coverages: Sequence[float] = COVERAGES) -> np.ndarray:
-    """Candidate thresholds, ascending: quantiles of a score on images that serve neither to choose
-    nor to judge.
+    """Candidate thresholds, ascending, at most one per coverage: quantiles of a score (N,).
 
-    The last is infinite: everything accepted. ValueError for an empty or not finite score.
+    The score is of images that serve neither to choose nor to judge. The last candidate is
+    infinite: everything accepted. ValueError for an empty or not finite score.
     """
     score = np.asarray(score, dtype=np.float64)
     if score.ndim != 1 or not len(score) or not np.isfinite(score).all():
@@ -46,12 +43,28 @@ def threshold(
     budget: float,
     delta: float = DELTA,
 ) -> float | None:
-    """The largest threshold found safe: of the answers with score <= threshold at most `budget` are
-    wrong, with probability at least 1 - `delta` over the images (N,), which must be independent:
-    one draw a digit. None where not even the strictest candidate is found safe: then nothing can be
-    promised, and nothing is accepted.
+    """The largest threshold that is safe: scores up to it are accepted, at most `budget` wrong.
+
+    `budget` is a fraction in (0, 1). It holds with probability at least 1 - `delta` over the images
+    (N,), which must be independent: one draw a digit. None where not even the strictest candidate
+    is safe: then nothing can be promised, and nothing is accepted. ValueError for arrays of other
+    shapes, for `failed` that is not boolean, and for a budget or delta outside (0, 1).
     """
-    score, failed = np.asarray(score, dtype=np.float64), np.asarray(failed)
+    score = np.asarray(score, dtype=np.float64)
+    failed = np.asarray(failed)
+    _check(score, failed, budget, delta)
+    largest = None
+    for candidate in np.sort(np.asarray(candidates, dtype=np.float64)):
+        accepted = score <= candidate
+        errors = int(failed[accepted].sum())
+        if binomial_p_value(errors, int(accepted.sum()), budget) > delta:
+            break
+        largest = float(candidate)
+    return largest
+
+
+def _check(score: np.ndarray, failed: np.ndarray, budget: float, delta: float) -> None:
+    """Raises ValueError for what `threshold` does not take."""
     if score.shape != failed.shape or failed.dtype != bool or not len(failed):
         raise ValueError(
             f"score {score.shape} and failed {failed.dtype} {failed.shape}: one of each for every "
@@ -61,39 +74,39 @@ def threshold(
         raise ValueError(
             f"budget {budget} and delta {delta} are shares between 0 and 1: 0.02 for two percent."
         )
-    found = None
-    for candidate in np.sort(np.asarray(candidates, dtype=np.float64)):
-        accepted = score <= candidate
-        if binomial_p_value(int(failed[accepted].sum()), int(accepted.sum()), budget) > delta:
-            break
-        found = float(candidate)
-    return found
 
 
 def binomial_p_value(errors: int, accepted: int, budget: float) -> float:
-    """How likely so few errors among `accepted` answers would be if their error rate were `budget`:
-    exact binomial.
+    """The exact binomial probability of at most `errors` among `accepted` answers.
+
+    Their error rate is taken to be `budget`.
     """
     return float(stats.binom.cdf(errors, accepted, budget))
 
 
 def evaluate_threshold(score: ArrayLike, failed: ArrayLike, limit: float | None) -> dict:
-    """{"coverage", "risk", "lo", "hi", "accepted", "n"} of a threshold on fresh images; risk with
-    its Wilson interval, missing where nothing is accepted.
+    """{"coverage", "risk", "lo", "hi", "accepted", "n"} of a threshold on fresh images (N,).
+
+    Coverage is the fraction accepted, risk the fraction of these that is wrong, with its Wilson
+    interval; NaN where nothing is accepted.
     """
-    score, failed = np.asarray(score, dtype=np.float64), np.asarray(failed)
+    score = np.asarray(score, dtype=np.float64)
+    failed = np.asarray(failed)
     accepted = np.zeros(len(score), dtype=bool) if limit is None else score <= limit
-    errors, n = int(failed[accepted].sum()), int(accepted.sum())
-    lo, hi = metrics.wilson(errors, n) if n else (np.nan, np.nan)
-    risk = errors / n if n else np.nan
-    return {
+    errors = int(failed[accepted].sum())
+    n = int(accepted.sum())
+    row = {
         "coverage": n / len(score),
-        "risk": risk,
-        "lo": lo,
-        "hi": hi,
+        "risk": np.nan,
+        "lo": np.nan,
+        "hi": np.nan,
         "accepted": n,
         "n": len(score),
     }
+    if n:
+        row["risk"] = errors / n
+        row["lo"], row["hi"] = metrics.wilson(errors, n)
+    return row
 
 
 def resplit(
@@ -106,19 +119,20 @@ def resplit(
     repeats: int,
     generator: np.random.Generator,
 ) -> pd.DataFrame:
-    """How the budget is kept when the images are dealt anew, `held` to set the threshold and the
-    others to judge it.
+    """A row per repeat in which the images (N,) are dealt anew: `evaluate_threshold`, and "kept".
 
-    A row a repeat: as `realised` on the others, and "kept": whether the risk among all images, of
-    which the held ones are a sample, is within the budget or nothing is accepted. That is what
-    delta promises; what the others show has chance of its own on top.
+    `held` images set the threshold and the others judge it. "kept" is whether the risk among all
+    images, of which the held ones are a sample, is within the budget or nothing is accepted. That
+    is what delta promises; what the others show has chance of its own on top.
     """
     rows = []
     for _ in range(repeats):
         order = generator.permutation(len(score))
-        choose, judge = order[:held], order[held:]
+        choose = order[:held]
+        judge = order[held:]
         limit = threshold(score[choose], failed[choose], candidates=candidates, budget=budget)
-        truth = evaluate_threshold(score, failed, limit)
-        kept = bool(truth["accepted"] == 0 or truth["risk"] <= budget)
-        rows.append(evaluate_threshold(score[judge], failed[judge], limit) | {"kept": kept})
+        on_all = evaluate_threshold(score, failed, limit)
+        row = evaluate_threshold(score[judge], failed[judge], limit)
+        row["kept"] = bool(on_all["accepted"] == 0 or on_all["risk"] <= budget)
+        rows.append(row)
     return pd.DataFrame(rows)
