@@ -72,7 +72,7 @@ def _draw_by_budget(ax: Axes, table: pd.DataFrame, column: str) -> None:
     budgets = sorted(table.budget.unique())
     for detector, rows, offset in _side_by_side(table, step=0.32):
         x = rows.budget.map(budgets.index) + offset
-        _draw_dots(ax, x, rows[column], detector, markersize=5)
+        _draw_dots(ax, x, rows.loc[:, column], detector, markersize=5)
     ax.set_xticks(range(len(budgets)), [f"{budget:.0%}" for budget in budgets])
     ax.set(xlabel="budget: mistakes among accepted answers", xlim=(-0.5, len(budgets) - 0.5))
     percent_axis(ax.yaxis)
@@ -129,5 +129,6 @@ def _side_by_side(table: pd.DataFrame, *, step: float) -> Iterator[tuple[str, pd
 
 
 def _draw_dots(ax: Axes, x: pd.Series, y: pd.Series, detector: str, *, markersize: float) -> None:
+    """Draw a dot at each (x, y) in the detector's colour."""
     colour = detector_colour(detector)
     ax.plot(x, y, "o", color=colour, markersize=markersize, alpha=0.7, label=detector)

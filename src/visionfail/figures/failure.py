@@ -66,7 +66,7 @@ def shift_curves(table: pd.DataFrame, *, title: str = "") -> Figure:
         axes_row[0].set_ylabel(metric, fontsize=9)
         for ax, name in zip(axes_row, names, strict=True):
             chosen = (table["shift"] == name) & (table.metric == metric)
-            _draw_seeds(ax, table[chosen])
+            _draw_seeds(ax, table.loc[chosen])
     for ax, name in zip(axes[0], names, strict=True):
         ax.set_title(name, pad=3)
     for ax in axes[1]:
@@ -179,7 +179,7 @@ def scores_by_outcome(histograms: Mapping[str, pd.DataFrame], *, title: str = ""
     for ax, (detector, table) in zip(axes, histograms.items(), strict=True):
         for outcome, bins in table.groupby("outcome", sort=False):
             width = bins.score.iloc[1] - bins.score.iloc[0]
-            colour = OUTCOME_COLOURS[outcome]
+            colour = OUTCOME_COLOURS[str(outcome)]
             style = {"color": colour, "alpha": 0.6, "linewidth": 0}
             ax.bar(bins.score, bins.share, width=width, label=outcome, **style)
         ax.set_title(detector)
@@ -271,5 +271,6 @@ def _draw_latents(ax: Axes, points: np.ndarray, score: ArrayLike, **style: Any) 
 
 
 def _draw_star(ax: Axes, place: tuple[float, float], **style: Any) -> None:
+    """Draw a star with a white edge at (x, y)."""
     x, y = place
     ax.plot(x, y, "*", markeredgecolor="white", **style)

@@ -14,9 +14,7 @@ from visionfail.profiles import Profile
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """The profile, the image sets by split, and the origin that figures and rows are marked
-    with.
-    """
+    """The profile, the image sets by split, and the origin that marks figures and rows."""
 
     profile: Profile
     sets: dict[str, ImageSet] = field(default_factory=dict)
@@ -35,21 +33,23 @@ class Run:
 
     def environment(self) -> pd.DataFrame:
         """The versions of Python and of the packages that numbers depend on, and the device."""
-        versions = {**results.versions(), "device": self.device}
+        versions = dict(results.versions())
+        versions["device"] = self.device
         return pd.Series(versions, name="version").to_frame()
 
     def splits(self) -> pd.DataFrame:
-        """How many images each split has, and where they come from."""
-        rows = {
-            name: {"images": len(part), "origin": part.origin} for name, part in self.sets.items()
-        }
-        return pd.DataFrame(rows).T
+        """A row per split: how many images it has, and their origin."""
+        columns = {}
+        for name, images in self.sets.items():
+            columns[name] = {"images": len(images), "origin": images.origin}
+        return pd.DataFrame(columns).T
 
     def save(
         self, figure: Figure, slug: str, *, svg: bool = False, origin: str | None = None
     ) -> None:
-        """Write a figure to figures/<slug>.png, and .svg, marked with the origin of its images: the
-        run's, where none is named.
+        """Write a figure to figures/<slug>.png, with `svg` also to .svg, marked with its origin.
+
+        The origin is the run's where none is named.
         """
         figures.save_figure(
             figure,
@@ -70,18 +70,19 @@ class Run:
         seconds: float | None = None,
         device: str | None = None,
     ) -> pd.DataFrame:
-        """Write rows to results/<name>.csv with the configuration beside them, and return the
-        table.
+        """The table of rows, written to results/<name>.csv with the configuration beside them.
 
         `splits` are those whose checksums name the data; seconds and device are this run's where
         none are given.
         """
+        if seconds is None:
+            seconds = time.perf_counter() - self.started
         results.save_run(
             name,
             rows,
             folder=self.profile.results,
             config=config,
-            seconds=time.perf_counter() - self.started if seconds is None else seconds,
+            seconds=seconds,
             device=device or self.device,
             data_checksums={split: self.sets[split].checksum() for split in splits},
         )

@@ -15,69 +15,89 @@ CARDS = sorted(paths.MODELS.glob("mnist-*.json"))
 
 @pytest.fixture(scope="module")
 def sets():
+    """The embedded digits, of "auditor" and "val" the first: no network learns from those."""
     return {
-        split: standins.load_standin("mnist", split)
-        for split in ("train", "auditor", "val", "test")
+        "train": standins.load_standin("mnist", "train"),
+        "auditor": standins.load_standin("mnist", "auditor").first(100),
+        "val": standins.load_standin("mnist", "val").first(100),
+        "test": standins.load_standin("mnist", "test"),
     }
 
 
 def test_learns_the_embedded_digits_and_says_that_they_are_stand_ins(sets, tmp_path):
-    model, card = classifier.train_classifier(tmp_path / "net", sets, seed=0)
-    assert card["accuracy"]["test"]["value"] > 0.93 and card["accuracy"]["test"]["n"] == 500
-    assert (
-        card["dataset"] == card["origin"] == "standin"
-        and len(card["history"]) == classifier.EPOCHS["standin"]
-    )
-    assert not model.training and checkpoints.load_checkpoint(tmp_path / "net")[1] == card
+    model, card = classifier.train_classifier(tmp_path / "net", sets, seed=0, width=32)
+    assert card["accuracy"]["test"]["value"] > 0.93
+    assert card["accuracy"]["test"]["n"] == 500
+    assert card["dataset"] == "standin"
+    assert card["origin"] == "standin"
+    assert len(card["history"]) == classifier.EPOCHS["standin"]
+    assert not model.training
+    _, stored_card = checkpoints.load_checkpoint(tmp_path / "net")
+    assert stored_card == card
 
 
-def test_the_same_seed_gives_the_same_network_another_seed_another(sets, tmp_path):
+def test_the_same_seed_gives_the_same_network_another_seed_another(sets, tmp_path, monkeypatch):
+    monkeypatch.setitem(classifier.EPOCHS, "standin", 2)
     small = {name: images.first(256) for name, images in sets.items()}
-    cards = [
-        classifier.train_classifier(tmp_path / f"net{k}", small, seed=seed)[1]
-        for k, seed in enumerate((0, 0, 1))
-    ]
-    assert cards[0]["sha256"] == cards[1]["sha256"] != cards[2]["sha256"]
+    hashes = []
+    for k, seed in enumerate((0, 0, 1)):
+        _, card = classifier.train_classifier(tmp_path / f"net{k}", small, seed=seed, width=8)
+        hashes.append(card["sha256"])
+    assert hashes[0] == hashes[1]
+    assert hashes[1] != hashes[2]
+
+
+def test_networks_are_as_wide_as_the_committed_ones_where_no_width_is_named(sets, monkeypatch):
+    monkeypatch.setitem(classifier.EPOCHS, "standin", 1)
+    few = sets["train"].first(10)
+    model, _ = classifier.fit_fresh(few, few, seed=0)
+    assert model.get_parameter("fc.weight").shape == (10, 2 * 64)
 
 
 def test_quick_profile_takes_the_embedded_digits_where_no_real_ones_are(tmp_path, monkeypatch):
     monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
-    found = classifier.mnist_sets(QUICK)
-    assert {images.origin for images in found.values()} == {"standin"}
+    quick_sets = classifier.mnist_sets(QUICK)
+    assert {images.origin for images in quick_sets.values()} == {"standin"}
 
 
 @pytest.mark.realdata
 def test_no_real_digit_is_in_two_splits():
-    found = classifier.mnist_sets(FULL)
-    assert {name: len(images) for name, images in found.items()} == {
-        "train": 48_000, "auditor": 10_000, "val": 2_000, "test": 10_000
-    }  # fmt: skip
-    seen = [image.numpy().tobytes() for images in found.values() for image in images.images]
-    assert len(set(seen)) == len(seen)  # MNIST itself has no two equal pictures
+    sets = classifier.mnist_sets(FULL)
+    sizes = {name: len(images) for name, images in sets.items()}
+    assert sizes == {"train": 48_000, "auditor": 10_000, "val": 2_000, "test": 10_000}
+    pictures = []
+    for images in sets.values():
+        pictures += [image.numpy().tobytes() for image in images.images]
+    assert len(set(pictures)) == len(pictures)  # MNIST itself has no two equal pictures
 
 
 @pytest.mark.skipif(not CARDS, reason="notebook 08 has not run in the full profile yet")
-def test_committed_primaries_are_five_and_as_good_as_study_c_asks():
+def test_committed_classifiers_are_five_and_as_good_as_study_c_asks():
     cards = [checkpoints.load_checkpoint(path.stem)[1] for path in CARDS]
     assert [card["seed"] for card in cards] == list(classifier.CLASSIFIER_SEEDS)
-    assert all(card["origin"] == "official" and card["epochs"] == 3 for card in cards)
-    accuracies = [card["accuracy"]["test"] for card in cards]
-    assert all(found["n"] == 10_000 and found["value"] >= 0.987 for found in accuracies)
+    for card in cards:
+        assert card["origin"] == "official"
+        assert card["epochs"] == 3
+        assert card["accuracy"]["test"]["n"] == 10_000
+        assert card["accuracy"]["test"]["value"] >= 0.987
 
 
 @pytest.mark.realdata
 @pytest.mark.skipif(not CARDS, reason="notebook 08 has not run in the full profile yet")
-def test_committed_accuracy_of_the_first_primary_is_what_its_weights_give():
+def test_committed_accuracy_of_the_first_classifier_is_what_its_weights_give():
     model, card = checkpoints.load_checkpoint(CARDS[0].stem)
-    assert zoo.accuracy_with_interval(model, load("mnist", "test")) == pytest.approx(
-        card["accuracy"]["test"]
-    )
+    accuracy = zoo.accuracy_with_interval(model, load("mnist", "test"))
+    assert accuracy == pytest.approx(card["accuracy"]["test"])
+
+
+def narrow_network(*, seed):
+    mean, std = CHANNEL_STATS["mnist"]
+    return models.build("mnist_cnn", num_classes=10, mean=mean, std=std, width=16, seed=seed)
 
 
 def plain_adam(train, *, epochs, seed):
     """Weights of the same training by a loop written out, averaged after every step."""
-    mean, std = CHANNEL_STATS["mnist"]
-    model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, seed=seed)
+    model = narrow_network(seed=seed)
     average = AveragedModel(
         model, multi_avg_fn=get_ema_multi_avg_fn(classifier.EMA_DECAY), use_buffers=True
     )
@@ -95,11 +115,11 @@ def plain_adam(train, *, epochs, seed):
 
 
 def test_the_one_training_loop_gives_the_bits_of_a_plain_adam_loop(sets):
-    train = sets["train"].first(600)
-    mean, std = CHANNEL_STATS["mnist"]
-    model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, seed=3)
+    train = sets["train"].first(300)  # two full batches and a part of one
     config = classifier.adam_config(epochs=2, seed=3)
-    trained, history = models.fit(model, train, sets["val"].first(100), config=config, device="cpu")
+    trained, history = models.fit(
+        narrow_network(seed=3), train, sets["val"], config=config, device="cpu"
+    )
     expected = plain_adam(train, epochs=2, seed=3)
     for name, tensor in trained.state_dict().items():
         assert torch.equal(tensor, expected[name]), name

@@ -9,82 +9,89 @@ from visionfail.models import networks
 from visionfail.studies.auditing import held_out_families
 
 IMAGES = squares(40, seed=0)
+N = 40  # images of each set that activations are of
 
 
 @pytest.fixture(scope="module")
-def readings():
+def by_set():
+    """[{condition: activations}] of one network on two sets of images."""
     model = networks.build("resnet18", num_classes=10, width=8, **STATS).eval()
-    return {
-        seed: held_out_families.extract_all(model, squares(60, seed=seed), dtype=torch.float32)
+    return [
+        held_out_families.extract_all(model, squares(N, seed=seed), dtype=torch.float32)
         for seed in (0, 1)
-    }
+    ]
 
 
-def test_halves_share_nothing_and_keep_families_whole():
+def test_both_groups_of_families_share_nothing_and_keep_families_whole():
     first, second = held_out_families.FAMILIES.values()
-    assert sorted(first + second) == sorted(apply.CORRUPTIONS) and not set(first) & set(second)
+    assert sorted(first + second) == sorted(apply.CORRUPTIONS)
+    assert not set(first) & set(second)
     assert all("blur" in name or "noise" in name for name in first)
     assert not any("blur" in name or "noise" in name for name in second)
 
 
 def test_every_severity_has_a_fifth_of_the_images_and_each_image_is_what_corrupt_makes_of_it():
-    levels = held_out_families.mixed_severities(40, "fog")
-    assert np.bincount(levels)[1:].tolist() == [8] * 5
-    assert (
-        held_out_families.mixed_severities(40, "fog")
-        != held_out_families.mixed_severities(40, "frost")
-    ).all()
+    severities = held_out_families.mixed_severities(40, "fog")
+    assert np.bincount(severities)[1:].tolist() == [8] * 5
+    assert (severities != held_out_families.mixed_severities(40, "frost")).all()
     changed = held_out_families.corrupt_mixed_severities(IMAGES.images, "fog")
     for k in (0, 11, 39):
-        alone = apply.corrupt(IMAGES.images[k : k + 1], "fog", int(levels[k]), first_index=k)
+        image = IMAGES.images[k : k + 1]
+        alone = apply.corrupt(image, "fog", int(severities[k]), first_index=k)
         assert torch.equal(changed[k : k + 1], alone)
 
 
-def test_judges_learn_from_their_half_only_and_the_auditor_alone_has_seeds(readings):
+def test_detectors_learn_from_their_families_only_and_the_auditor_alone_has_seeds(by_set):
+    learnt, test = by_set
     names = held_out_families.FAMILIES["noise and blur"]
-    judged = held_out_families.score_held_out(
-        readings[0], readings[0]["clean"], readings[1], names=names
-    )
-    assert list(judged) == ["clean", *apply.CORRUPTIONS] and len(judged["fog"]) == len(
-        held_out_families.AUDITOR_SEEDS
-    )
-    first, second = judged["fog"][:2]
+    scored = held_out_families.score_held_out(learnt, learnt["clean"], test, names=names)
+    assert list(scored) == ["clean", *apply.CORRUPTIONS]
+    assert len(scored["fog"]) == len(held_out_families.AUDITOR_SEEDS)
+    first, second = scored["fog"][:2]
     assert np.array_equal(first.scores["entropy"], second.scores["entropy"])
     assert not np.array_equal(first.scores["auditor"], second.scores["auditor"])
-    blind = {
-        name: readings[0][name if name in ("clean", *names) else "clean"] for name in readings[0]
-    }
+
+    without_the_others = {}  # the held-out families made clean
+    for name in learnt:
+        without_the_others[name] = learnt[name if name in names else "clean"]
     again = held_out_families.score_held_out(
-        blind, readings[0]["clean"], {"fog": readings[1]["fog"]}, names=names
+        without_the_others, learnt["clean"], {"fog": test["fog"]}, names=names
     )
-    assert np.array_equal(
-        again["fog"][0].scores["auditor"], first.scores["auditor"]
-    )  # the other half is never read
+    assert np.array_equal(again["fog"][0].scores["auditor"], first.scores["auditor"])
 
 
-def test_means_are_over_conditions_with_enough_of_both_outcomes(readings):
-    judged = held_out_families.score_held_out(
-        readings[0], readings[0]["clean"], readings[1], names=["fog"]
-    )
-    counts = np.ones((3, 60), dtype=np.float32)
-    failed = judged["snow"][0].failed.copy()
-    failed[:] = np.arange(60) % 3 == 0
-    usable = [compare.Scored(one.scores, failed, one.digit) for one in judged["snow"]]
-    none = [compare.Scored(one.scores, failed & False, one.digit) for one in judged["snow"]]
-    both = held_out_families.mean_auroc({"snow": usable, "frost": none}, counts)
-    assert (
-        both["auditor"].exact.tolist() == compare.aurocs(usable, counts)["auditor"].exact.tolist()
-    )
-    assert held_out_families.mean_auroc({"frost": none}, counts) is None
-    parts = held_out_families.split_by_severity({"snow": usable}, ["snow"])
-    assert list(parts) == [f"snow {level}" for level in range(1, 6)]
-    assert sum(len(one[0].failed) for one in parts.values()) == 60
+def with_failures(seeds, failed):
+    """The same scores and digits with other failures."""
+    return [compare.Scored(scored.scores, failed, scored.digit) for scored in seeds]
 
 
-def test_readings_join_in_order(readings):
-    both = activations.concatenate([readings[0]["fog"], readings[1]["snow"]])
-    assert np.array_equal(both.logits[60:], readings[1]["snow"].logits)
-    assert (
-        np.array_equal(both.features()[:60], readings[0]["fog"].features())
-        and len(both.labels) == 120
+def test_means_are_over_conditions_with_enough_of_both_outcomes(by_set):
+    learnt, test = by_set
+    scored = held_out_families.score_held_out(learnt, learnt["clean"], test, names=["fog"])
+    counts = np.ones((3, N), dtype=np.float32)
+    usable = with_failures(scored["snow"], np.arange(N) % 3 == 0)
+    without_failures = with_failures(scored["snow"], np.zeros(N, dtype=bool))
+    means = held_out_families.mean_auroc({"snow": usable, "frost": without_failures}, counts)
+    assert means is not None
+    expected = compare.aurocs(usable, counts)
+    assert means["auditor"].exact.tolist() == expected["auditor"].exact.tolist()
+    assert held_out_families.mean_auroc({"frost": without_failures}, counts) is None
+
+
+def test_severities_apart_hold_every_image_once(by_set):
+    learnt, test = by_set
+    scored = held_out_families.score_held_out(
+        learnt, learnt["clean"], {"snow": test["snow"]}, names=["fog"]
     )
+    by_severity = held_out_families.split_by_severity(scored, ["snow"])
+    assert list(by_severity) == [f"snow {severity}" for severity in range(1, 6)]
+    assert sum(len(seeds[0].failed) for seeds in by_severity.values()) == N
+
+
+def test_activations_join_in_order(by_set):
+    fog = by_set[0]["fog"]
+    snow = by_set[1]["snow"]
+    both = activations.concatenate([fog, snow])
+    assert len(both.labels) == 2 * N
+    assert np.array_equal(both.logits[N:], snow.logits)
+    assert np.array_equal(both.features()[:N], fog.features())

@@ -1,9 +1,10 @@
 """Risk budgets for all seeds, detectors and budgets at once: thresholds, re-splits, other shifts.
 
-Tables have a column judge: the detector whose score is cut off.
+Tables have a column judge: the detector whose failure score is cut off.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ Limits = dict[tuple[int, str, float], float | None]  # by seed, detector and bud
 def candidates_by_seed(
     trained: Mapping[int, TrainedDetectors], detectors: Sequence[str]
 ) -> dict[tuple[int, str], np.ndarray]:
-    """Candidate thresholds of each seed and detector: quantiles of its scores on held-out draws."""
+    """Candidate thresholds by seed and detector: quantiles of its scores on the held-out draws."""
     candidates = {}
     for seed, detector_set in trained.items():
         scores = detector_set.panel.score(detector_set.held)
@@ -34,7 +35,7 @@ def candidates_by_seed(
 def safe_thresholds(
     chosen_on: Scores, candidates: Candidates, *, budgets: Sequence[float], delta: float
 ) -> Limits:
-    """The largest threshold found safe by seed, detector and budget; None where none is."""
+    """The largest safe threshold by seed, detector and budget; None where no candidate is safe."""
     limits: Limits = {}
     for (seed, detector), thresholds in candidates.items():
         scored = chosen_on[seed]
@@ -50,17 +51,20 @@ def safe_thresholds(
 
 
 def realised_table(tested_on: Scores, limits: Limits) -> pd.DataFrame:
-    """Coverage and risk of each threshold on test draws, and whether the risk is within the budget:
-    columns seed, judge, budget, coverage, risk, lo, hi, accepted, n, verdict.
+    """The coverage and risk of each threshold on test draws, a row per seed, detector and budget.
+
+    Columns: seed, judge, budget, coverage, risk, lo, hi, accepted, n, and verdict, which says
+    whether the risk is within the budget.
     """
     rows = []
     for (seed, detector, budget), limit in limits.items():
         scored = tested_on[seed]
         result = failure.evaluate_threshold(scored.scores[detector], scored.failed, limit)
-        verdict = "accepts nothing"
+        row = {"seed": seed, "judge": detector, "budget": budget}
+        row.update(result)
+        row["verdict"] = "accepts nothing"
         if result["accepted"]:
-            verdict = claims.verdict_of(result["lo"], result["hi"], low=0, high=budget)
-        row = {"seed": seed, "judge": detector, "budget": budget, **result, "verdict": verdict}
+            row["verdict"] = claims.verdict_of(result["lo"], result["hi"], low=0, high=budget)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -73,47 +77,63 @@ def resplit_table(
     budgets: Sequence[float],
     repeats: int,
 ) -> pd.DataFrame:
-    """Validation and test draws put together and split anew, `repeats` times: how often each budget
-    was met among all draws (kept) and among the tested ones (seen kept), and the mean coverage.
+    """How many of `repeats` re-splits of validation and test draws met each budget.
+
+    Columns: seed, judge, budget; kept and seen kept, the re-splits that met it among all draws and
+    among the tested ones; nothing, those that accept no answer; coverage, their mean.
     """
     rows = []
     for (seed, detector), thresholds in candidates.items():
-        choosing, testing = chosen_on[seed], tested_on[seed]
-        score = np.concatenate([choosing.scores[detector], testing.scores[detector]])
-        failed = np.concatenate([choosing.failed, testing.failed])
+        choosing = chosen_on[seed]
+        testing = tested_on[seed]
         for budget in budgets:
             splits = failure.resplit(
-                score,
-                failed,
+                np.concatenate([choosing.scores[detector], testing.scores[detector]]),
+                np.concatenate([choosing.failed, testing.failed]),
                 held=len(choosing.failed),
                 candidates=thresholds,
                 budget=budget,
                 repeats=repeats,
                 generator=np.random.default_rng(seed),
             )
-            met_among_tested = (splits.accepted == 0) | (splits.risk <= budget)
             row = {"seed": seed, "judge": detector, "budget": budget}
-            row["kept"] = splits.kept.sum()
-            row["seen kept"] = met_among_tested.sum()
-            row["nothing"] = (splits.accepted == 0).sum()
-            row["coverage"] = splits.coverage.mean()
+            row.update(_count_resplits(splits, budget))
             rows.append(row)
     return pd.DataFrame(rows)
 
 
+def _count_resplits(splits: pd.DataFrame, budget: float) -> dict[str, Any]:
+    """{"kept", "seen kept", "nothing"}: numbers of re-splits; {"coverage"}: their mean, in [0, 1].
+
+    `splits` is the table of `failure.resplit`, a row per re-split.
+    """
+    accepts_nothing = splits.accepted == 0
+    met_among_tested = accepts_nothing | (splits.risk <= budget)
+    return {
+        "kept": splits.kept.sum(),
+        "seen kept": met_among_tested.sum(),
+        "nothing": accepts_nothing.sum(),
+        "coverage": splits.coverage.mean(),
+    }
+
+
 def guarantee_table(resplits: pd.DataFrame, *, repeats: int, delta: float) -> pd.DataFrame:
-    """`resplit_table` over all seeds: how often each budget was met, with its Wilson interval, and
-    whether that is at least 1 - delta.
+    """`resplit_table` over all seeds: the share of re-splits that met each budget, in [0, 1].
+
+    Columns: detector, budget, met with its Wilson interval lo and hi, met among tested, accepts
+    nothing, coverage, re-splits, and verdict, which says whether the share is at least 1 - delta.
     """
     rows = []
-    for (detector, budget), table in resplits.groupby(["judge", "budget"], sort=False):
-        total = repeats * len(table)
-        met = int(table.kept.sum())
-        lo, hi = metrics.wilson(met, total)
+    for detector, budget, by_seed in _rows_by_pair(resplits, "judge", "budget"):
+        total = repeats * len(by_seed)
+        met = int(by_seed.kept.sum())
+        wilson_lo, wilson_hi = metrics.wilson(met, total)
+        lo = float(wilson_lo)
+        hi = float(wilson_hi)
         row = {"detector": detector, "budget": budget, "met": met / total, "lo": lo, "hi": hi}
-        row["met among tested"] = table["seen kept"].sum() / total
-        row["accepts nothing"] = table.nothing.sum() / total
-        row["coverage"] = table.coverage.mean()
+        row["met among tested"] = by_seed["seen kept"].sum() / total
+        row["accepts nothing"] = by_seed.nothing.sum() / total
+        row["coverage"] = by_seed.coverage.mean()
         row["re-splits"] = total
         row["verdict"] = claims.verdict_of(lo, hi, low=1 - delta, high=1)
         rows.append(row)
@@ -128,39 +148,51 @@ def risk_under_shift(
     *,
     budget: float,
 ) -> pd.DataFrame:
-    """What the thresholds for one budget do on draws of other kinds: columns condition, seed,
-    judge, failing (the share of wrong answers if all are given), coverage, risk, lo, hi, accepted,
-    n.
+    """The coverage and risk of the thresholds for one budget on each of the samples.
+
+    Columns: condition, seed, judge, failing (the share of wrong answers if all are given),
+    coverage, risk, lo, hi, accepted, n.
     """
+    detectors = list(dict.fromkeys(detector for _, detector, _ in limits))
     rows = []
     for name, sample in samples.items():
         for seed, model in models.items():
             scored = score_sample(model, trained[seed].panel, sample)
-            for detector in dict.fromkeys(key[1] for key in limits):
+            for detector in detectors:
                 limit = limits[seed, detector, budget]
-                result = failure.evaluate_threshold(scored.scores[detector], scored.failed, limit)
                 row = {"condition": name, "seed": seed, "judge": detector}
                 row["failing"] = scored.failed.mean()
-                rows.append({**row, **result})
+                row.update(
+                    failure.evaluate_threshold(scored.scores[detector], scored.failed, limit)
+                )
+                rows.append(row)
     return pd.DataFrame(rows)
 
 
 def pooled_risk(table: pd.DataFrame) -> pd.DataFrame:
-    """`risk_under_shift` over all seeds: wrong answers over accepted answers, not a mean of shares
-    that may be of one answer; and how many seeds accept nothing.
+    """`risk_under_shift` over all seeds: wrong answers over accepted answers, in [0, 1].
+
+    A mean of the seeds' risks would weigh a seed that accepts a single answer like any other.
+    Columns: condition, detector, wrong if all answered, risk, accepted, coverage, seeds that accept
+    nothing.
     """
     rows = []
-    for (name, detector), part in table.groupby(["condition", "judge"], sort=False):
-        accepted = int(part.accepted.sum())
-        wrong = round((part.risk * part.accepted).sum())
-        row = {
-            "condition": name,
-            "detector": detector,
-            "wrong if all answered": part.failing.mean(),
-        }
+    for name, detector, by_seed in _rows_by_pair(table, "condition", "judge"):
+        accepted = int(by_seed.accepted.sum())
+        wrong = round((by_seed.risk * by_seed.accepted).sum())
+        row = {"condition": name, "detector": detector}
+        row["wrong if all answered"] = by_seed.failing.mean()
         row["risk"] = wrong / accepted if accepted else np.nan
         row["accepted"] = accepted
-        row["coverage"] = part.coverage.mean()
-        row["seeds that accept nothing"] = int((part.accepted == 0).sum())
+        row["coverage"] = by_seed.coverage.mean()
+        row["seeds that accept nothing"] = int((by_seed.accepted == 0).sum())
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _rows_by_pair(
+    table: pd.DataFrame, first: str, second: str
+) -> Iterator[tuple[Any, Any, pd.DataFrame]]:
+    """Each pair of values in the two columns, in the table's order, with the rows that have it."""
+    for value, other in dict.fromkeys(zip(table[first], table[second], strict=True)):
+        yield value, other, table.loc[(table[first] == value) & (table[second] == other)]

@@ -1,5 +1,6 @@
-"""The earlier study's sentences about its auditor, each with a region and a verdict; fixed in
-notes/claims.md.
+"""The earlier study's sentences about its auditor, each with a region and a verdict.
+
+The regions were fixed in notes/claims.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from visionfail.metrics import Estimate
 
 BEATS = "the auditor beats confidence"
 SURE = "the classifier is confident when wrong"
+CONFIDENT = 0.9  # confidence above which a wrong answer counts for C5b
 
 AUDITOR_CLAIMS = {  # key: (words, statistic, low, high)
     "C1": (
@@ -52,41 +54,63 @@ AUDITOR_CLAIMS = {  # key: (words, statistic, low, high)
 
 
 def judge_auditor(
-    found: Mapping[str, Mapping[str, Estimate]],
+    aurocs: Mapping[str, Mapping[str, Estimate]],
     by_slice: Mapping[str, Sequence[Scored]],
     confidence: Sequence[np.ndarray],
     *,
     counts: np.ndarray,
 ) -> pd.DataFrame:
-    """A row a sentence, with the columns of claims.csv: values are means over seeds, intervals over
-    digits.
+    """The columns of claims.csv, a row per sentence: means over seeds, intervals over digits.
 
-    `found` has AUROCs by slice and judge, `by_slice` what they are of, `confidence` (N,) that of
-    each seed on the mix; counts (B, N) the resamples of the test digits.
+    `aurocs` are by slice and detector, `by_slice` has the scores that they are of, a seed each.
+    `confidence` holds that of each seed on the mix, (N,); counts (B, N) are resamples of the
+    digits.
     """
-    clean, mix = by_slice["clean"], by_slice["mix"]
-    ahead = {
-        name: found[name]["auditor"] - found[name]["1 - confidence"]
-        for name in ("mix", "shifted", "within slices")
+    seeds = f"0 to {len(by_slice['mix']) - 1}"
+    common = {"source": "working hypothesis", "model": "mnist_cnn", "seed": seeds}
+    common["status"] = "confirmatory"
+    values = _rates(by_slice["clean"], by_slice["mix"], confidence, counts)
+    values.update(_aurocs_of_claims(aurocs))
+    rows = []
+    for key, claim in AUDITOR_CLAIMS.items():
+        row = claims.claim_row(key, *claim, values[key])
+        row.update(common)
+        row["n"] = counts.shape[1]
+        rows.append(row)
+    return pd.DataFrame(rows).loc[:, list(claims.JUDGED)]
+
+
+def _aurocs_of_claims(aurocs: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Estimate]:
+    """The AUROCs and differences of AUROCs that sentences C2 to C4 are about, by their keys."""
+    lead = {}  # of the auditor over confidence, by slice
+    for name in ("mix", "shifted", "within slices"):
+        lead[name] = aurocs[name]["auditor"] - aurocs[name]["1 - confidence"]
+    return {
+        "C2": aurocs["mix"]["auditor"],
+        "C3": aurocs["mix"]["1 - confidence"],
+        "C4a": lead["mix"],
+        "C4b": lead["shifted"],
+        "C4c": lead["within slices"],
     }
-    everyone = [np.ones(len(seed.failed)) for seed in clean]
-    wrong = [seed.failed for seed in mix]
-    pairs = list(zip(confidence, wrong, strict=True))
-    values = {
-        "C1": metrics.ratio_of_sums([~seed.failed for seed in clean], everyone, counts),
-        "C2": found["mix"]["auditor"],
-        "C3": found["mix"]["1 - confidence"],
-        "C4a": ahead["mix"],
-        "C4b": ahead["shifted"],
-        "C4c": ahead["within slices"],
-        "C5a": metrics.ratio_of_sums([sure * failed for sure, failed in pairs], wrong, counts),
-        "C5b": metrics.ratio_of_sums(
-            [(sure > 0.9) & failed for sure, failed in pairs], wrong, counts
-        ),
+
+
+def _rates(
+    clean: Sequence[Scored],
+    mix: Sequence[Scored],
+    confidence: Sequence[np.ndarray],
+    counts: np.ndarray,
+) -> dict[str, Estimate]:
+    """The accuracy and the confidence when wrong that C1 and C5 are about, by their keys."""
+    right = [~scored.failed for scored in clean]
+    answers = [np.ones(len(scored.failed)) for scored in clean]
+    wrong = [scored.failed for scored in mix]
+    confidence_if_wrong = []
+    confidently_wrong = []
+    for seed_confidence, failed in zip(confidence, wrong, strict=True):
+        confidence_if_wrong.append(seed_confidence * failed)  # (N,), 0 where the answer is right
+        confidently_wrong.append((seed_confidence > CONFIDENT) & failed)
+    return {
+        "C1": metrics.ratio_of_sums(right, answers, counts),
+        "C5a": metrics.ratio_of_sums(confidence_if_wrong, wrong, counts),
+        "C5b": metrics.ratio_of_sums(confidently_wrong, wrong, counts),
     }
-    common = {"source": "working hypothesis", "model": "mnist_cnn", "seed": f"0 to {len(mix) - 1}"}
-    common |= {"status": "confirmatory", "n": counts.shape[1]}
-    lines = [
-        claims.claim_row(key, *AUDITOR_CLAIMS[key], value) | common for key, value in values.items()
-    ]
-    return pd.DataFrame(lines)[list(claims.JUDGED)]

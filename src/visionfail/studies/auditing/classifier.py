@@ -1,6 +1,4 @@
-"""Study C's primary: the small MNIST classifier whose failures are to be foretold, trained plainly
-with Adam.
-"""
+"""The base classifier, whose failures are to be detected: a small MNIST network, by Adam."""
 
 from pathlib import Path
 
@@ -12,20 +10,20 @@ from visionfail.models import TrainConfig
 from visionfail.profiles import Profile
 
 CLASSIFIER_SEEDS = (0, 1, 2, 3, 4)
-LEARNING_RATE, BATCH_SIZE = 1e-3, 128
-EMA_DECAY = 0.98  # a step; the averaged weights are what is kept, as of the networks of study A
+WIDTH = 64
+LEARNING_RATE = 1e-3
+BATCH_SIZE = 128
+EMA_DECAY = 0.98  # per step; the averaged weights are stored, as those of the CIFAR-10 networks
 
-EPOCHS = {
-    "official": 3,
-    "standin": 12,
-}  # of the 1,500 embedded digits, a third as many steps as one of the real set
+# 12 epochs of the 1,500 embedded digits are a third as many steps as one epoch of the real set
+EPOCHS = {"official": 3, "standin": 12}
 
 
 def mnist_sets(profile: Profile) -> dict[str, ImageSet]:
     """{"train", "auditor", "val", "test"} of MNIST: no digit is in two of them.
 
-    full: the official sets, downloaded where they are missing. quick: real digits where they are on
-    disk already, few of them; else the embedded ones, origin "standin".
+    full: the official sets, downloaded where they are missing. quick: a few of the real digits
+    where they are on disk already, else the embedded ones, origin "standin".
     """
     if profile.name == "full":
         return {split: data.load("mnist", split, download=True) for split in data.SPLITS["mnist"]}
@@ -34,28 +32,27 @@ def mnist_sets(profile: Profile) -> dict[str, ImageSet]:
 
 
 def classifier_seeds(profile: Profile) -> tuple[int, ...]:
-    """The seeds of the primaries: all of SEEDS, two of them in the quick profile."""
-    return CLASSIFIER_SEEDS if profile.name == "full" else CLASSIFIER_SEEDS[:2]
+    """The seeds of the base classifiers: CLASSIFIER_SEEDS, the first two in the quick profile."""
+    if profile.name == "full":
+        return CLASSIFIER_SEEDS
+    return CLASSIFIER_SEEDS[:2]
 
 
 def mnist_classifier(
     profile: Profile, sets: dict[str, ImageSet], *, seed: int
 ) -> tuple[nn.Module, dict, str]:
-    """(model, card, "loaded" | "trained") of the primary of this seed, on the best device, in eval
-    mode.
+    """(model in eval mode, card, "loaded" | "trained"): the base classifier of this seed.
 
-    The committed one wherever the digits are real; on stand-ins one is trained on them, once in the
-    quick profile.
+    It is on the best device. On real digits it is the committed one; on stand-ins it is trained on
+    them, once in the quick profile. FileNotFoundError where the quick profile has real digits but
+    no committed classifier.
     """
     name = models.checkpoint_name("mnist", "mnist_cnn", "adam", seed)
-    path = (profile.models if sets["test"].origin == "standin" else paths.MODELS) / name
+    folder = profile.models if sets["test"].origin == "standin" else paths.MODELS
+    path = folder / name
     if path.with_name(f"{name}.json").exists():
         model, card = models.load(path)
-        same = (
-            card["data_checksum"]["train"] == sets["train"].checksum()
-            or sets["train"].origin == "subset"
-        )
-        if same and card.get("ema_decay") == EMA_DECAY:
+        if _is_trained_on(card, sets["train"]) and card.get("ema_decay") == EMA_DECAY:
             return model.to(devices.best_device()), card, "loaded"
     if profile.name == "quick" and sets["train"].origin == "subset":
         raise FileNotFoundError(f"no {path}: make notebooks trains it on all 48,000 digits.")
@@ -63,29 +60,44 @@ def mnist_classifier(
     return model, card, "trained"
 
 
-def train_classifier(path: Path, sets: dict[str, ImageSet], *, seed: int) -> tuple[nn.Module, dict]:
-    """Train on sets["train"], judge the weights in half precision, as they will be stored, and save
-    them at `path` (without suffix): (model, card).
+def _is_trained_on(card: dict, train: ImageSet) -> bool:
+    """Whether the card's classifier learnt from these digits or from the set that they are of."""
+    return card["data_checksum"]["train"] == train.checksum() or train.origin == "subset"
+
+
+def train_classifier(
+    path: Path, sets: dict[str, ImageSet], *, seed: int, width: int = WIDTH
+) -> tuple[nn.Module, dict]:
+    """(model, card) of a base classifier trained on sets["train"] and saved at `path`.
+
+    `path` has no suffix. The accuracy in the card is that of the weights in half precision, as they
+    are stored.
     """
-    model, history = fit_fresh(sets["train"], sets["val"], seed=seed)
-    dataset = "standin" if sets["train"].origin == "standin" else "mnist"
-    card = {"dataset": dataset, "arch": "mnist_cnn", "width": 64, "recipe": "adam"}
-    card |= {
+    model, history = fit_fresh(sets["train"], sets["val"], seed=seed, width=width)
+    card = {
+        "dataset": "standin" if sets["train"].origin == "standin" else "mnist",
+        "arch": "mnist_cnn",
+        "width": width,
+        "recipe": "adam",
         "seed": seed,
         "epochs": len(history),
         "learning_rate": LEARNING_RATE,
         "batch_size": BATCH_SIZE,
+        "ema_decay": EMA_DECAY,
+        "history": history,
     }
-    card |= {"ema_decay": EMA_DECAY}
-    return models.save_trained(path, model, sets, card=card | {"history": history})
+    return models.save_trained(path, model, sets, card=card)
 
 
-def fit_fresh(train: ImageSet, val: ImageSet, *, seed: int) -> tuple[nn.Module, list[dict]]:
-    """A network with initial weights from `seed`, trained on `train` on the best device: (model in
-    eval mode, history).
+def fit_fresh(
+    train: ImageSet, val: ImageSet, *, seed: int, width: int = WIDTH
+) -> tuple[nn.Module, list[dict]]:
+    """(model in eval mode, history): a network trained on `train` from weights drawn with `seed`.
+
+    The history has a dict per epoch; the model is on the best device.
     """
     mean, std = data.CHANNEL_STATS["mnist"]
-    model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, seed=seed)
+    model = models.build("mnist_cnn", num_classes=10, mean=mean, std=std, width=width, seed=seed)
     epochs = EPOCHS["standin" if train.origin == "standin" else "official"]
     return models.fit(model, train, val, config=adam_config(epochs=epochs, seed=seed))
 

@@ -1,6 +1,4 @@
-"""Answers worth looking at, chosen by rule: sure and wrong, caught or missed by an auditor; right
-and distrusted.
-"""
+"""Answers chosen by rule: confident mistakes, caught or missed by an auditor, and false alarms."""
 
 import numpy as np
 import pandas as pd
@@ -11,43 +9,51 @@ from visionfail.data import ImageSet
 from visionfail.failure import Activations, Monitor, extract
 from visionfail.studies.auditing import shifted_digits
 
+SURE = 0.9  # confidence from which a wrong answer is a confident mistake
+
 
 def demo_digits() -> ImageSet:
-    """Test digits where MNIST is on disk, else the embedded val digits: no network here learnt from
-    either.
+    """Test digits where MNIST is on disk, else the embedded val digits.
+
+    No network here learnt from either of them.
     """
     official = data.load_or_standin("mnist", "test")
-    return official if official.origin == "official" else data.load_or_standin("mnist", "val")
+    if official.origin == "official":
+        return official
+    return data.load_or_standin("mnist", "val")
 
 
 def confident_failure(demo: Monitor, images: ImageSet, *, seed: int) -> tuple[Tensor, int, str]:
-    """(digit uint8 (1, 1, 28, 28), its label, shift in words): of one draw a digit of `images` the
-    confident mistake of which the auditor is surest. ValueError where the classifier makes no
-    confident mistake.
+    """(digit uint8 (1, 1, 28, 28), its label, its shift in words) of a confident mistake.
+
+    Of one draw of each digit of `images` it is the confident mistake to which the auditor gives the
+    highest failure score. ValueError where the classifier makes no confident mistake.
     """
     sample = shifted_digits.draw_shifted(images, count=len(images), seed=seed)
-    reading = extract(demo.model, sample.images, sample.labels, layers=demo.layers)
-    caught = ranked_failures(reading, demo.judge.score(reading.features()))["caught"]
+    activations = extract(demo.model, sample.images, sample.labels, layers=demo.layers)
+    score = demo.judge.score(activations.features())  # (N,)
+    caught = ranked_failures(activations, score)["caught"]
     if not len(caught):
         raise ValueError(
             f"no answer on {len(images)} digits is wrong with confidence of {SURE:.0%} or more."
         )
     row = sample.log().iloc[caught[0]]
-    words = (
-        "unshifted" if row["shift"] == "none" else f"{row['shift']}, strength {row.strength:.2f}"
-    )
+    words = "unshifted"
+    if row["shift"] != "none":
+        words = f"{row['shift']}, strength {row.strength:.2f}"
     return sample.images[caught[:1]], int(row.label), words
 
 
-SURE = 0.9  # confidence from which a wrong answer is a confident mistake
+def ranked_failures(activations: Activations, score: np.ndarray) -> dict[str, np.ndarray]:
+    """{rule: places of the answers, the clearest case first}, by the failure score (N,) in [0, 1].
 
-
-def ranked_failures(reading: Activations, score: np.ndarray) -> dict[str, np.ndarray]:
-    """{rule: places, the clearest first}: confident mistakes by falling ("caught") and rising
-    ("missed") probability of failure `score` (N,), and right answers by falling ("distrusted").
+    "caught" and "missed" are confident mistakes by falling and rising score, "distrusted" right
+    answers by falling score.
     """
-    sure = failure.confidence_of(reading) >= SURE
-    mistakes, right = np.flatnonzero(reading.failed & sure), np.flatnonzero(~reading.failed)
+    failed = activations.failed
+    confident = failure.confidence_of(activations) >= SURE
+    mistakes = np.flatnonzero(failed & confident)
+    right = np.flatnonzero(~failed)
     return {
         "caught": mistakes[np.argsort(-score[mistakes], kind="stable")],
         "missed": mistakes[np.argsort(score[mistakes], kind="stable")],
@@ -55,24 +61,29 @@ def ranked_failures(reading: Activations, score: np.ndarray) -> dict[str, np.nda
     }
 
 
-def failure_captions(reading: Activations, score: np.ndarray, places: np.ndarray) -> list[str]:
-    """What to write above each picture: truth, answer, how sure the classifier, what the auditor
-    says.
-    """
-    predicted, sure = reading.logits.argmax(axis=1), failure.confidence_of(reading)
-    return [
-        f"{reading.labels[i]} read as {predicted[i]}\nsure {sure[i]:.0%}, fails {score[i]:.0%}"
-        for i in places
-    ]
+def failure_captions(activations: Activations, score: np.ndarray, places: np.ndarray) -> list[str]:
+    """The caption of each picture: label, predicted class, confidence and failure score (N,)."""
+    predicted = activations.logits.argmax(axis=1)
+    confidence = failure.confidence_of(activations)
+    captions = []
+    for i in places:
+        answer = f"{activations.labels[i]} read as {predicted[i]}"
+        captions.append(f"{answer}\nsure {confidence[i]:.0%}, fails {score[i]:.0%}")
+    return captions
 
 
 def score_histogram(score: np.ndarray, failed: np.ndarray, *, count: int = 25) -> pd.DataFrame:
-    """How the scores in [0, 1] of failures and of right answers are spread: columns score (the
-    bin's middle), outcome ("wrong", "right"), share of that outcome's answers, n.
+    """The histogram of failure scores (N,) in [0, 1], right and wrong answers apart.
+
+    A row per outcome and each of `count` bins, with columns score (the bin's middle), share of the
+    outcome's answers, outcome ("right", "wrong") and n.
     """
-    edges, rows = np.linspace(0, 1, count + 1), []
+    edges = np.linspace(0, 1, count + 1)
+    middles = (edges[:-1] + edges[1:]) / 2
+    tables = []
     for outcome, chosen in {"right": ~failed, "wrong": failed}.items():
-        share = np.histogram(np.clip(score[chosen], 0, 1), edges)[0] / max(1, chosen.sum())
-        rows.append(pd.DataFrame({"score": (edges[:-1] + edges[1:]) / 2, "share": share}).assign(
-            outcome=outcome, n=int(chosen.sum())))  # fmt: skip
-    return pd.concat(rows, ignore_index=True)
+        answers = np.histogram(np.clip(score[chosen], 0, 1), edges)[0]  # (count,)
+        share = answers / max(1, chosen.sum())
+        table = pd.DataFrame({"score": middles, "share": share})
+        tables.append(table.assign(outcome=outcome, n=int(chosen.sum())))
+    return pd.concat(tables, ignore_index=True)

@@ -1,7 +1,6 @@
-"""The auditor on CIFAR-10: it learns under one half of the corruptions and is judged under the
-other.
+"""Held-out families: on CIFAR-10 the auditor learns under some corruptions, the others test it.
 
-The halves keep families whole, so that no judge has met a close relative of what it is judged on.
+Families stay whole, so no detector has learnt from a close relative of what it is tested on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 
 from visionfail import corruptions, failure, metrics
 from visionfail.data import ImageSet
-from visionfail.failure import Activations, Scored
+from visionfail.failure import Activations, Auditor, Detectors, Scored
 from visionfail.metrics import Estimate
 
 FAMILIES = {
@@ -20,96 +19,114 @@ FAMILIES = {
     "weather and digital": corruptions.CORRUPTIONS[7:],
 }
 
-AUDITOR_SEEDS = (0, 1, 2, 3, 4)  # of the auditor; the classifier is one
+AUDITOR_SEEDS = (0, 1, 2, 3, 4)  # of the auditor; there is a single classifier
 SEVERITIES = 5
 
 
 def mixed_severities(count: int, name: str) -> np.ndarray:
-    """The severity of each of `count` images under a corruption, (count,): fifths in their order,
-    turned by one from each corruption to the next.
+    """The severity, 1 to 5, of each of `count` images under corruption `name`, (count,).
+
+    Each fifth of the images has one severity; from a corruption to the next they move on by one.
     """
-    return (
-        1
-        + (SEVERITIES * np.arange(count) // count + corruptions.CORRUPTIONS.index(name))
-        % SEVERITIES
-    )
+    fifth = SEVERITIES * np.arange(count) // count  # (count,), 0 to 4
+    return 1 + (fifth + corruptions.CORRUPTIONS.index(name)) % SEVERITIES
 
 
 def corrupt_mixed_severities(images: Tensor, name: str) -> Tensor:
-    """uint8 images (N, C, H, W) -> each under corruption `name` at the severity that `severities`
-    gives it.
-    """
-    levels, changed = mixed_severities(len(images), name), torch.empty_like(images)
-    for level in np.unique(levels):
-        places = np.flatnonzero(levels == level)  # neighbours, so one first_index fits all
-        block = slice(int(places[0]), int(places[-1]) + 1)
-        changed[block] = corruptions.corrupt(
-            images[block], name, int(level), first_index=block.start
-        )
+    """The images uint8 (N, C, H, W) under a corruption, severities as in `mixed_severities`."""
+    severities = mixed_severities(len(images), name)
+    changed = torch.empty_like(images)
+    for severity in np.unique(severities):
+        places = np.flatnonzero(severities == severity)  # neighbours, so one first_index fits all
+        first = int(places[0])
+        block = slice(first, int(places[-1]) + 1)
+        changed[block] = corruptions.corrupt(images[block], name, int(severity), first_index=first)
     return changed
 
 
 def extract_all(
     model: nn.Module, images: ImageSet, *, dtype: torch.dtype
 ) -> dict[str, Activations]:
-    """What a ResNet-18 makes of the images clean (in float32) and under each of the 15 corruptions
-    (in `dtype`).
-    """
+    """{"clean" or corruption: activations of a ResNet-18}, clean in float32, the 15 in `dtype`."""
     layers = failure.LAYERS["resnet18"]
-    found = {"clean": failure.extract(model, images.images, images.labels, layers=layers)}
+    activations = {"clean": failure.extract(model, images.images, images.labels, layers=layers)}
     for name in corruptions.CORRUPTIONS:
         changed = corrupt_mixed_severities(images.images, name)
-        found[name] = failure.extract(model, changed, images.labels, layers=layers, dtype=dtype)
-    return found
+        activations[name] = failure.extract(
+            model, changed, images.labels, layers=layers, dtype=dtype
+        )
+    return activations
 
 
 def score_held_out(
     learnt: Mapping[str, Activations],
-    known: Activations,
+    reference: Activations,
     test: Mapping[str, Activations],
     *,
     names: Sequence[str],
 ) -> dict[str, list[Scored]]:
-    """{condition: [a seed of the auditor each]}: judges that learn from `learnt` clean and under
-    `names`, with distances to `known`, score every reading of `test`. The rivals have no seed: they
-    are fitted once.
+    """{condition: scores of every detector, one per auditor seed} on each condition of `test`.
+
+    The detectors learn from `learnt`, clean and under the corruptions `names`; distances are taken
+    to `reference`. The baselines have no seed: they are fitted once.
     """
-    reading = failure.concatenate([learnt[name] for name in ("clean", *names)])
-    panel = failure.fit_detectors(reading, known, seed=AUDITOR_SEEDS[0])
-    others = [
-        failure.fit(reading.features(), reading.failed, seed=seed) for seed in AUDITOR_SEEDS[1:]
-    ]
-    found = {}
-    for condition, one in test.items():
-        scores, features = panel.score(one), one.features()
-        all_scores = [scores, *(scores | {"auditor": other.score(features)} for other in others)]
-        found[condition] = [Scored(s, one.failed, np.arange(len(one.labels))) for s in all_scores]
-    return found
+    training = failure.concatenate([learnt[name] for name in ("clean", *names)])
+    panel = failure.fit_detectors(training, reference, seed=AUDITOR_SEEDS[0])
+    features = training.features()  # (N, D)
+    other_auditors = []
+    for seed in AUDITOR_SEEDS[1:]:
+        other_auditors.append(failure.fit(features, training.failed, seed=seed))
+    scored = {}
+    for condition, activations in test.items():
+        scored[condition] = _score_by_seed(panel, other_auditors, activations)
+    return scored
+
+
+def _score_by_seed(
+    panel: Detectors, other_auditors: Sequence[Auditor], activations: Activations
+) -> list[Scored]:
+    """The scores of the panel, then the same with each other auditor in the place of its own."""
+    scores = panel.score(activations)
+    features = activations.features()
+    failed = activations.failed
+    digit = np.arange(len(failed))
+    scored = [Scored(scores, failed, digit)]
+    for auditor in other_auditors:
+        seed_scores = dict(scores)
+        seed_scores["auditor"] = auditor.score(features)
+        scored.append(Scored(seed_scores, failed, digit))
+    return scored
 
 
 def split_by_severity(
-    judged: Mapping[str, list[Scored]], names: Sequence[str]
+    by_condition: Mapping[str, list[Scored]], names: Sequence[str]
 ) -> dict[str, list[Scored]]:
-    """{"fog 3": ...}: the same of `names`, each severity apart."""
-    found = {}
+    """{"fog 3": scores by seed, ...}: those of the corruptions `names`, each severity apart."""
+    by_severity = {}
     for name in names:
-        levels = mixed_severities(len(judged[name][0].failed), name)
-        for level in range(1, SEVERITIES + 1):
-            found[f"{name} {level}"] = [one.at(levels == level) for one in judged[name]]
-    return found
+        seeds = by_condition[name]
+        severities = mixed_severities(len(seeds[0].failed), name)
+        for severity in range(1, SEVERITIES + 1):
+            chosen = severities == severity  # (N,)
+            by_severity[f"{name} {severity}"] = [scored.at(chosen) for scored in seeds]
+    return by_severity
 
 
-def mean_auroc(parts: Mapping[str, list[Scored]], counts: np.ndarray) -> dict[str, Estimate] | None:
-    """{judge: AUROC averaged over conditions} of those with enough of both outcomes; None if there
-    are none.
+def mean_auroc(
+    by_condition: Mapping[str, list[Scored]], counts: np.ndarray
+) -> dict[str, Estimate] | None:
+    """{detector: AUROC averaged over conditions} of those with enough of both outcomes.
+
+    None where there are none. Counts (B, N) say how often each resample holds each image.
     """
-    each = [
-        failure.aurocs(seeds, counts)
-        for seeds in parts.values()
-        if failure.has_enough_failures(seeds)
-    ]
-    return (
-        {name: metrics.mean_of_estimates([one[name] for one in each]) for name in each[0]}
-        if each
-        else None
-    )
+    aurocs = []
+    for seeds in by_condition.values():
+        if failure.has_enough_failures(seeds):
+            aurocs.append(failure.aurocs(seeds, counts))
+    if not aurocs:
+        return None
+    means = {}
+    for detector in aurocs[0]:
+        estimates = [by_detector[detector] for by_detector in aurocs]
+        means[detector] = metrics.mean_of_estimates(estimates)
+    return means

@@ -1,10 +1,11 @@
-"""How much of a published number was memory: its protocol, changed to ours one step at a time.
+"""Training set leakage: the protocol of the original study, changed to ours one step at a time.
 
 The original trains the classifier on all training digits, the auditor on draws of the same digits,
-and measures the auditor on the draws it learnt from.
+and measures the auditor on the draws that it learnt from.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,15 +19,33 @@ from visionfail.studies.auditing import protocol, shifted_digits
 from visionfail.studies.auditing.shifted_digits import ShiftedDigits
 
 
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A step from the original protocol to ours: an auditor and the draws that measure it."""
+
+    name: str
+    auditor: Auditor
+    activations: Activations
+    digit: np.ndarray  # (N,), the digit of each draw
+
+
+@dataclass(frozen=True, eq=False)
+class FittedAuditor:
+    """An auditor, the draws of 80% of the digits that it learnt from, and those of the others."""
+
+    auditor: Auditor
+    learnt: Activations
+    learnt_digit: np.ndarray
+    held: Activations
+    held_digit: np.ndarray
+
+
 def all_but_test(sets: Mapping[str, ImageSet]) -> ImageSet:
-    """All digits that are not for testing in one set: what the original trains its classifier
-    on.
-    """
-    parts = [sets[name] for name in ("train", "auditor", "val")]
-    images, labels = (
-        torch.cat([getattr(part, field) for part in parts]) for field in ("images", "labels")
-    )
-    return ImageSet(images, labels, parts[0].classes, parts[0].origin)
+    """The digits of "train", "auditor" and "val": what the original trains its classifier on."""
+    splits = [sets[name] for name in ("train", "auditor", "val")]
+    images = torch.cat([split.images for split in splits])
+    labels = torch.cat([split.labels for split in splits])
+    return ImageSet(images, labels, splits[0].classes, splits[0].origin)
 
 
 def leakage_steps(
@@ -37,47 +56,76 @@ def leakage_steps(
     seed: int,
     bootstraps: int,
 ) -> pd.DataFrame:
-    """AUROC of the auditor and of 1 - confidence after each step: rows step, judge, value, lo, hi,
-    n, failures.
+    """AUROC of the auditor and of 1 - confidence after each step from the original to ours.
 
-    `original` is a primary trained on `everything`, `ours` one trained on sets["train"]; auditors
-    of both see as many draws, split 80/20 by digit. Intervals: 95%, bootstrap over digits.
+    `original` is a base classifier trained on `all_but_test`, `ours` one trained on sets["train"];
+    the auditors of both learn from equally many draws. Columns: step, judge, value, lo, hi (95%,
+    bootstrap over digits), n, failures.
     """
-    generator, rows = np.random.default_rng(seed), []
-    for step, reading, digit, judge in _steps(original, ours, sets, seed=seed):
-        counts = metrics.resampling_counts(bootstraps, int(digit.max()) + 1, generator)[:, digit]
-        scores = {"auditor": judge.score(reading.features())}
-        scores["1 - confidence"] = failure.scores_from_logits(reading.logits)["1 - confidence"]
-        for name, score in scores.items():
-            value, lo, hi = metrics.auroc_with_interval(score, reading.failed, counts)
-            row = {"step": step, "judge": name, "value": value, "lo": lo, "hi": hi}
-            rows.append(row | {"n": len(digit), "failures": int(reading.failed.sum())})
+    generator = np.random.default_rng(seed)
+    rows = []
+    for step in _steps(original, ours, sets, seed=seed):
+        by_digit = metrics.resampling_counts(bootstraps, int(step.digit.max()) + 1, generator)
+        rows += _auroc_rows(step, by_digit[:, step.digit])
     return pd.DataFrame(rows)
 
 
-def _steps(original: nn.Module, ours: nn.Module, sets: Mapping[str, ImageSet], *, seed: int):
-    """(what changed, reading, digit of each row, auditor) of each step, the original first."""
+def _auroc_rows(step: Step, counts: np.ndarray) -> list[dict]:
+    """The rows of one step, for the auditor and 1 - confidence; counts (B, N) are the resamples."""
+    failed = step.activations.failed
+    by_logits = failure.scores_from_logits(step.activations.logits)
+    scores = {
+        "auditor": step.auditor.score(step.activations.features()),
+        "1 - confidence": by_logits["1 - confidence"],
+    }
+    rows = []
+    for detector, score in scores.items():
+        value, lo, hi = metrics.auroc_with_interval(score, failed, counts)
+        row = {"step": step.name, "judge": detector, "value": value, "lo": lo, "hi": hi}
+        row["n"] = len(step.digit)
+        row["failures"] = int(failed.sum())
+        rows.append(row)
+    return rows
+
+
+def _steps(
+    original: nn.Module, ours: nn.Module, sets: Mapping[str, ImageSet], *, seed: int
+) -> list[Step]:
+    """The four steps, the original protocol first and ours last."""
     count = round(protocol.DRAWS_A_DIGIT * len(sets["auditor"]))
-    known = shifted_digits.draw_shifted(sets["train"], count=count, seed=protocol.LEARN_SEED)
-    learn, held, judge = _fitted(original, known, seed=seed)
-    yield "original: judged on what it learnt from", *learn, judge
-    yield "judged on other training digits", *held, judge
-    unknown = shifted_digits.draw_shifted(sets["auditor"], count=count, seed=protocol.LEARN_SEED)
-    _, held, judge = _fitted(ours, unknown, seed=seed)
-    yield "classifier has not learnt the digits", *held, judge
-    mix = shifted_digits.draw_shifted(
-        sets["test"], count=len(sets["test"]), seed=protocol.JUDGE_SEED
-    )
-    yield "ours: fresh test digits and draws", protocol.extract_sample(ours, mix), mix.digit, judge
-
-
-def _fitted(model: nn.Module, sample: ShiftedDigits, *, seed: int) -> tuple[tuple, tuple, Auditor]:
-    """An auditor fitted on 80% of the digits: ((reading, digit) of those, the same of the others,
-    auditor).
-    """
-    reading: Activations = protocol.extract_sample(model, sample)
-    parts = [
-        (reading.at(mask), sample.digit[mask])
-        for mask in shifted_digits.split_by_digit(sample, share=protocol.LEARN)
+    test = sets["test"]
+    train_draws = shifted_digits.draw_shifted(sets["train"], count=count, seed=protocol.LEARN_SEED)
+    draws = shifted_digits.draw_shifted(sets["auditor"], count=count, seed=protocol.LEARN_SEED)
+    mix = shifted_digits.draw_shifted(test, count=len(test), seed=protocol.JUDGE_SEED)
+    leaky = _fit_on_most_digits(original, train_draws, seed=seed)
+    clean = _fit_on_most_digits(ours, draws, seed=seed)
+    return [
+        Step(
+            "original: judged on what it learnt from",
+            leaky.auditor,
+            leaky.learnt,
+            leaky.learnt_digit,
+        ),
+        Step("judged on other training digits", leaky.auditor, leaky.held, leaky.held_digit),
+        Step("classifier has not learnt the digits", clean.auditor, clean.held, clean.held_digit),
+        Step(
+            "ours: fresh test digits and draws",
+            clean.auditor,
+            protocol.extract_sample(ours, mix),
+            mix.digit,
+        ),
     ]
-    return *parts, failure.fit(parts[0][0].features(), parts[0][0].failed, seed=seed)
+
+
+def _fit_on_most_digits(model: nn.Module, sample: ShiftedDigits, *, seed: int) -> FittedAuditor:
+    """An auditor of `model` that learns from the draws of 80% of the digits in the sample."""
+    activations = protocol.extract_sample(model, sample)
+    learn, held = shifted_digits.split_by_digit(sample, share=protocol.LEARN)
+    learnt = activations.at(learn)
+    return FittedAuditor(
+        auditor=failure.fit(learnt.features(), learnt.failed, seed=seed),
+        learnt=learnt,
+        learnt_digit=sample.digit[learn],
+        held=activations.at(held),
+        held_digit=sample.digit[held],
+    )

@@ -1,9 +1,8 @@
-"""Study C from a trained primary to scores on fresh digits: who learns from what, and who is judged
-on what.
+"""From a trained base classifier to failure scores on fresh digits, without training set leakage.
 
-The primary learns on "train". The judges learn on draws of the "auditor" digits, which the primary
-has not seen; which rival is best is decided on a fifth of those digits, held out; everything
-reported is on "test", with draws of its own.
+The classifier learns on "train". The detectors learn on draws of the "auditor" digits, which it has
+not seen; the best baseline is chosen on a fifth of those digits, held out. Everything reported is
+on "test", with draws of its own.
 """
 
 from collections.abc import Mapping
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from torch import nn
 
 from visionfail import corruptions, failure, metrics
@@ -21,19 +19,18 @@ from visionfail.studies.auditing import shifted_digits
 from visionfail.studies.auditing.shifted_digits import ShiftedDigits
 
 DRAWS_A_DIGIT = 4.8  # 48,000 of the 10,000 auditor digits
-LEARN = 0.8  # share of the auditor digits that judges learn from; the others choose the best rival
+LEARN = 0.8  # share of the auditor digits that detectors learn from; the others choose the baseline
 KNOWN = 10_000  # training digits that distances are taken to
 
-LEARN_SEED, VAL_SEED, JUDGE_SEED = (
-    0,
-    500,
-    1000,
-)  # of the draws; far apart, so that no draw serves twice
+# seeds of the draws, far apart, so that no draw is used twice
+LEARN_SEED = 0
+VAL_SEED = 500
+JUDGE_SEED = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedDetectors:
-    """The judges of one primary, what they learnt from, and what is held out of it."""
+    """The detectors of one base classifier, what they learnt from, and the draws held out of it."""
 
     panel: Detectors
     learnt: Activations
@@ -42,87 +39,109 @@ class TrainedDetectors:
 
 
 def extract_sample(model: nn.Module, sample: ShiftedDigits) -> Activations:
-    """What the primary makes of a sample."""
+    """The activations, logits and labels of a base classifier on a sample."""
     return failure.extract(model, sample.images, sample.labels, layers=failure.LAYERS["mnist_cnn"])
 
 
 def training_draws(digits: ImageSet, **keywords) -> ShiftedDigits:
-    """What judges learn from, the same for every seed; `keywords` (kinds, say) go to
-    `trials.drawn`.
+    """The draws that detectors learn from, 4.8 per digit, the same for every seed.
+
+    `keywords`, such as kinds, go to `shifted_digits.draw_shifted`.
     """
-    return shifted_digits.draw_shifted(
-        digits, count=round(DRAWS_A_DIGIT * len(digits)), seed=LEARN_SEED, **keywords
-    )
+    count = round(DRAWS_A_DIGIT * len(digits))
+    return shifted_digits.draw_shifted(digits, count=count, seed=LEARN_SEED, **keywords)
 
 
 def train_detectors(
     model: nn.Module, sample: ShiftedDigits, sets: Mapping[str, ImageSet], *, seed: int
 ) -> TrainedDetectors:
-    """Fit every judge on `draws` of sets["auditor"]; distances are taken to sets["train"]."""
+    """Every detector, fitted on the draws of 80% of the digits in the sample.
+
+    Distances are taken to the first of sets["train"].
+    """
     learn, held = shifted_digits.split_by_digit(sample, share=LEARN)
-    reading, known = (
-        extract_sample(model, sample),
-        extract_sample(model, shifted_digits.clean_digits(sets["train"].first(KNOWN))),
+    activations = extract_sample(model, sample)
+    training_digits = shifted_digits.clean_digits(sets["train"].first(KNOWN))
+    reference = extract_sample(model, training_digits)
+    learnt = activations.at(learn)
+    return TrainedDetectors(
+        panel=failure.fit_detectors(learnt, reference, seed=seed),
+        learnt=learnt,
+        held=activations.at(held),
+        held_sample=sample.at(held),
     )
-    panel = failure.fit_detectors(reading.at(learn), known, seed=seed)
-    return TrainedDetectors(panel, reading.at(learn), reading.at(held), sample.at(held))
 
 
 def score_sample(model: nn.Module, panel: Detectors, sample: ShiftedDigits) -> Scored:
-    """Every judge's scores on one sample."""
-    reading = extract_sample(model, sample)
-    return Scored(panel.score(reading), reading.failed, sample.digit)
+    """The failure scores of every detector on one sample."""
+    activations = extract_sample(model, sample)
+    return Scored(panel.score(activations), activations.failed, sample.digit)
 
 
 def score_samples(
     model: nn.Module, panel: Detectors, samples: Mapping[str, ShiftedDigits]
 ) -> dict[str, Scored]:
-    """{slice: every judge's scores on it} of one seed, on the samples of `trials.judged_on`."""
-    whole = {name: score_sample(model, panel, sample) for name, sample in samples.items()}
-    return {
-        name: whole[sample].at(mask)
-        for name, (sample, mask) in shifted_digits.slices_of(dict(samples)).items()
-    }
+    """{slice: failure scores of every detector} of one seed, from those on `samples_to_score`."""
+    by_sample = {name: score_sample(model, panel, sample) for name, sample in samples.items()}
+    by_slice = {}
+    for name, (sample_name, mask) in shifted_digits.slices_of(dict(samples)).items():
+        by_slice[name] = by_sample[sample_name].at(mask)
+    return by_slice
 
 
 def accuracy_by_strength(
-    sample: ShiftedDigits, reading: Activations, *, bins: int, seed: int
+    sample: ShiftedDigits, activations: Activations, *, bins: int, seed: int
 ) -> pd.DataFrame:
-    """Of every digit under one shift, in equal bins of strength: accuracy with its Wilson interval,
-    and the mean confidence of the wrong answers with its t interval (missing below two of them): a
-    row a bin and metric.
+    """Accuracy and confidence when wrong under one shift, by strength, in [0, 1].
+
+    A row per metric and each of `bins` equal bins of strength, with columns shift, strength (the
+    bin's middle), seed, metric, value, lo, hi, n. Intervals are 95%: Wilson's for accuracy, t over
+    the wrong answers for their mean confidence, NaN below two of them.
     """
-    confidence = 1 - failure.scores_from_logits(reading.logits)["1 - confidence"]
-    place, rows = np.minimum((sample.strength * bins).astype(int), bins - 1), []
-    for k in range(bins):
-        failed, sure = reading.failed[place == k], confidence[(place == k) & reading.failed]
-        right, n = int((~failed).sum()), len(failed)
-        reach = stats.t.ppf(0.975, len(sure) - 1) * stats.sem(sure) if len(sure) > 1 else np.nan
-        mean = sure.mean() if len(sure) else np.nan
-        common = {
-            "shift": corruptions.SHIFTS[sample.kind[0]],
-            "strength": (k + 0.5) / bins,
-            "seed": seed,
-        }
-        rows.append(
-            common
-            | dict(zip(VALUES, ("accuracy", right / n, *metrics.wilson(right, n), n), strict=True))
-        )
-        ends = (mean, mean - reach, mean + reach, len(sure))
-        rows.append(common | dict(zip(VALUES, ("confidence when wrong", *ends), strict=True)))
+    confidence = failure.confidence_of(activations)  # (N,)
+    failed = activations.failed
+    bin_of_draw = np.minimum((sample.strength * bins).astype(int), bins - 1)  # (N,)
+    shift = corruptions.SHIFTS[sample.kind[0]]
+    rows = []
+    for number in range(bins):
+        in_bin = bin_of_draw == number
+        for measured in (
+            _accuracy_fields(failed[in_bin]),
+            _confidence_fields(confidence[in_bin & failed]),
+        ):
+            row = {"shift": shift, "strength": (number + 0.5) / bins, "seed": seed}
+            row.update(measured)
+            rows.append(row)
     return pd.DataFrame(rows)
 
 
-VALUES = ("metric", "value", "lo", "hi", "n")
+def _accuracy_fields(failed: np.ndarray) -> dict:
+    """{"metric", "value", "lo", "hi", "n"}: the accuracy of answers (N,), its Wilson interval."""
+    n = len(failed)
+    right = int((~failed).sum())
+    value = right / n
+    lo, hi = metrics.wilson(right, n)
+    return {"metric": "accuracy", "value": value, "lo": lo, "hi": hi, "n": n}
+
+
+def _confidence_fields(confidence: np.ndarray) -> dict:
+    """The same of the mean confidence of wrong answers (N,), with its t interval, NaN below two."""
+    fields: dict = {"metric": "confidence when wrong", "value": np.nan, "lo": np.nan, "hi": np.nan}
+    if len(confidence):
+        fields.update(metrics.interval_over_seeds(confidence.tolist()))  # over answers
+    fields["n"] = len(confidence)
+    return fields
 
 
 def best_baseline(trained: list[TrainedDetectors]) -> str:
-    """The rival with the highest AUROC on the held-out auditor digits, averaged over seeds: chosen
-    before any test.
+    """The baseline with the highest AUROC on the held-out auditor digits, averaged over seeds.
+
+    So it is chosen before any test.
     """
-    means: dict[str, list[float]] = {}
-    for one in trained:
-        for judge_name, score in one.panel.score(one.held).items():
-            means.setdefault(judge_name, []).append(metrics.auroc(score, one.held.failed))
-    rivals = {name: np.mean(values) for name, values in means.items() if name != "auditor"}
-    return max(rivals, key=rivals.get)
+    aurocs: dict[str, list[float]] = {}
+    for detectors in trained:
+        failed = detectors.held.failed
+        for name, score in detectors.panel.score(detectors.held).items():
+            aurocs.setdefault(name, []).append(metrics.auroc(score, failed))
+    means = {name: float(np.mean(values)) for name, values in aurocs.items() if name != "auditor"}
+    return max(means, key=lambda name: means[name])

@@ -15,16 +15,14 @@ def prepare_auditing(profile: str) -> Run:
 
 
 def prepare_cifar10(profile: str) -> Run:
-    """The same on CIFAR-10."""
+    """A run on CIFAR-10 in the profile "quick", "full" or "auto"."""
     chosen = profiles.get_profile(profile)
     sets = models.cifar10_sets(chosen)
     return Run(profile=chosen, sets=sets, origin=sets["test"].origin)
 
 
 def load_classifiers(run: Run) -> dict[int, tuple[nn.Module, dict, str]]:
-    """{seed: (model, card, "loaded" | "trained")} of the digit classifiers of this run's
-    profile.
-    """
+    """{seed: (model, card, "loaded" | "trained")} of the base classifiers of this run's profile."""
     classifiers = {}
     for seed in classifier_seeds(run.profile):
         classifiers[seed] = mnist_classifier(run.profile, run.sets, seed=seed)

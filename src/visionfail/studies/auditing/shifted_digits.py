@@ -1,7 +1,6 @@
-"""The digits that judges learn from and are judged on: which digit, under which shift, how strong,
-all of it logged.
-"""
+"""Digits under drawn shifts, to train and to test detectors on, with a log of every draw."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,43 +14,48 @@ from torch.nn.functional import interpolate, pad
 from visionfail import corruptions, data
 from visionfail.data import ImageSet
 
-PROBABILITY = 0.8  # of a shift at all
+PROBABILITY = 0.8  # that a draw is shifted at all
 THIRDS = ("weak", "middle", "strong")  # of strength, cut at 1/3 and 2/3
-UNSEEN = ("gaussian_blur", "contrast", "jpeg_compression", "pixelate")  # no judge learns from these
+UNSEEN = ("gaussian_blur", "contrast", "jpeg_compression", "pixelate")  # no detector learns them
 
 
 @dataclass(frozen=True, eq=False)
 class ShiftedDigits:
-    """Digits under drawn shifts: images uint8 (N, 1, H, W), labels (N,); digit (N,), its place in
-    the set it is from; kind (N,), an index into SHIFTS or -1 for none of them; strength (N,) in [0,
-    1].
-    """
+    """N draws of digits: the shifted images, their labels, and what was drawn."""
 
-    images: Tensor
-    labels: Tensor
-    digit: np.ndarray
-    kind: np.ndarray
-    strength: np.ndarray
+    images: Tensor  # uint8 (N, 1, H, W)
+    labels: Tensor  # int64 (N,)
+    digit: np.ndarray  # (N,), the place of the digit in the set that it is from
+    kind: np.ndarray  # (N,), an index into corruptions.SHIFTS, or -1 for no shift
+    strength: np.ndarray  # (N,), in [0, 1]
 
     def __len__(self) -> int:
+        """The number of draws."""
         return len(self.images)
 
     def at(self, index: np.ndarray) -> "ShiftedDigits":
-        """Some of them: a mask (N,) or positions."""
-        where = torch.from_numpy(np.flatnonzero(index) if index.dtype == bool else index)
-        parts = (self.digit[index], self.kind[index], self.strength[index])
-        return ShiftedDigits(self.images[where], self.labels[where], *parts)
+        """The draws at `index`, a mask (N,) or positions."""
+        places = torch.from_numpy(np.flatnonzero(index) if index.dtype == bool else index)
+        return ShiftedDigits(
+            images=self.images[places],
+            labels=self.labels[places],
+            digit=self.digit[index],
+            kind=self.kind[index],
+            strength=self.strength[index],
+        )
 
     def log(self) -> pd.DataFrame:
-        """A row a sample: digit, label, shift ("none" where there is none), strength, parameter in
-        its unit.
+        """A row per draw: digit, label, shift or "none", strength, and parameter in its unit.
+
+        Strength and parameter are NaN where there is no shift.
         """
         names = np.array([*corruptions.SHIFTS, "none"])[self.kind]
         table = pd.DataFrame({"digit": self.digit, "label": self.labels.numpy(), "shift": names})
         table["strength"] = np.where(self.kind >= 0, self.strength, np.nan)
         for name in corruptions.SHIFTS:
-            mine = table["shift"] == name
-            table.loc[mine, "parameter"] = corruptions.parameter(name, table.strength[mine])
+            is_shift = table["shift"] == name
+            strength = table.strength[is_shift]
+            table.loc[is_shift, "parameter"] = corruptions.parameter(name, strength)
         return table
 
 
@@ -63,85 +67,108 @@ def draw_shifted(
     probability: float = PROBABILITY,
     kinds: Sequence[str] = corruptions.SHIFTS,
 ) -> ShiftedDigits:
-    """`count` draws, the digits in their order again and again; pass k over them draws from seed +
-    k.
+    """`count` draws, which go through the digits in their order again and again.
+
+    Pass k over the digits, from 0 on, draws its shifts from seed + k.
     """
-    parts = []
-    for k in range(-(-count // len(images))):
+    passes = []
+    for k in range(math.ceil(count / len(images))):
         n = min(len(images), count - k * len(images))
-        kind, strength = corruptions.draw(n, probability=probability, kinds=kinds, seed=seed + k)
-        shifted = corruptions.shift_drawn(images.images[:n], kind, strength, seed=seed + k)
-        parts.append((shifted, images.labels[:n], torch.arange(n), kind, strength))
-    shifted, labels, digit, kind, strength = (
-        torch.cat(column) for column in zip(*parts, strict=True)
+        passes.append(_draw_pass(images, n, probability=probability, kinds=kinds, seed=seed + k))
+    return ShiftedDigits(
+        images=torch.cat([draws.images for draws in passes]),
+        labels=torch.cat([draws.labels for draws in passes]),
+        digit=np.concatenate([draws.digit for draws in passes]),
+        kind=np.concatenate([draws.kind for draws in passes]),
+        strength=np.concatenate([draws.strength for draws in passes]),
     )
-    return ShiftedDigits(shifted, labels, digit.numpy(), kind.numpy(), strength.numpy())
+
+
+def _draw_pass(
+    images: ImageSet, n: int, *, probability: float, kinds: Sequence[str], seed: int
+) -> ShiftedDigits:
+    """One draw of each of the first n digits."""
+    kind, strength = corruptions.draw(n, probability=probability, kinds=kinds, seed=seed)
+    return ShiftedDigits(
+        images=corruptions.shift_drawn(images.images[:n], kind, strength, seed=seed),
+        labels=images.labels[:n],
+        digit=np.arange(n),
+        kind=kind.numpy(),
+        strength=strength.numpy(),
+    )
 
 
 def clean_digits(images: ImageSet) -> ShiftedDigits:
-    """The digits as they are."""
+    """Every digit once, without a shift."""
     return draw_shifted(images, count=len(images), seed=0, probability=0)
 
 
 def split_by_digit(sample: ShiftedDigits, *, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Two masks (N,): the draws of a stratified `share` of the digits, and those of the others; no
-    digit in both.
+    """Two masks (N,): the draws of a stratified `share` of the digits, and those of the others.
+
+    No digit is in both.
     """
-    digits, first = np.unique(sample.digit, return_index=True)
-    order = data.stratified_order(sample.labels.numpy()[first])
-    chosen = np.isin(sample.digit, digits[order[: round(share * len(digits))]])
+    digits, first_draw = np.unique(sample.digit, return_index=True)
+    order = data.stratified_order(sample.labels.numpy()[first_draw])
+    chosen_digits = digits[order[: round(share * len(digits))]]
+    chosen = np.isin(sample.digit, chosen_digits)
     return chosen, ~chosen
 
 
 def samples_to_score(images: ImageSet, *, seed: int) -> dict[str, ShiftedDigits]:
-    """What judges are judged on: every digit clean, every digit in the mix, every digit under each
-    shift.
-    """
-    found = {
-        "clean": clean_digits(images),
-        "mix": draw_shifted(images, count=len(images), seed=seed),
-    }
-    for k, name in enumerate(corruptions.SHIFTS):
-        found[name] = draw_shifted(
-            images, count=len(images), seed=seed + 1 + k, probability=1, kinds=[name]
+    """The samples that detectors are tested on: every digit clean, in the mix, under each shift."""
+    count = len(images)
+    samples = {"clean": clean_digits(images), "mix": draw_shifted(images, count=count, seed=seed)}
+    for k, name in enumerate(corruptions.SHIFTS, start=1):
+        samples[name] = draw_shifted(
+            images, count=count, seed=seed + k, probability=1, kinds=[name]
         )
-    return found
+    return samples
 
 
 def slices_of(samples: dict[str, ShiftedDigits]) -> dict[str, tuple[str, np.ndarray]]:
-    """{slice: (which sample, mask (N,))}: clean, mix, what is shifted in the mix, each shift, and
-    each shift in thirds of strength ("rotation, weak").
+    """{slice: (name of its sample, mask (N,))}.
+
+    The slices are clean, mix, what is shifted in the mix, each shift, and each shift in thirds of
+    strength ("rotation, weak").
     """
-    everything = {
-        name: (name, np.ones(len(sample), dtype=bool)) for name, sample in samples.items()
-    }
-    found = {
-        "clean": everything["clean"],
-        "mix": everything["mix"],
-        "shifted": ("mix", samples["mix"].kind >= 0),
-    }
+    slices = {}
+    for name in ("clean", "mix"):
+        slices[name] = (name, _all_of(samples[name]))
+    slices["shifted"] = ("mix", samples["mix"].kind >= 0)
     for name in corruptions.SHIFTS:
-        found[name] = everything[name]
+        slices[name] = (name, _all_of(samples[name]))
     for name in corruptions.SHIFTS:
-        third = np.minimum((samples[name].strength * 3).astype(int), 2)
-        found |= {f"{name}, {word}": (name, third == k) for k, word in enumerate(THIRDS)}
-    return found
+        third = np.minimum((samples[name].strength * 3).astype(int), 2)  # (N,), 0 to 2
+        for number, word in enumerate(THIRDS):
+            slices[f"{name}, {word}"] = (name, third == number)
+    return slices
+
+
+def _all_of(sample: ShiftedDigits) -> np.ndarray:
+    """The mask (N,) of all draws."""
+    return np.ones(len(sample), dtype=bool)
 
 
 def unseen_samples(images: ImageSet, *, severity: int = 5) -> dict[str, ShiftedDigits]:
-    """Digits as no judge has met them: every digit under each corruption of UNSEEN, and those of
-    other writers and another scanner, scikit-learn's 8x8 ones.
+    """Samples unlike those that detectors learn from: every digit under the corruptions of UNSEEN.
+
+    Last come, as "8x8 digits", scikit-learn's, by other writers and from another scanner.
     """
-    found = {}
+    samples = {}
     for name in UNSEEN:
         changed = corruptions.corrupt(images.images, name, severity)
-        found[name] = clean_digits(ImageSet(changed, images.labels, images.classes, images.origin))
-    return found | {"8x8 digits": clean_digits(eight_by_eight())}
+        corrupted = ImageSet(changed, images.labels, images.classes, images.origin)
+        samples[name] = clean_digits(corrupted)
+    samples["8x8 digits"] = clean_digits(eight_by_eight())
+    return samples
 
 
 def eight_by_eight() -> ImageSet:
-    """The 1,797 handwritten digits inside scikit-learn, 8x8 in 17 greys, enlarged to 20x20 and
-    framed as MNIST frames its digits. Alpaydin and Kaynak 1998, doi:10.24432/C50P49.
+    """The 1,797 handwritten digits in scikit-learn, uint8 (1797, 1, 28, 28), framed as in MNIST.
+
+    They are 8x8 in 17 greys and are enlarged to 20x20. Alpaydin and Kaynak 1998,
+    doi:10.24432/C50P49.
     """
     pixels, labels = load_digits(return_X_y=True)
     small = torch.from_numpy(pixels).float().view(-1, 1, 8, 8) / 16

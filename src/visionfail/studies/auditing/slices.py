@@ -32,7 +32,7 @@ WITHIN = "within slices"
 def scores_by_slice(
     models: Models, trained: Trained, samples: Mapping[str, ShiftedDigits]
 ) -> dict[str, list[Scored]]:
-    """{slice: [every detector's scores, a seed each]} on the test draws."""
+    """{slice: failure scores of every detector, one per seed} on the test draws."""
     by_slice: dict[str, list[Scored]] = {}
     for seed, model in models.items():
         for name, scored in score_samples(model, trained[seed].panel, samples).items():
@@ -41,16 +41,18 @@ def scores_by_slice(
 
 
 def strength_thirds(slices: Sequence[str]) -> list[str]:
-    """Those slices that are a third of one shift's strength: "rotation, weak" and so on."""
+    """The slices that are a third of one shift's strength, such as "rotation, weak"."""
     return [name for name in slices if name.endswith((", weak", ", middle", ", strong"))]
 
 
 def auroc_by_slice(
     by_slice: Mapping[str, list[Scored]], counts: np.ndarray
 ) -> dict[str, dict[str, Estimate]]:
-    """{slice: {detector: AUROC}} of the slices with enough failures and right answers; last
-    "within slices", the mean over the thirds of strength: a detector that only recognises which
-    shift it sees gains nothing there. counts (B, N): how often each digit is drawn.
+    """{slice: {detector: AUROC}} of the slices with enough failures and right answers.
+
+    Last comes "within slices", the mean over the thirds of strength: a detector that only
+    recognises which shift it sees gains nothing there. Counts (B, N) say how often each resample
+    holds each digit.
     """
     estimates = {}
     for name, seeds in by_slice.items():
@@ -67,9 +69,7 @@ def auroc_by_slice(
 def scores_without_each_shift(
     models: Models, sets: Mapping[str, ImageSet], samples: Mapping[str, ShiftedDigits]
 ) -> dict[str, list[Scored]]:
-    """{"rotation, left out": [a seed each], ...}: detectors trained without one of the shifts,
-    scored on that very shift.
-    """
+    """{"rotation, left out": scores by seed, ...} of detectors trained without the scored shift."""
     by_shift = {}
     for left_out in corruptions.SHIFTS:
         kinds = [name for name in corruptions.SHIFTS if name != left_out]
@@ -83,8 +83,9 @@ def scores_without_each_shift(
 
 
 def scores_on_unseen(models: Models, trained: Trained, test: ImageSet) -> dict[str, list[Scored]]:
-    """{kind: [a seed each]}: detectors that have learnt all four shifts, scored on corruptions and
-    digits that resemble none of them.
+    """{kind: scores by seed} on corruptions and digits unlike the four shifts.
+
+    The detectors have learnt all four shifts.
     """
     by_kind = {}
     for name, sample in unseen_samples(test).items():
@@ -98,8 +99,10 @@ def scores_on_unseen(models: Models, trained: Trained, test: ImageSet) -> dict[s
 def auroc_by_layer(
     models: Models, trained: Trained, shifted: ShiftedDigits, counts: np.ndarray
 ) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
-    """({layer: AUROC of an auditor that sees this layer alone}, {layer: AUROC that the full auditor
-    loses when this layer's activations are shuffled between digits}).
+    """({layer: AUROC of an auditor of this layer alone}, {layer: AUROC lost without this layer}).
+
+    The second is what the auditor of all layers loses when the layer's activations are shuffled
+    between digits. Counts (B, N) say how often each resample holds each digit.
     """
     alone = []
     shuffled = []
