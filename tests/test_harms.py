@@ -53,13 +53,13 @@ def test_a_monitor_with_a_card_that_json_cannot_hold_loses_nothing(tmp_path, not
     features = generator.normal(size=(60, 8)).astype(np.float32)
     logits = generator.normal(size=(60, 10)).astype(np.float32)
     reading = failure.Activations({"hidden": features}, logits, generator.integers(10, size=60))
-    judge = failure.Auditor(features)
-    failure.save_monitor(tmp_path / "judge", judge, reading, reading, limits=[], card={})
+    auditor = failure.Auditor(features)
+    failure.save_monitor(tmp_path / "auditor", auditor, reading, reading, limits=[], card={})
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     other = failure.Auditor(features + 1)
-    with pytest.raises(ValueError, match=r"judge\.json cannot .* for its field 'note'"):
+    with pytest.raises(ValueError, match=r"auditor\.json cannot .* for its field 'note'"):
         card = {"note": note}
-        failure.save_monitor(tmp_path / "judge", other, reading, reading, limits=[], card=card)
+        failure.save_monitor(tmp_path / "auditor", other, reading, reading, limits=[], card=card)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
@@ -68,7 +68,7 @@ def test_ctrl_c_while_a_network_is_judged_leaves_no_card_without_accuracy(tmp_pa
     config = TrainConfig(epochs=1, batch_size=40, peak_lr=0.05, ema_decay=0, padding=2)
     options = {"arch": "resnet18", "width": 8, "rounds": (config,), "recipe": "quick"}
     options |= {"state": tmp_path / "state", "retrain": False}
-    judge = zoo.accuracy_with_interval
+    measure = zoo.accuracy_with_interval
 
     def interrupted(model, images):
         raise KeyboardInterrupt
@@ -77,7 +77,7 @@ def test_ctrl_c_while_a_network_is_judged_leaves_no_card_without_accuracy(tmp_pa
     with pytest.raises(KeyboardInterrupt):
         zoo.load_or_train_rounds(tmp_path / "net", sets, **options)
     assert len(list((tmp_path / "state").iterdir())) == 1 and not list(tmp_path.glob("net*"))
-    monkeypatch.setattr(zoo, "accuracy_with_interval", judge)
+    monkeypatch.setattr(zoo, "accuracy_with_interval", measure)
     _, card, _ = zoo.load_or_train_rounds(tmp_path / "net", sets, **options)
     assert set(card["accuracy"]) == {"val", "test"} and len(card["history"]) == 1
 

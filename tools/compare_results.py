@@ -19,34 +19,56 @@ from visionfail import paths
 
 TRAINED_ANEW = ("mnist-auditor", "mnist-verdicts", "mnist-budgets", "auditor-cifar10")
 TRAINED_ANEW += ("auditor-cifar10-verdicts",)
-MEASURED = ["value", "lo", "hi", "t_lo", "t_hi", "p", "p_corrected"]
+MEASURED = ["value", "lo", "hi", "seed_lo", "seed_hi", "p", "p_corrected"]
+# the words that were replaced on 2026-11-28: in every table, and in those of comparisons
+RENAMED_COLUMNS = {
+    "rival": "baseline",
+    "t_lo": "seed_lo",
+    "t_hi": "seed_hi",
+    "primary": "prespecified",
+}
+RENAMED_WORDS = {
+    "dealt anew": "re-splits",
+    "kept, budget": "budget met, budget",
+    "doubt and ": "human label uncertainty and ",
+}
+
+
+def renamed(table: pd.DataFrame) -> pd.DataFrame:
+    """A former table in the present words; one of comparisons has an outcome, not a verdict."""
+    columns = dict(RENAMED_COLUMNS)
+    if "rival" in table.columns:
+        columns["verdict"] = "outcome"
+    return table.rename(columns=columns).replace(RENAMED_WORDS, regex=True)
 
 
 def table_then(commit: str, name: str) -> pd.DataFrame | None:
-    """The table as it was in `commit`, None where it was not there."""
+    """The table as it was in `commit`, in the present words; None where it was not there."""
     command = ["git", "-C", str(paths.ROOT), "show", f"{commit}:results/{name}.csv"]
     shown = subprocess.run(command, capture_output=True, text=True, check=False)
-    return pd.read_csv(io.StringIO(shown.stdout)) if shown.returncode == 0 else None
+    return renamed(pd.read_csv(io.StringIO(shown.stdout))) if shown.returncode == 0 else None
 
 
 def compare(before: pd.DataFrame, after: pd.DataFrame) -> tuple[int, float, list[str]]:
     """(rows without a partner, largest difference of a value, verdicts that changed)."""
     numbers = [name for name in MEASURED if name in before.columns and name in after.columns]
-    ignored = {*numbers, "verdict", "by_seed", "seeds", "n"}
+    ignored = {*numbers, "verdict", "outcome", "by_seed", "seeds", "n"}
     keys = [name for name in before.columns if name in after.columns and name not in ignored]
     both = before.merge(after, on=keys, how="outer", suffixes=("", "_now"), indicator=True)
     alone = int((both._merge != "both").sum())
-    both = both[both._merge == "both"]
+    both = both.loc[both._merge == "both"]
     largest = 0.0
     for name in numbers:
         difference = np.abs(both[name].to_numpy(float) - both[f"{name}_now"].to_numpy(float))
         if name in ("value", "lo", "hi") and len(difference) and not np.isnan(difference).all():
             largest = max(largest, float(np.nanmax(difference)))
     changed = []
-    if "verdict" in before.columns and "verdict" in after.columns:
-        for row in both[both.verdict != both.verdict_now].to_dict("records"):
-            label = ", ".join(str(row[key]) for key in keys[:4])
-            changed.append(f"{label}: {row['verdict']} -> {row['verdict_now']}")
+    for column in ("verdict", "outcome"):
+        if column in before.columns and column in after.columns:
+            differ = both.loc[both[column] != both[f"{column}_now"]]
+            for row in differ.to_dict("records"):
+                label = ", ".join(str(row[key]) for key in keys[:4])
+                changed.append(f"{label}: {row[column]} -> {row[f'{column}_now']}")
     return alone, largest, changed
 
 

@@ -1,7 +1,9 @@
 """Claims: a statistic, the region in which the claim holds, and the verdict of an interval."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from visionfail import files
@@ -45,25 +47,45 @@ COLUMNS = (
 JUDGED = COLUMNS[:-1]  # what a study gives; who saves the rows adds where they were judged
 
 
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A claim in words and the region of its statistic, [low, high], in which it holds.
+
+    `statistic` says in words what is measured; regions are written down in notes/claims.md before
+    it is.
+    """
+
+    key: str
+    words: str
+    statistic: str
+    low: float = -np.inf
+    high: float = np.inf
+
+    def judge(self, value: Estimate) -> dict:
+        """The claim's row, with value, 95% interval (lo, hi) and verdict.
+
+        `value` is the statistic with its resamples; the study adds source, model, seed, status and
+        n.
+        """
+        exact, lo, hi = value.interval()
+        return {
+            "claim": self.key,
+            "words": self.words,
+            "statistic": self.statistic,
+            "low": self.low,
+            "high": self.high,
+            "value": exact,
+            "lo": lo,
+            "hi": hi,
+            "verdict": verdict_of(lo, hi, low=self.low, high=self.high),
+        }
+
+
 def claim_row(
     key: str, words: str, statistic: str, low: float, high: float, value: Estimate
 ) -> dict:
-    """The row of one claim and its verdict: it holds where the statistic lies in [low, high].
-
-    `value` is the statistic with its resamples; the study adds source, model, seed, status and n.
-    """
-    exact, lo, hi = value.interval()
-    return {
-        "claim": key,
-        "words": words,
-        "statistic": statistic,
-        "low": low,
-        "high": high,
-        "value": exact,
-        "lo": lo,
-        "hi": hi,
-        "verdict": verdict_of(lo, hi, low=low, high=high),
-    }
+    """The row of one claim; to be replaced by Claim.judge."""
+    return Claim(key=key, words=words, statistic=statistic, low=low, high=high).judge(value)
 
 
 def save_claims(table: pd.DataFrame, folder: Path, *, where: str) -> None:

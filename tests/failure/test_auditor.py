@@ -136,7 +136,7 @@ def test_sorted_logits_do_not_care_which_class_is_first():
     assert np.allclose(line.score(LOGITS), line.score(LOGITS[:, ::-1]))
 
 
-def test_a_panel_scores_every_judge_on_every_image_the_auditor_first():
+def test_all_detectors_score_every_image_the_auditor_first():
     learnt = random_activations(800)
     fresh = random_activations(500, seed=1)
     neighbours = random_activations(300, seed=2)

@@ -15,7 +15,7 @@ COUNTS = intervals.resampling_counts(400, 1000, np.random.default_rng(0))
 
 
 def seeds(better=0.0, n=1000, spread=0.0):
-    """Five seeds on the same digits; judge "a" knows more than "b" by `better`."""
+    """Five seeds on the same digits; detector "a" knows more than "b" by `better`."""
     scored = []
     for seed in range(5):
         generator = np.random.default_rng(seed)
@@ -35,8 +35,8 @@ def difference(**keywords):
     return aurocs["a"] - aurocs["b"]
 
 
-def verdict_on(value, half, spread=1e-4, seeds=5):
-    """The verdict on a difference of value +- half over digits, whose seeds scatter by `spread`."""
+def outcome_on(value, half, spread=1e-4, seeds=5):
+    """The outcome of a difference of value +- half over digits, whose seeds scatter by `spread`."""
     normal = stats.norm.ppf((np.arange(2000) + 0.5) / 2000) * half / 1.96
     offsets = np.linspace(-1, 1, seeds) * spread
     row = compare.difference_row(Estimate(value + offsets, value + normal[:, None] + offsets))
@@ -54,8 +54,8 @@ def test_each_seed_has_its_own_auroc_and_the_difference_is_their_mean():
     mean = np.mean(expected)
     assert row["value"] == pytest.approx(mean)
     reach = stats.t.ppf(0.975, 4) * np.std(expected, ddof=1) / np.sqrt(5)
-    assert row["t_lo"] == pytest.approx(mean - reach)
-    assert row["t_hi"] == pytest.approx(mean + reach)
+    assert row["seed_lo"] == pytest.approx(mean - reach)
+    assert row["seed_hi"] == pytest.approx(mean + reach)
     assert row["lo"] < row["value"] < row["hi"]
 
 
@@ -66,7 +66,7 @@ def test_digits_are_resampled_jointly_so_that_common_luck_cancels():
     assert row["hi"] - row["lo"] < 0.5 * (hi - lo)
 
 
-def test_a_judge_without_seeds_is_resampled_once_and_the_others_each():
+def test_a_detector_without_seeds_is_resampled_once_and_the_others_each():
     calls = []
 
     def counted(score, failed, counts):
@@ -83,23 +83,24 @@ def test_a_judge_without_seeds_is_resampled_once_and_the_others_each():
     assert np.ptp(aurocs["b"].samples, axis=1).max() == 0
     for column, seed in enumerate(shared):
         alone = compare.aurocs([seed], COUNTS)
-        for judge in ("a", "b"):
-            assert np.array_equal(aurocs[judge].samples[:, column], alone[judge].samples[:, 0])
+        for detector in ("a", "b"):
+            of_seed = aurocs[detector].samples[:, column]
+            assert np.array_equal(of_seed, alone[detector].samples[:, 0])
 
 
 @pytest.mark.parametrize("differing", ["scores", "failed", "digit"])
-def test_a_judge_has_a_seed_where_its_scores_its_failures_or_the_digits_differ(differing):
+def test_a_detector_has_a_seed_where_its_scores_its_failures_or_the_digits_differ(differing):
     first = seeds()[0]
     changed = {"scores": first.scores, "failed": first.failed, "digit": first.digit}
     changed[differing] = getattr(seeds()[1], differing)
     if differing == "digit":
         changed["digit"] = first.digit[::-1]
-    both = compare.aurocs([first, Scored(**changed)], COUNTS, judges=["b"])["b"]
+    both = compare.aurocs([first, Scored(**changed)], COUNTS, detectors=["b"])["b"]
     assert (both.samples[:, 0] != both.samples[:, 1]).any()
 
 
 @pytest.mark.parametrize(
-    ("value", "half", "spread", "verdict"),
+    ("value", "half", "spread", "outcome"),
     [
         (0.05, 0.01, 1e-3, "win"),
         (-0.05, 0.01, 1e-3, "loss"),
@@ -110,12 +111,12 @@ def test_a_judge_has_a_seed_where_its_scores_its_failures_or_the_digits_differ(d
         (0.02, 0.03, 1e-4, "undecided"),
     ],
 )
-def test_verdicts_follow_the_stated_rule(value, half, spread, verdict):
-    assert verdict_on(value, half, spread) == verdict
+def test_outcomes_follow_the_stated_rule(value, half, spread, outcome):
+    assert outcome_on(value, half, spread) == outcome
 
 
 def test_one_seed_alone_never_wins():
-    assert verdict_on(0.05, 0.01, seeds=1) == "undecided"
+    assert outcome_on(0.05, 0.01, seeds=1) == "undecided"
 
 
 def test_the_primary_comparison_is_not_corrected_and_the_others_are_by_holm():
@@ -124,13 +125,13 @@ def test_the_primary_comparison_is_not_corrected_and_the_others_are_by_holm():
         ("clean", "b"): difference(better=0.05),
         ("mix", "b"): difference(better=0.1),
     }
-    table = compare.comparison_table(differences, primary=("shifted", "b"))
+    table = compare.comparison_table(differences, prespecified=("shifted", "b"))
     assert table.p_corrected[0] == table.p[0]
-    assert table.verdict[0] == "win"
-    assert table.primary.tolist() == [True, False, False]
+    assert table.outcome[0] == "win"
+    assert table.prespecified.tolist() == [True, False, False]
     assert table.p_corrected[1:].tolist() == pytest.approx(paired.holm(table.p[1:]).tolist())
     with pytest.raises(ValueError, match="not among"):
-        compare.comparison_table(differences, primary=("shifted", "c"))
+        compare.comparison_table(differences, prespecified=("shifted", "c"))
 
 
 def test_an_average_over_slices_is_one_seed_by_seed_and_resample_by_resample():
@@ -142,10 +143,10 @@ def test_an_average_over_slices_is_one_seed_by_seed_and_resample_by_resample():
 
 
 def test_rows_tell_value_interval_n_and_seeds():
-    by_slice = {"mix": compare.aurocs(seeds(), COUNTS, judges=["a"])}
+    by_slice = {"mix": compare.aurocs(seeds(), COUNTS, detectors=["a"])}
     (row,) = compare.auroc_rows(by_slice, {"mix": 1000}).to_dict("records")
     assert (row["value"], row["lo"], row["hi"]) == by_slice["mix"]["a"].interval()
-    assert (row["slice"], row["judge"], row["n"], row["seeds"]) == ("mix", "a", 1000, 5)
+    assert (row["slice"], row["detector"], row["n"], row["seeds"]) == ("mix", "a", 1000, 5)
 
 
 def test_another_measure_is_resampled_alike():
@@ -188,7 +189,7 @@ def test_too_few_of_either_outcome_are_not_judged(failures, enough):
     assert compare.has_enough_failures([scored]) == enough
 
 
-def test_the_risk_curve_ends_at_the_share_of_failures_and_rises_for_a_good_judge():
+def test_the_risk_curve_ends_at_the_share_of_failures_and_rises_for_a_good_detector():
     judged = seeds(better=2.0)
     curve = compare.risk_coverage_by_seed(judged, "a", counts=COUNTS)
     assert curve.risk.iloc[-1] == pytest.approx(np.mean([s.failed.mean() for s in judged]))
@@ -206,13 +207,13 @@ def test_a_part_of_the_digits_keeps_scores_and_outcomes_together():
 
 def test_a_table_is_stored_with_every_seed(tmp_path):
     ahead = difference(better=0.5)
-    table = compare.comparison_table({("shifted", "b"): ahead}, primary=("shifted", "b"))
+    table = compare.comparison_table({("shifted", "b"): ahead}, prespecified=("shifted", "b"))
     table = table.assign(n=1000, seeds=[list(ahead.exact)])
     compare.save_comparison(table, tmp_path / "verdicts.csv")
     (row,) = pd.read_csv(tmp_path / "verdicts.csv").to_dict("records")
     by_seed = [float(word) for word in row["by_seed"].split()]
     assert by_seed == pytest.approx(ahead.exact.tolist(), rel=1e-5)
-    assert row["verdict"] == table.verdict[0]
+    assert row["outcome"] == table.outcome[0]
     assert row["value"] == pytest.approx(table.value[0], rel=1e-5)
 
 
@@ -221,16 +222,16 @@ def test_a_table_is_stored_with_every_seed(tmp_path):
 )
 def test_committed_verdicts_follow_from_their_intervals():
     table = pd.read_csv(COMMITTED)
-    others = ~table.primary
+    others = ~table.prespecified
     assert others.sum() == len(table) - 1
     assert np.allclose(table.p_corrected[others], paired.holm(table.p[others]), rtol=1e-4)
-    assert np.allclose(table.p_corrected[table.primary], table.p[table.primary])
+    assert np.allclose(table.p_corrected[table.prespecified], table.p[table.prespecified])
     for row in table.to_dict("records"):
         by_seed = [float(word) for word in row["by_seed"].split()]
         again = tuple(estimates.interval_over_seeds(by_seed).values())
-        stored = (row["value"], row["t_lo"], row["t_hi"])
+        stored = (row["value"], row["seed_lo"], row["seed_hi"])
         assert stored == pytest.approx(again, rel=1e-3, abs=1e-5)
-        assert row["verdict"] == compare.outcome(row, p=row["p_corrected"])
+        assert row["outcome"] == compare.outcome(row, p=row["p_corrected"])
 
 
 @pytest.mark.parametrize("better", [0.0, 0.005, 0.01, 0.015])
@@ -242,7 +243,7 @@ def test_p_agrees_with_counting_resamples(better):
     assert counted > 0.01
 
 
-def test_p_goes_below_what_resamples_can_count_and_is_one_for_judges_that_agree():
+def test_p_goes_below_what_resamples_can_count_and_is_one_for_detectors_that_agree():
     assert compare.difference_row(difference(better=1.0))["p"] < 1e-6
     assert compare.difference_row(Estimate(np.zeros(5), np.zeros((50, 5))))["p"] == 1.0
 
@@ -250,4 +251,5 @@ def test_p_goes_below_what_resamples_can_count_and_is_one_for_judges_that_agree(
 def test_fifty_clear_wins_are_all_wins_after_holm():
     clear = difference(better=1.0)
     differences = {(f"slice {k}", "b"): clear for k in range(50)}
-    assert set(compare.comparison_table(differences, primary=("slice 0", "b")).verdict) == {"win"}
+    table = compare.comparison_table(differences, prespecified=("slice 0", "b"))
+    assert set(table.outcome) == {"win"}

@@ -26,7 +26,7 @@ class Saved:
     """A small classifier and the demo's file of it, in one folder, and what they were made from."""
 
     loaded: Monitor
-    judge: Auditor
+    auditor: Auditor
     shown: Activations
     sets: dict[str, ImageSet]
     card: dict
@@ -67,17 +67,17 @@ def saved(tmp_path_factory):
     network, card = trained_classifier(folder / "net", sets)
     learnt = reading_of(network, sets["auditor"], count=900, seed=0)
     shown = reading_of(network, sets["test"], count=300, seed=5)
-    judge = auditor.fit_auditor(learnt.features(), learnt.failed, seed=0)
+    fitted = auditor.fit_auditor(learnt.features(), learnt.failed, seed=0)
     about = {"primary_sha256": card["sha256"], "origin": "standin"}
-    monitor.save_monitor(folder / "judge", judge, learnt, shown, limits=LIMITS, card=about)
-    loaded = monitor.load_monitor(folder / "judge", primary=folder / "net")
-    return Saved(loaded, judge, shown, sets, card, folder)
+    monitor.save_monitor(folder / "auditor", fitted, learnt, shown, limits=LIMITS, card=about)
+    loaded = monitor.load_monitor(folder / "auditor", classifier=folder / "net")
+    return Saved(loaded, fitted, shown, sets, card, folder)
 
 
 def test_answers_are_those_of_the_notebooks_on_ten_samples(saved):
     sample = shifted_digits.draw_shifted(saved.sets["test"], count=10, seed=9)
     reading = protocol.extract_sample(saved.loaded.model, sample)
-    failure = saved.judge.score(reading.features())
+    failure = saved.auditor.score(reading.features())
     confidence = scores.confidence_of(reading)
     for k in range(10):
         answer = monitor.monitor_answer(saved.loaded, sample.images[k : k + 1])
@@ -90,9 +90,9 @@ def test_the_map_is_the_plane_of_largest_variance_and_places_agree_with_it(saved
     loaded = saved.loaded
     features = saved.shown.features()
     assert loaded.points.shape == (300, 2)
-    assert np.allclose(loaded.failure, saved.judge.score(features), atol=1e-6)
+    assert np.allclose(loaded.failure, saved.auditor.score(features), atol=1e-6)
     assert np.array_equal(loaded.failed, saved.shown.failed)
-    again = monitor.project_on_map(loaded.judge, features, loaded.centre, loaded.axes)
+    again = monitor.project_on_map(loaded.auditor, features, loaded.centre, loaded.axes)
     assert np.allclose(again, loaded.points, atol=1e-3)
     assert np.allclose(loaded.axes @ loaded.axes.T, np.eye(2), atol=1e-5)
     assert loaded.points[:, 0].var() >= loaded.points[:, 1].var()
@@ -110,15 +110,15 @@ def test_a_budget_accepts_below_its_threshold_and_nothing_without_one(saved):
 def test_files_that_do_not_belong_together_are_refused(saved):
     folder = saved.folder
     with pytest.raises(FileNotFoundError, match="notebook 10 or 11"):
-        monitor.load_monitor(folder / "nothing", primary=folder / "net")
+        monitor.load_monitor(folder / "nothing", classifier=folder / "net")
     save_checkpoint(small_classifier(1), folder / "other", card=saved.card)
     with pytest.raises(ValueError, match="restore both"):
-        monitor.load_monitor(folder / "judge", primary=folder / "other")
+        monitor.load_monitor(folder / "auditor", classifier=folder / "other")
 
 
 def test_models_are_left_out_of_training_mode(saved):
     assert not saved.loaded.model.training
-    assert not saved.loaded.judge.training
+    assert not saved.loaded.auditor.training
     assert isinstance(saved.loaded.model, networks.MnistCnn)
 
 

@@ -26,8 +26,8 @@ def budget_table(detectors):
         for detector in detectors:
             for budget in (0.01, 0.02, 0.05):
                 rows.append((seed, detector, budget))
-    table = pd.DataFrame(rows, columns=["seed", "judge", "budget"])
-    return table.assign(kept=196 + table.seed, coverage=0.4 + 8 * table.budget, n=10_000)
+    table = pd.DataFrame(rows, columns=["seed", "detector", "budget"])
+    return table.assign(met=196 + table.seed, coverage=0.4 + 8 * table.budget, n=10_000)
 
 
 def met(detectors=TWO):
@@ -45,7 +45,7 @@ def under_shift(detectors=TWO):
         for seed in (0, 1):
             for detector in detectors:
                 rows.append((condition, seed, detector, 0.02 + 0.02 * seed))
-    table = pd.DataFrame(rows, columns=["condition", "seed", "judge", "risk"])
+    table = pd.DataFrame(rows, columns=["condition", "seed", "detector", "risk"])
     table = table.assign(coverage=0.5, failing=0.2, n=10_000)
     return budgets.budget_under_shift(table, budget=0.02, title="A budget of 2%")
 

@@ -34,7 +34,7 @@ def auroc_table():
     for i, name in enumerate(SLICES):
         for j, detector in enumerate(failure.DETECTOR_COLOURS):
             rows.append((name, detector, 0.8 + 0.01 * i + 0.02 * j))
-    table = pd.DataFrame(rows, columns=["slice", "judge", "value"])
+    table = pd.DataFrame(rows, columns=["slice", "detector", "value"])
     return with_interval(table).assign(n=10_000, seeds=5)
 
 
@@ -46,15 +46,15 @@ def lead_table():
     """The auditor against confidence on every slice, three seeds."""
     table = pd.DataFrame({"slice": SLICES, "value": [0.0, 0.05, 0.04, -0.02, 0.01]})
     table["n"] = [10_000, 10_000, 8000, 10_000, 10_000]
-    table["verdict"] = ["tie", "win", "win", "loss", "undecided"]
+    table["outcome"] = ["tie", "win", "win", "loss", "undecided"]
     table["seeds"] = [[value - 0.005, value, value + 0.004] for value in table.value]
-    table["primary"] = table.slice == "shifted"
-    return with_interval(table).assign(rival="1 - confidence")
+    table["prespecified"] = table.slice == "shifted"
+    return with_interval(table).assign(baseline="1 - confidence")
 
 
 def lead():
     return failure.lead(
-        lead_table(), slices=SLICES, rival="1 - confidence", margin=0.01, title="How far ahead?"
+        lead_table(), slices=SLICES, baseline="1 - confidence", margin=0.01, title="How far ahead?"
     )
 
 

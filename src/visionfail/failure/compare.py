@@ -1,4 +1,4 @@
-"""AUROC and AURC of failure scores by seed, differences between them, and verdicts on these.
+"""AUROC and AURC of failure scores by seed, differences between them, and their outcomes.
 
 Scores of different seeds are never pooled: each seed's network fails on other images, so each gets
 an AUROC of its own. Differences are averaged over seeds, and images are resampled jointly. A
@@ -57,7 +57,7 @@ def aurocs(
     seeds: Sequence[Scored],
     counts: np.ndarray,
     *,
-    judges: Sequence[str] | None = None,
+    detectors: Sequence[str] | None = None,
     measure: Measure = AUROC,
 ) -> dict[str, metrics.Estimate]:
     """{detector: AUROC by seed and resample} of one slice, of all detectors where none are named.
@@ -67,7 +67,7 @@ def aurocs(
     """
     exactly, resampled = measure
     estimates = {}
-    for detector in judges or seeds[0].scores:
+    for detector in detectors or seeds[0].scores:
         exact = [exactly(seed.scores[detector], seed.failed) for seed in seeds]
         samples = _resamples(seeds, detector, counts, resampled)
         estimates[detector] = metrics.Estimate(np.array(exact), samples)
@@ -91,7 +91,7 @@ def _resamples(
 def _has_seed(seeds: Sequence[Scored], detector: str) -> bool:
     """Whether a detector's scores, or the failures it scores, are not the same in all seeds.
 
-    A rival that is fitted once for several seeds of the auditor has no seed of its own.
+    A baseline that is fitted once for several seeds of the auditor has no seed of its own.
     """
     first = seeds[0]
     for seed in seeds[1:]:
@@ -106,7 +106,7 @@ def _has_seed(seeds: Sequence[Scored], detector: str) -> bool:
 def auroc_rows(
     found: Mapping[str, Mapping[str, metrics.Estimate]], n: Mapping[str, int]
 ) -> pd.DataFrame:
-    """A row per slice and detector: slice, judge, n, seeds, value (mean over seeds), lo, hi.
+    """A row per slice and detector: slice, detector, n, seeds, value (mean over seeds), lo, hi.
 
     `found` are the estimates {slice: {detector: estimate}}, `n` the images of each slice.
     """
@@ -117,7 +117,7 @@ def auroc_rows(
             rows.append(
                 {
                     "slice": name,
-                    "judge": detector,
+                    "detector": detector,
                     "n": n[name],
                     "seeds": len(estimate.exact),
                     "value": value,
@@ -129,7 +129,7 @@ def auroc_rows(
 
 
 def risk_coverage_by_seed(
-    seeds: Sequence[Scored], judge: str, *, counts: np.ndarray
+    seeds: Sequence[Scored], detector: str, *, counts: np.ndarray
 ) -> pd.DataFrame:
     """The selective risk of one detector at every 2% of coverage: coverage, risk, lo, hi.
 
@@ -138,8 +138,8 @@ def risk_coverage_by_seed(
     """
     coverages = np.linspace(0.02, 1, COVERAGE_STEPS)
     once = np.ones((1, counts.shape[1]))
-    exact = _mean_risk(seeds, judge, coverages, once)  # (1, COVERAGE_STEPS)
-    samples = _mean_risk(seeds, judge, coverages, counts)  # (B, COVERAGE_STEPS)
+    exact = _mean_risk(seeds, detector, coverages, once)  # (1, COVERAGE_STEPS)
+    samples = _mean_risk(seeds, detector, coverages, counts)  # (B, COVERAGE_STEPS)
     lo, hi = metrics.percentile_interval(samples)
     return pd.DataFrame({"coverage": coverages, "risk": exact[0], "lo": lo, "hi": hi})
 
@@ -157,10 +157,10 @@ def _mean_risk(
 
 
 def difference_row(difference: metrics.Estimate) -> dict:
-    """{"value", "lo", "hi", "t_lo", "t_hi", "p"} of a difference, its mean over seeds.
+    """{"value", "lo", "hi", "seed_lo", "seed_hi", "p"} of a difference, its mean over seeds.
 
-    lo and hi are 95% over digits, t_lo and t_hi 95% over seeds. p is two-sided, over digits, that
-    of a normal curve as wide as the resamples: counting those beyond 0 can give no p under
+    lo and hi are 95% over digits, seed_lo and seed_hi 95% over seeds. p is two-sided, over digits,
+    that of a normal curve as wide as the resamples: counting those beyond 0 can give no p under
     2 / (B + 1), which Holm's correction of fifty comparisons would never let pass.
     """
     value, lo, hi = difference.interval()
@@ -173,47 +173,47 @@ def difference_row(difference: metrics.Estimate) -> dict:
         "value": value,
         "lo": lo,
         "hi": hi,
-        "t_lo": over_seeds["lo"],
-        "t_hi": over_seeds["hi"],
+        "seed_lo": over_seeds["lo"],
+        "seed_hi": over_seeds["hi"],
         "p": p,
     }
 
 
 def outcome(row: Mapping, *, p: float) -> str:
-    """The verdict on a `difference_row`: "tie", "win", "loss" or "undecided".
+    """The outcome of a `difference_row`: "tie", "win", "loss" or "undecided".
 
     A tie is an interval within +-MARGIN. A win lies above 0, over digits and over seeds, with p
     (corrected, if it is one of many) under 5%; a loss lies below 0 likewise.
     """
     if row["lo"] >= -MARGIN and row["hi"] <= MARGIN:
         return "tie"
-    if p < ALPHA and row["lo"] > 0 and row["t_lo"] > 0:
+    if p < ALPHA and row["lo"] > 0 and row["seed_lo"] > 0:
         return "win"
-    if p < ALPHA and row["hi"] < 0 and row["t_hi"] < 0:
+    if p < ALPHA and row["hi"] < 0 and row["seed_hi"] < 0:
         return "loss"
     return "undecided"
 
 
 def comparison_table(
-    differences: Mapping[tuple[str, str], metrics.Estimate], *, primary: tuple[str, str]
+    differences: Mapping[tuple[str, str], metrics.Estimate], *, prespecified: tuple[str, str]
 ) -> pd.DataFrame:
-    """A row per (slice, rival): how far the auditor is ahead, p as it is and corrected, verdict.
+    """A row per (slice, baseline): how far the auditor is ahead, p as it is and corrected, outcome.
 
-    `primary` was chosen beforehand and is judged by itself; the others are Holm-corrected together.
-    ValueError where `primary` is not among the differences.
+    `prespecified` was chosen beforehand and stands by itself; the others are Holm-corrected
+    together. ValueError where `prespecified` is not among the differences.
     """
     rows = []
-    for (name, rival), difference in differences.items():
-        row = {"slice": name, "rival": rival}
+    for (name, baseline), difference in differences.items():
+        row = {"slice": name, "baseline": baseline}
         row.update(difference_row(difference))
         rows.append(row)
     table = pd.DataFrame(rows)
-    table["primary"] = [comparison == primary for comparison in differences]
-    if table.primary.sum() != 1:
-        raise ValueError(f"{primary} is not among the comparisons {list(differences)}.")
+    table["prespecified"] = [comparison == prespecified for comparison in differences]
+    if table.prespecified.sum() != 1:
+        raise ValueError(f"{prespecified} is not among the comparisons {list(differences)}.")
     table["p_corrected"] = table.p
-    table.loc[~table.primary, "p_corrected"] = metrics.holm(table.p[~table.primary])
-    table["verdict"] = [outcome(row, p=row["p_corrected"]) for row in table.to_dict("records")]
+    table.loc[~table.prespecified, "p_corrected"] = metrics.holm(table.p[~table.prespecified])
+    table["outcome"] = [outcome(row, p=row["p_corrected"]) for row in table.to_dict("records")]
     return table
 
 

@@ -29,7 +29,7 @@ def scores_from_single_layers(
 
 
 def scores_with_shuffled_layers(
-    judge: Auditor, reading: Activations, *, generator: np.random.Generator
+    auditor: Auditor, reading: Activations, *, generator: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """{layer: scores (N,)} of an auditor where that layer's rows are dealt to other images.
 
@@ -37,17 +37,17 @@ def scores_with_shuffled_layers(
     layer's permutation importance. Breiman 2001, doi:10.1023/A:1010933404324.
     """
     order = generator.permutation(len(reading.labels))
-    scores = {"none": judge.score(reading.features())}
+    scores = {"none": auditor.score(reading.features())}
     for name in reading.latents:
         latents = dict(reading.latents)
         latents[name] = reading.latents[name][order]
         shuffled = Activations(latents, reading.logits, reading.labels)
-        scores[name] = judge.score(shuffled.features())
+        scores[name] = auditor.score(shuffled.features())
     return scores
 
 
 def channel_importance(
-    judge: Auditor, reading: Activations, *, generator: np.random.Generator
+    auditor: Auditor, reading: Activations, *, generator: np.random.Generator
 ) -> pd.DataFrame:
     """A row per channel, largest loss of AUROC by shuffling it alone first: layer, channel, loss.
 
@@ -55,13 +55,13 @@ def channel_importance(
     """
     features = reading.features()  # (N, channels of all layers)
     failed = reading.failed
-    unshuffled = metrics.auroc(judge.score(features), failed)
+    unshuffled = metrics.auroc(auditor.score(features), failed)
     order = generator.permutation(len(features))
     losses = []
     for column in range(features.shape[1]):
         shuffled = features.copy()
         shuffled[:, column] = features[order, column]
-        losses.append(unshuffled - metrics.auroc(judge.score(shuffled), failed))
+        losses.append(unshuffled - metrics.auroc(auditor.score(shuffled), failed))
     table = pd.DataFrame(_channels(reading), columns=["layer", "channel"]).assign(loss=losses)
     return table.sort_values("loss", ascending=False, ignore_index=True)
 

@@ -20,16 +20,16 @@ from visionfail.failure.activations import Activations
 from visionfail.failure.auditor import Auditor
 
 STEM = profiles.FULL.models / "auditor-mnist-s0"  # written by notebook 10
-PRIMARY = "mnist-mnist_cnn-adam-s0"
+CLASSIFIER = "mnist-mnist_cnn-adam-s0"
 
 # written by notebook 11
 CIFAR10 = {
     "stem": profiles.FULL.models / "auditor-cifar10-s0",
-    "primary": "cifar10-resnet18-standard-s0",
+    "classifier": "cifar10-resnet18-standard-s0",
 }
 
 SHOWN = 2000  # test draws on the map
-JUDGE = "judge."  # before the names of the auditor's weights in the file
+AUDITOR_PREFIX = "judge."  # before the names of the auditor's weights in the file
 # Activations and maps are read by hooks on a network that all visitors of the demo share.
 ONE_AT_A_TIME = threading.Lock()
 
@@ -44,7 +44,7 @@ class Monitor:
 
     model: nn.Module
     layers: tuple[str, ...]
-    judge: Auditor
+    auditor: Auditor
     centre: np.ndarray
     axes: np.ndarray
     points: np.ndarray
@@ -80,32 +80,32 @@ def monitor_answer(demo: Monitor, image: Tensor) -> Answer:
     with ONE_AT_A_TIME:
         reading = activations.extract(demo.model, image, no_label, layers=demo.layers)
     features = reading.features()  # (1, D)
-    x, y = project_on_map(demo.judge, features, demo.centre, demo.axes)[0]
+    x, y = project_on_map(demo.auditor, features, demo.centre, demo.axes)[0]
     return Answer(
         predicted=int(reading.logits.argmax()),
         confidence=float(scores.confidence_of(reading)[0]),
-        failure=float(demo.judge.score(features)[0]),
+        failure=float(demo.auditor.score(features)[0]),
         place=(float(x), float(y)),
     )
 
 
 def project_on_map(
-    judge: Auditor, features: np.ndarray, centre: np.ndarray, axes: np.ndarray
+    auditor: Auditor, features: np.ndarray, centre: np.ndarray, axes: np.ndarray
 ) -> np.ndarray:
     """The places on the map (N, 2) of latents (N, D)."""
-    return (_standard(judge, features) - centre) @ axes.T
+    return (_standard(auditor, features) - centre) @ axes.T
 
 
-def _standard(judge: Auditor, features: np.ndarray) -> np.ndarray:
+def _standard(auditor: Auditor, features: np.ndarray) -> np.ndarray:
     """Latents (N, D) as the auditor standardises them."""
-    mean = judge.mean.cpu().numpy()
-    std = judge.std.cpu().numpy()
+    mean = auditor.mean.cpu().numpy()
+    std = auditor.std.cpu().numpy()
     return (features - mean) / std
 
 
 def save_monitor(
     stem: Path,
-    judge: Auditor,
+    auditor: Auditor,
     learnt: Activations,
     shown: Activations,
     *,
@@ -118,7 +118,7 @@ def save_monitor(
     thresholds, and `card` says of which classifier and data. ValueError for a card that json cannot
     hold; nothing is written then.
     """
-    tensors, explained = _tensors(judge, learnt, shown)
+    tensors, explained = _tensors(auditor, learnt, shown)
     weights, description = models.checkpoint_files(stem)
     full_card = dict(card)
     with files.atomic_write(weights) as temporary:
@@ -132,30 +132,30 @@ def save_monitor(
 
 
 def _tensors(
-    judge: Auditor, learnt: Activations, shown: Activations
+    auditor: Auditor, learnt: Activations, shown: Activations
 ) -> tuple[dict[str, Tensor], float]:
     """{name: tensor} of the auditor and its map, and the share of variance that the map shows."""
-    pca = PCA(2, random_state=0).fit(_standard(judge, learnt.features()))
+    pca = PCA(2, random_state=0).fit(_standard(auditor, learnt.features()))
     centre = np.asarray(pca.mean_)  # (D,)
     axes = np.asarray(pca.components_)  # (2, D)
     features = shown.features()
     arrays = {
         "centre": centre,
         "axes": axes,
-        "points": project_on_map(judge, features, centre, axes),
-        "failure": judge.score(features),
+        "points": project_on_map(auditor, features, centre, axes),
+        "failure": auditor.score(features),
         "failed": shown.failed,
     }
     tensors = {}
-    for name, weights in judge.state_dict().items():
-        tensors[JUDGE + name] = weights.cpu().contiguous()
+    for name, weights in auditor.state_dict().items():
+        tensors[AUDITOR_PREFIX + name] = weights.cpu().contiguous()
     for name, values in arrays.items():
         tensors[name] = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
     return tensors, round(float(pca.explained_variance_ratio_.sum()), 4)
 
 
-def load_monitor(stem: Path = STEM, *, primary: str | Path = PRIMARY) -> Monitor:
-    """The monitor that `save_monitor` wrote to `stem`, with the classifier `primary` it belongs to.
+def load_monitor(stem: Path = STEM, *, classifier: str | Path = CLASSIFIER) -> Monitor:
+    """The monitor that `save_monitor` wrote to `stem`, with the `classifier` it belongs to.
 
     FileNotFoundError where there is none; ValueError where the files are not those of the card.
     """
@@ -165,8 +165,9 @@ def load_monitor(stem: Path = STEM, *, primary: str | Path = PRIMARY) -> Monitor
             f"no {weights.name}: restore it (git checkout), or run notebook 10 or 11."
         )
     card = json.loads(description.read_text(encoding="utf-8"))
-    model, primary_card = models.load(primary)
-    if files.sha256(weights) != card["sha256"] or primary_card["sha256"] != card["primary_sha256"]:
+    model, classifier_card = models.load(classifier)
+    stored = files.sha256(weights), classifier_card["sha256"]
+    if stored != (card["sha256"], card["primary_sha256"]):
         raise ValueError(
             f"{weights.name} is not the file that {description.name} describes: restore both, or "
             "run its notebook."
@@ -174,8 +175,8 @@ def load_monitor(stem: Path = STEM, *, primary: str | Path = PRIMARY) -> Monitor
     tensors = load_file(weights)
     return Monitor(
         model=model,
-        layers=activations.LAYERS[primary_card["arch"]],
-        judge=_stored_auditor(tensors),
+        layers=activations.LAYERS[classifier_card["arch"]],
+        auditor=_stored_auditor(tensors),
         centre=tensors["centre"].numpy(),
         axes=tensors["axes"].numpy(),
         points=tensors["points"].numpy(),
@@ -189,8 +190,8 @@ def _stored_auditor(tensors: dict[str, Tensor]) -> Auditor:
     """The auditor in eval mode among the tensors of a monitor's file."""
     state = {}
     for name, weights in tensors.items():
-        if name.startswith(JUDGE):
-            state[name.removeprefix(JUDGE)] = weights
-    judge = Auditor(np.zeros((2, len(state["mean"])), dtype=np.float32))
-    judge.load_state_dict(state)
-    return judge.eval()
+        if name.startswith(AUDITOR_PREFIX):
+            state[name.removeprefix(AUDITOR_PREFIX)] = weights
+    auditor = Auditor(np.zeros((2, len(state["mean"])), dtype=np.float32))
+    auditor.load_state_dict(state)
+    return auditor.eval()

@@ -1,7 +1,7 @@
 """Thresholds that keep the error among accepted answers under a budget.
 
 The threshold is searched, so testing the one that looks best on the same images would be too
-hopeful. Here candidates lie on a grid that was fixed before (quantiles of the score on other
+hopeful. Here candidate thresholds are fixed before (quantiles of the score on other
 images) and are tested one after another, from the strictest on; the first that fails ends the
 search. Such a fixed sequence needs no correction for its length: with probability at least 1 -
 delta no accepted candidate breaks the budget. Angelopoulos et al. 2021, arXiv:2110.01052.
@@ -16,7 +16,7 @@ from scipy import stats
 
 from visionfail import metrics
 
-# coverages of the grid: a start at 30% has enough answers to test
+# coverages of the candidates: a start at 30% has enough answers to test
 COVERAGES = tuple(np.round(np.arange(0.30, 1.0001, 0.01), 2))
 DELTA = 0.05
 
@@ -24,7 +24,7 @@ DELTA = 0.05
 def candidate_thresholds(score: ArrayLike, coverages: Sequence[float] = COVERAGES) -> np.ndarray:
     """Candidate thresholds, ascending, at most one per coverage: quantiles of a score (N,).
 
-    The score is of images that serve neither to choose nor to judge. The last candidate is
+    The score is of images that serve neither to choose nor to test. The last candidate is
     infinite: everything accepted. ValueError for an empty or not finite score.
     """
     score = np.asarray(score, dtype=np.float64)
@@ -119,20 +119,20 @@ def resplit(
     repeats: int,
     generator: np.random.Generator,
 ) -> pd.DataFrame:
-    """A row per repeat in which the images (N,) are dealt anew: `evaluate_threshold`, and "kept".
+    """A row per repeat in which the images (N,) are split anew: `evaluate_threshold`, and "met".
 
-    `held` images set the threshold and the others judge it. "kept" is whether the risk among all
+    `held` images set the threshold and the others test it. "met" is whether the risk among all
     images, of which the held ones are a sample, is within the budget or nothing is accepted. That
     is what delta promises; what the others show has chance of its own on top.
     """
     rows = []
     for _ in range(repeats):
         order = generator.permutation(len(score))
-        choose = order[:held]
-        judge = order[held:]
-        limit = threshold(score[choose], failed[choose], candidates=candidates, budget=budget)
+        choosing = order[:held]
+        testing = order[held:]
+        limit = threshold(score[choosing], failed[choosing], candidates=candidates, budget=budget)
         on_all = evaluate_threshold(score, failed, limit)
-        row = evaluate_threshold(score[judge], failed[judge], limit)
-        row["kept"] = bool(on_all["accepted"] == 0 or on_all["risk"] <= budget)
+        row = evaluate_threshold(score[testing], failed[testing], limit)
+        row["met"] = bool(on_all["accepted"] == 0 or on_all["risk"] <= budget)
         rows.append(row)
     return pd.DataFrame(rows)

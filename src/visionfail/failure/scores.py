@@ -79,7 +79,7 @@ class SortedLogits:
 
 @dataclass(frozen=True, eq=False)
 class Detectors:
-    """An auditor and its rivals, fitted on the same readings."""
+    """An auditor and its baselines, fitted on the same activations."""
 
     auditor: Auditor
     neighbours: Neighbours

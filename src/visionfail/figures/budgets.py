@@ -42,7 +42,7 @@ def risk_coverage_plot(curves: Mapping[str, pd.DataFrame], *, n: int, title: str
 
 def budgets_met(
     resplits: pd.DataFrame,
-    realised: pd.DataFrame,
+    evaluated: pd.DataFrame,
     *,
     delta: float,
     repeats: int,
@@ -50,20 +50,20 @@ def budgets_met(
 ) -> Figure:
     """Share of re-splits in which each budget was met, and coverage on test digits, by detector.
 
-    A dot is a seed. `resplits` has judge, budget and kept, the number of re-splits of `repeats`;
-    `realised` has judge, budget, coverage, seed and n. The guarantee is 1 - delta.
+    A dot is a seed. `resplits` has detector, budget and met, the number of re-splits of `repeats`;
+    `evaluated` has detector, budget, coverage, seed and n. The guarantee is 1 - delta.
     """
     fig = new_figure(3.0, title)
     left, right = fig.subplots(1, 2)
-    _draw_by_budget(left, resplits.assign(share_met=resplits.kept / repeats), "share_met")
-    _draw_by_budget(right, realised, "coverage")
+    _draw_by_budget(left, resplits.assign(share_met=resplits.met / repeats), "share_met")
+    _draw_by_budget(right, evaluated, "coverage")
     _mark_guarantee(left, 1 - delta)
     lowest = min(0.9, left.get_ylim()[0])
     left.set(ylabel=f"met in {repeats} re-splits", ylim=(lowest, 1.005))
     right.set(ylabel="coverage of the test digits", ylim=(0, 1.01))
     legend(fig, named_handles(left))
-    seeds = realised.seed.nunique()
-    footnote(fig, f"{seeds} seeds, a dot each; n = {realised.n.iloc[0]:,} test digits")
+    seeds = evaluated.seed.nunique()
+    footnote(fig, f"{seeds} seeds, a dot each; n = {evaluated.n.iloc[0]:,} test digits")
     return fig
 
 
@@ -95,7 +95,7 @@ def budget_under_shift(table: pd.DataFrame, *, budget: float, title: str = "") -
     """Realised risk and coverage of each detector's threshold, one row per condition.
 
     A dot is a seed; a grey tick is the share of mistakes if all is answered. Rows have condition,
-    seed, judge, risk, coverage, failing and n.
+    seed, detector, risk, coverage, failing and n.
     """
     names = list(table.condition.unique())
     fig = new_figure(0.36 * len(names) + 0.6, title)
@@ -122,7 +122,7 @@ def budget_under_shift(table: pd.DataFrame, *, budget: float, title: str = "") -
 
 def _side_by_side(table: pd.DataFrame, *, step: float) -> Iterator[tuple[str, pd.DataFrame, float]]:
     """Each detector of the table, its rows, and how far its marks stand from the middle."""
-    by_detector = table.groupby("judge", sort=False)
+    by_detector = table.groupby("detector", sort=False)
     offsets = centred_offsets(by_detector.ngroups, step=step, room=0.8)
     for (detector, rows), offset in zip(by_detector, offsets, strict=True):
         yield str(detector), rows, offset

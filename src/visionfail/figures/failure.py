@@ -99,14 +99,14 @@ def detectors_by_slice(
     """AUROC of every detector with its interval, one row per slice.
 
     Slices are whatever AUROC is `measured` on: shifts, steps of a protocol, layers. Rows have
-    slice, judge, value, lo, hi, n and seeds.
+    slice, detector, value, lo, hi, n and seeds.
     """
     fig = new_figure(0.42 * len(slices) + 0.6, title)
     ax = fig.add_subplot()
-    detectors = list(table.judge.unique())
+    detectors = list(table.detector.unique())
     offsets = np.linspace(-0.3, 0.3, len(detectors))
     for detector, offset in zip(detectors, offsets, strict=True):
-        aurocs = table[table.judge == detector].set_index("slice").loc[list(slices)]
+        aurocs = table[table.detector == detector].set_index("slice").loc[list(slices)]
         ax.errorbar(
             aurocs.value,
             np.arange(len(slices)) + offset,
@@ -132,18 +132,18 @@ def lead(
     table: pd.DataFrame,
     *,
     slices: Sequence[str],
-    rival: str,
+    baseline: str,
     margin: float,
     unit: str = "digits",
     title: str = "",
 ) -> Figure:
-    """How far the auditor's AUROC is ahead of the baseline `rival`, one row per slice.
+    """How far the auditor's AUROC is ahead of `baseline`, one row per slice.
 
     A bar is the interval over digits, a dot a seed, and the outcome stands on the right; within
-    `margin` it is a tie. Rows have slice, rival, lo, hi, n, primary, verdict and seeds, the list of
-    each seed's difference.
+    `margin` it is a tie. Rows have slice, baseline, lo, hi, n, prespecified, outcome and seeds, the
+    list of each seed's difference.
     """
-    comparisons = table[table.rival == rival].set_index("slice").loc[list(slices)]
+    comparisons = table[table.baseline == baseline].set_index("slice").loc[list(slices)]
     fig = new_figure(0.3 * len(slices) + 0.7, title)
     ax = fig.add_subplot()
     ax.axvspan(-margin, margin, color=TIE_COLOUR, zorder=0)
@@ -151,7 +151,7 @@ def lead(
     for y, row in enumerate(comparisons.itertuples()):
         _draw_comparison(ax, y, row)
     name_and_shade_rows(ax, slices)
-    ax.set_xlabel(f"AUROC, auditor minus {rival}")
+    ax.set_xlabel(f"AUROC, auditor minus {baseline}")
     legend(fig, {f"within {margin:g}: a tie": Patch(facecolor=TIE_COLOUR)})
     n = count_range(comparisons.n)
     footnote(fig, f"bars: 95% of the mean over seeds, bootstrap over n = {n} {unit}; dots: seeds")
@@ -164,7 +164,7 @@ def _draw_comparison(ax: Axes, y: float, row: Any) -> None:
     ax.plot([row.lo, row.hi], [y, y], color=colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
     heights = [y] * len(row.seeds)
     ax.plot(row.seeds, heights, "o", color=colour, markersize=3.2, markeredgewidth=0)
-    outcome = f"{row.verdict} (pre-specified)" if row.primary else row.verdict
+    outcome = f"{row.outcome} (pre-specified)" if row.prespecified else row.outcome
     ax.annotate(outcome, (1.01, y), xycoords=("axes fraction", "data"), va="center", fontsize=9)
 
 

@@ -40,7 +40,7 @@ def study():
     model, _ = models.fit(model, sets["train"], sets["val"].first(100), config=config)
     draws = protocol.training_draws(sets["auditor"])
     trained = protocol.train_detectors(model, draws, sets, seed=0)
-    samples = shifted_digits.samples_to_score(sets["test"], seed=protocol.JUDGE_SEED)
+    samples = shifted_digits.samples_to_score(sets["test"], seed=protocol.TEST_SEED)
     by_slice = protocol.score_samples(model, trained.panel, samples)
     return Study(sets, model, trained, samples, by_slice)
 
@@ -134,7 +134,7 @@ def test_too_few_wrong_answers_have_no_interval_of_confidence(study):
 def test_the_leakage_steps_end_at_our_protocol_and_keep_digits_apart(study):
     assert len(leakage.all_but_test(study.sets)) == 1500 + 1000 + 2000
     table = leakage.leakage_steps(study.model, study.model, study.sets, seed=0, bootstraps=50)
-    ours = table[table.step == table.step.iloc[-1]].set_index("judge")
+    ours = table[table.step == table.step.iloc[-1]].set_index("detector")
     mix = study.by_slice["mix"]
     for detector in ("auditor", "1 - confidence"):
         expected = failure.auroc(mix.scores[detector], mix.failed)

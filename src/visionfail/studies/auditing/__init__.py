@@ -4,10 +4,10 @@ from visionfail.studies.auditing.budgets import (
     candidates_by_seed,
     guarantee_table,
     pooled_risk,
-    realised_table,
     resplit_table,
     risk_under_shift,
     safe_thresholds,
+    threshold_table,
 )
 from visionfail.studies.auditing.claims import judge_auditor
 from visionfail.studies.auditing.classifier import (
@@ -35,7 +35,7 @@ from visionfail.studies.auditing.held_out_families import (
 )
 from visionfail.studies.auditing.leakage import all_but_test, leakage_steps
 from visionfail.studies.auditing.protocol import (
-    JUDGE_SEED,
+    TEST_SEED,
     VAL_SEED,
     accuracy_by_strength,
     best_baseline,
@@ -65,7 +65,7 @@ from visionfail.studies.auditing.tables import budget_rows, principal_plane, res
 __all__ = [
     "AUDITOR_SEEDS",
     "FAMILIES",
-    "JUDGE_SEED",
+    "TEST_SEED",
     "VAL_SEED",
     "accuracy_by_strength",
     "all_but_test",
@@ -96,7 +96,6 @@ __all__ = [
     "prepare_cifar10",
     "principal_plane",
     "ranked_failures",
-    "realised_table",
     "resplit_table",
     "result_rows",
     "risk_under_shift",
@@ -111,6 +110,7 @@ __all__ = [
     "scores_without_each_shift",
     "split_by_severity",
     "strength_thirds",
+    "threshold_table",
     "train_detectors",
     "training_draws",
     "unseen_samples",

@@ -1,6 +1,6 @@
 """Risk budgets for all seeds, detectors and budgets at once: thresholds, re-splits, other shifts.
 
-Tables have a column judge: the detector whose failure score is cut off.
+Tables have a column detector: the one whose failure score is cut off.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,17 +50,17 @@ def safe_thresholds(
     return limits
 
 
-def realised_table(tested_on: Scores, limits: Limits) -> pd.DataFrame:
+def threshold_table(tested_on: Scores, limits: Limits) -> pd.DataFrame:
     """The coverage and risk of each threshold on test draws, a row per seed, detector and budget.
 
-    Columns: seed, judge, budget, coverage, risk, lo, hi, accepted, n, and verdict, which says
+    Columns: seed, detector, budget, coverage, risk, lo, hi, accepted, n, and verdict, which says
     whether the risk is within the budget.
     """
     rows = []
     for (seed, detector, budget), limit in limits.items():
         scored = tested_on[seed]
         result = failure.evaluate_threshold(scored.scores[detector], scored.failed, limit)
-        row = {"seed": seed, "judge": detector, "budget": budget}
+        row = {"seed": seed, "detector": detector, "budget": budget}
         row.update(result)
         row["verdict"] = "accepts nothing"
         if result["accepted"]:
@@ -79,8 +79,8 @@ def resplit_table(
 ) -> pd.DataFrame:
     """How many of `repeats` re-splits of validation and test draws met each budget.
 
-    Columns: seed, judge, budget; kept and seen kept, the re-splits that met it among all draws and
-    among the tested ones; nothing, those that accept no answer; coverage, their mean.
+    Columns: seed, detector, budget; met and met among tested, the re-splits that met it among all
+    draws and among the tested ones; nothing, those that accept no answer; coverage, their mean.
     """
     rows = []
     for (seed, detector), thresholds in candidates.items():
@@ -96,22 +96,22 @@ def resplit_table(
                 repeats=repeats,
                 generator=np.random.default_rng(seed),
             )
-            row = {"seed": seed, "judge": detector, "budget": budget}
+            row = {"seed": seed, "detector": detector, "budget": budget}
             row.update(_count_resplits(splits, budget))
             rows.append(row)
     return pd.DataFrame(rows)
 
 
 def _count_resplits(splits: pd.DataFrame, budget: float) -> dict[str, Any]:
-    """{"kept", "seen kept", "nothing"}: numbers of re-splits; {"coverage"}: their mean, in [0, 1].
+    """{"met", "met among tested", "nothing", "coverage"}: counts, and a mean in [0, 1].
 
     `splits` is the table of `failure.resplit`, a row per re-split.
     """
     accepts_nothing = splits.accepted == 0
     met_among_tested = accepts_nothing | (splits.risk <= budget)
     return {
-        "kept": splits.kept.sum(),
-        "seen kept": met_among_tested.sum(),
+        "met": splits.met.sum(),
+        "met among tested": met_among_tested.sum(),
         "nothing": accepts_nothing.sum(),
         "coverage": splits.coverage.mean(),
     }
@@ -124,14 +124,14 @@ def guarantee_table(resplits: pd.DataFrame, *, repeats: int, delta: float) -> pd
     nothing, coverage, re-splits, and verdict, which says whether the share is at least 1 - delta.
     """
     rows = []
-    for detector, budget, by_seed in _rows_by_pair(resplits, "judge", "budget"):
+    for detector, budget, by_seed in _rows_by_pair(resplits, "detector", "budget"):
         total = repeats * len(by_seed)
-        met = int(by_seed.kept.sum())
+        met = int(by_seed.met.sum())
         wilson_lo, wilson_hi = metrics.wilson(met, total)
         lo = float(wilson_lo)
         hi = float(wilson_hi)
         row = {"detector": detector, "budget": budget, "met": met / total, "lo": lo, "hi": hi}
-        row["met among tested"] = by_seed["seen kept"].sum() / total
+        row["met among tested"] = by_seed["met among tested"].sum() / total
         row["accepts nothing"] = by_seed.nothing.sum() / total
         row["coverage"] = by_seed.coverage.mean()
         row["re-splits"] = total
@@ -150,7 +150,7 @@ def risk_under_shift(
 ) -> pd.DataFrame:
     """The coverage and risk of the thresholds for one budget on each of the samples.
 
-    Columns: condition, seed, judge, failing (the share of wrong answers if all are given),
+    Columns: condition, seed, detector, failing (the share of wrong answers if all are given),
     coverage, risk, lo, hi, accepted, n.
     """
     detectors = list(dict.fromkeys(detector for _, detector, _ in limits))
@@ -160,7 +160,7 @@ def risk_under_shift(
             scored = score_sample(model, trained[seed].panel, sample)
             for detector in detectors:
                 limit = limits[seed, detector, budget]
-                row = {"condition": name, "seed": seed, "judge": detector}
+                row = {"condition": name, "seed": seed, "detector": detector}
                 row["failing"] = scored.failed.mean()
                 row.update(
                     failure.evaluate_threshold(scored.scores[detector], scored.failed, limit)
@@ -177,7 +177,7 @@ def pooled_risk(table: pd.DataFrame) -> pd.DataFrame:
     nothing.
     """
     rows = []
-    for name, detector, by_seed in _rows_by_pair(table, "condition", "judge"):
+    for name, detector, by_seed in _rows_by_pair(table, "condition", "detector"):
         accepted = int(by_seed.accepted.sum())
         wrong = round((by_seed.risk * by_seed.accepted).sum())
         row = {"condition": name, "detector": detector}

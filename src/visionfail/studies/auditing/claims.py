@@ -1,4 +1,4 @@
-"""The earlier study's sentences about its auditor, each with a region and a verdict.
+"""The claims about the auditor, each with a region and a verdict.
 
 The regions were fixed in notes/claims.md.
 """
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from visionfail import claims, metrics
+from visionfail.claims import Claim
 from visionfail.failure import Scored
 from visionfail.metrics import Estimate
 
@@ -16,41 +17,53 @@ BEATS = "the auditor beats confidence"
 SURE = "the classifier is confident when wrong"
 CONFIDENT = 0.9  # confidence above which a wrong answer counts for C5b
 
-AUDITOR_CLAIMS = {  # key: (words, statistic, low, high)
-    "C1": (
-        "the classifier gets 98.7% of clean digits right",
-        "accuracy on clean digits",
-        0.987,
-        1.0,
+LEAD = "AUROC, auditor minus 1 - confidence"
+
+AUDITOR_CLAIMS = (
+    Claim(
+        key="C1",
+        words="the classifier gets 98.7% of clean digits right",
+        statistic="accuracy on clean digits",
+        low=0.987,
+        high=1.0,
     ),
-    "C2": (
-        "the auditor finds failures with ROC-AUC 0.958",
-        "AUROC of the auditor, mix",
-        0.948,
-        0.968,
+    Claim(
+        key="C2",
+        words="the auditor finds failures with ROC-AUC 0.958",
+        statistic="AUROC of the auditor, mix",
+        low=0.948,
+        high=0.968,
     ),
-    "C3": (
-        "softmax confidence finds them with 0.835",
-        "AUROC of 1 - confidence, mix",
-        0.825,
-        0.845,
+    Claim(
+        key="C3",
+        words="softmax confidence finds them with 0.835",
+        statistic="AUROC of 1 - confidence, mix",
+        low=0.825,
+        high=0.845,
     ),
-    "C4a": (f"{BEATS}: on the mix", "AUROC, auditor minus 1 - confidence, mix", 0.0, np.inf),
-    "C4b": (
-        f"{BEATS}: among shifted digits",
-        "AUROC, auditor minus 1 - confidence, shifted",
-        0.0,
-        np.inf,
+    Claim(key="C4a", words=f"{BEATS}: on the mix", statistic=f"{LEAD}, mix", low=0.0),
+    Claim(key="C4b", words=f"{BEATS}: among shifted digits", statistic=f"{LEAD}, shifted", low=0.0),
+    Claim(
+        key="C4c",
+        words=f"{BEATS}: within shift and strength",
+        statistic=f"{LEAD}, mean of slices",
+        low=0.0,
     ),
-    "C4c": (
-        f"{BEATS}: within shift and strength",
-        "AUROC, auditor minus 1 - confidence, mean of slices",
-        0.0,
-        np.inf,
+    Claim(
+        key="C5a",
+        words=f"{SURE}: on average",
+        statistic="mean confidence of wrong answers, mix",
+        low=0.8,
+        high=1.0,
     ),
-    "C5a": (f"{SURE}: on average", "mean confidence of wrong answers, mix", 0.8, 1.0),
-    "C5b": (f"{SURE}: most of the time", "share of wrong answers over 0.9 sure, mix", 0.5, 1.0),
-}
+    Claim(
+        key="C5b",
+        words=f"{SURE}: most of the time",
+        statistic="share of wrong answers over 0.9 sure, mix",
+        low=0.5,
+        high=1.0,
+    ),
+)
 
 
 def judge_auditor(
@@ -60,7 +73,7 @@ def judge_auditor(
     *,
     counts: np.ndarray,
 ) -> pd.DataFrame:
-    """The columns of claims.csv, a row per sentence: means over seeds, intervals over digits.
+    """The columns of claims.csv, a row per claim: means over seeds, intervals over digits.
 
     `aurocs` are by slice and detector, `by_slice` has the scores that they are of, a seed each.
     `confidence` holds that of each seed on the mix, (N,); counts (B, N) are resamples of the
@@ -72,8 +85,8 @@ def judge_auditor(
     values = _rates(by_slice["clean"], by_slice["mix"], confidence, counts)
     values.update(_aurocs_of_claims(aurocs))
     rows = []
-    for key, claim in AUDITOR_CLAIMS.items():
-        row = claims.claim_row(key, *claim, values[key])
+    for claim in AUDITOR_CLAIMS:
+        row = claim.judge(values[claim.key])
         row.update(common)
         row["n"] = counts.shape[1]
         rows.append(row)
@@ -81,7 +94,7 @@ def judge_auditor(
 
 
 def _aurocs_of_claims(aurocs: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Estimate]:
-    """The AUROCs and differences of AUROCs that sentences C2 to C4 are about, by their keys."""
+    """The AUROCs and differences of AUROCs that claims C2 to C4 are about, by their keys."""
     lead = {}  # of the auditor over confidence, by slice
     for name in ("mix", "shifted", "within slices"):
         lead[name] = aurocs[name]["auditor"] - aurocs[name]["1 - confidence"]

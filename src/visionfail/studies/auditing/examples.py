@@ -31,7 +31,7 @@ def confident_failure(demo: Monitor, images: ImageSet, *, seed: int) -> tuple[Te
     """
     sample = shifted_digits.draw_shifted(images, count=len(images), seed=seed)
     activations = extract(demo.model, sample.images, sample.labels, layers=demo.layers)
-    score = demo.judge.score(activations.features())  # (N,)
+    score = demo.auditor.score(activations.features())  # (N,)
     caught = ranked_failures(activations, score)["caught"]
     if not len(caught):
         raise ValueError(

@@ -59,7 +59,7 @@ def leakage_steps(
     """AUROC of the auditor and of 1 - confidence after each step from the original to ours.
 
     `original` is a base classifier trained on `all_but_test`, `ours` one trained on sets["train"];
-    the auditors of both learn from equally many draws. Columns: step, judge, value, lo, hi (95%,
+    the auditors of both learn from equally many draws. Columns: step, detector, value, lo, hi (95%,
     bootstrap over digits), n, failures.
     """
     generator = np.random.default_rng(seed)
@@ -81,7 +81,7 @@ def _auroc_rows(step: Step, counts: np.ndarray) -> list[dict]:
     rows = []
     for detector, score in scores.items():
         value, lo, hi = metrics.auroc_with_interval(score, failed, counts)
-        row = {"step": step.name, "judge": detector, "value": value, "lo": lo, "hi": hi}
+        row = {"step": step.name, "detector": detector, "value": value, "lo": lo, "hi": hi}
         row["n"] = len(step.digit)
         row["failures"] = int(failed.sum())
         rows.append(row)
@@ -96,7 +96,7 @@ def _steps(
     test = sets["test"]
     train_draws = shifted_digits.draw_shifted(sets["train"], count=count, seed=protocol.LEARN_SEED)
     draws = shifted_digits.draw_shifted(sets["auditor"], count=count, seed=protocol.LEARN_SEED)
-    mix = shifted_digits.draw_shifted(test, count=len(test), seed=protocol.JUDGE_SEED)
+    mix = shifted_digits.draw_shifted(test, count=len(test), seed=protocol.TEST_SEED)
     leaky = _fit_on_most_digits(original, train_draws, seed=seed)
     clean = _fit_on_most_digits(ours, draws, seed=seed)
     return [

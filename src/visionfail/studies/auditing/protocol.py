@@ -25,7 +25,7 @@ KNOWN = 10_000  # training digits that distances are taken to
 # seeds of the draws, far apart, so that no draw is used twice
 LEARN_SEED = 0
 VAL_SEED = 500
-JUDGE_SEED = 1000
+TEST_SEED = 1000
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from visionfail.failure import Activations, Auditor
 
 
 def result_rows(tables: Mapping[str, pd.DataFrame], *, origin: str) -> list[dict]:
-    """Rows of results/ from tables with columns slice, judge, value, lo, hi, n.
+    """Rows of results/ from tables with columns slice, detector, value, lo, hi, n.
 
     A row's metric is the name of its table and the detector's.
     """
@@ -20,7 +20,7 @@ def result_rows(tables: Mapping[str, pd.DataFrame], *, origin: str) -> list[dict
         for line in table.to_dict("records"):
             row = _test_row(origin)
             row["condition"] = line["slice"]
-            row["metric"] = f"{metric}: {line['judge']}"
+            row["metric"] = f"{metric}: {line['detector']}"
             for name in ("value", "lo", "hi", "n"):
                 row[name] = line[name]
             rows.append(row)
@@ -48,7 +48,7 @@ def principal_plane(
 
 
 def budget_rows(
-    realised: pd.DataFrame,
+    evaluated: pd.DataFrame,
     shifted: pd.DataFrame,
     resplits: pd.DataFrame,
     *,
@@ -61,7 +61,7 @@ def budget_rows(
     `budget` is that of `shifted`, `repeats` the number of re-splits.
     """
     rows = []
-    for table in (realised.assign(condition="mix"), shifted.assign(budget=budget)):
+    for table in (evaluated.assign(condition="mix"), shifted.assign(budget=budget)):
         for line in table.to_dict("records"):
             rows.append(_coverage_row(line, origin))
             if line["accepted"]:
@@ -99,13 +99,13 @@ def _resplit_row(line: Mapping[Any, Any], origin: str, repeats: int) -> dict[str
     """The row of the share of re-splits that met a budget."""
     row = _test_row(origin)
     row["seed"] = line["seed"]
-    row["condition"] = "dealt anew"  # the name in the stored results
-    row["metric"] = f"kept, {_budget_and_detector(line)}"
-    row["value"] = line["kept"] / repeats
+    row["condition"] = "re-splits"
+    row["metric"] = f"budget met, {_budget_and_detector(line)}"
+    row["value"] = line["met"] / repeats
     row["n"] = repeats
     return row
 
 
 def _budget_and_detector(line: Mapping[Any, Any]) -> str:
     """What a metric's name ends with: "budget 0.02: auditor"."""
-    return f"budget {line['budget']:g}: {line['judge']}"
+    return f"budget {line['budget']:g}: {line['detector']}"
