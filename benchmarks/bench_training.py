@@ -72,7 +72,7 @@ def plain_training(images: ImageSet) -> Callable[[], None]:
 
 def our_training(images: ImageSet) -> Callable[[], None]:
     """A function that trains one epoch on `images` as training.fit does."""
-    run = models.Run(network(), models.TrainConfig(batch_size=BATCH), train=images)
+    run = models.TrainingRun(network(), models.TrainConfig(batch_size=BATCH), train=images)
     run.model.train()
     steps = len(images) // BATCH
 

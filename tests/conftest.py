@@ -5,8 +5,51 @@ import os
 import pytest
 from makers import STATS, squares
 
-from visionfail import paths
+from visionfail import files, paths
 from visionfail.models import networks
+
+RUNS = paths.ROOT / "runs"  # of this checkout, wherever VISIONFAIL_RUNS points
+STATE = RUNS / "full" / "state"  # where a training outside the tests may write meanwhile
+LARGE = 2**20  # bytes
+
+
+def files_in_runs():
+    """{place in runs/: sha256, or size and time of writing where the file is large}."""
+    marks = {}
+    for path in sorted(RUNS.rglob("*")):
+        if not path.is_file() or path.is_relative_to(STATE):
+            continue
+        status = path.stat()
+        mark = f"{status.st_size} bytes, {status.st_mtime_ns} ns"
+        if status.st_size <= LARGE:
+            mark = files.sha256(path)
+        marks[path.relative_to(RUNS).as_posix()] = mark
+    return marks
+
+
+def differences(before, after):
+    """What became of which files, one line for each."""
+    lines = []
+    for name in sorted(before.keys() | after.keys()):
+        if name not in before:
+            lines.append(f"  added: runs/{name}")
+        elif name not in after:
+            lines.append(f"  removed: runs/{name}")
+        elif before[name] != after[name]:
+            lines.append(f"  changed: runs/{name}")
+    return lines
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runs_untouched():
+    """The folder runs/ belongs to whoever works here: a session that writes into it has failed."""
+    before = files_in_runs()
+    yield
+    lines = differences(before, files_in_runs())
+    if lines:
+        advice = "write to tmp_path, or set VISIONFAIL_RUNS"
+        text = "\n".join([f"the tests wrote into {RUNS}: {advice}", *lines])
+        pytest.fail(text, pytrace=False)
 
 
 @pytest.fixture
@@ -16,7 +59,7 @@ def tiny_set():
 
 @pytest.fixture
 def tiny_model():
-    return networks.build("resnet18", num_classes=10, width=8, **STATS)
+    return networks.build("resnet18", num_classes=10, width=8, mean=STATS["mean"], std=STATS["std"])
 
 
 REQUIRED = bool(
@@ -39,7 +82,5 @@ def pytest_runtest_makereport(item):
     """Where the real data are said to be there, a realdata test that skips has failed."""
     report = (yield).get_result()
     if REQUIRED and report.skipped and "realdata" in item.keywords:
-        report.outcome, report.longrepr = (
-            "failed",
-            f"skipped although the data are there: {report.longrepr}",
-        )
+        report.outcome = "failed"
+        report.longrepr = f"skipped although the data are there: {report.longrepr}"

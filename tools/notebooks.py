@@ -5,15 +5,19 @@ python tools/notebooks.py [01_train_resnet18 ...]     default: all of them
 
 import argparse
 import asyncio
+import contextlib
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from jupyter_core.utils import ensure_async
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -21,6 +25,20 @@ from visionfail import files, paths
 
 if sys.platform == "win32":  # the kernel's sockets need it there
     asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
+
+
+class Client(NotebookClient):
+    """A client that leaves Ctrl-C to asyncio: nbclient would end the kernel and keep quiet."""
+
+    async def async_execute(self, reset_kc: bool = False, **keywords: Any) -> nbformat.NotebookNode:
+        self.on_ctrl_c = signal.getsignal(signal.SIGINT)
+        return await super().async_execute(reset_kc, **keywords)
+
+    async def async_start_new_kernel(self, **keywords: Any) -> None:
+        with contextlib.suppress(NotImplementedError):  # Windows, where nbclient sets nothing
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+            signal.signal(signal.SIGINT, self.on_ctrl_c)
+        await super().async_start_new_kernel(**keywords)
 
 
 def find(names: list[str] | None = None) -> list[Path]:
@@ -49,7 +67,7 @@ def execute(path: Path, *, profile: str, timeout: int | None = None) -> nbformat
     # run elsewhere: no cell may rely on the folder
     with tempfile.TemporaryDirectory() as elsewhere, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        client = NotebookClient(
+        client = Client(
             notebook,
             # errors only: each kernel would warn that it talks to this program unencrypted
             extra_arguments=["--log-level=40"],
@@ -57,8 +75,22 @@ def execute(path: Path, *, profile: str, timeout: int | None = None) -> nbformat
             kernel_name="python3",
             resources={"metadata": {"path": elsewhere}},
         )
-        client.execute(env=environment)
+        asyncio.run(_execute(client, environment))
     return clean(notebook)
+
+
+async def _execute(client: Client, environment: dict[str, str]) -> None:
+    """Execute the client's notebook; Ctrl-C ends its kernel at once, whatever a cell does."""
+    execution = asyncio.create_task(client.async_execute(env=environment))
+    try:
+        await asyncio.shield(execution)
+    except asyncio.CancelledError:
+        client.shutdown_kernel = "immediate"
+        execution.cancel()
+        await asyncio.gather(execution, return_exceptions=True)  # nbclient: its kernel has died
+        if client.km is not None:  # still starting, when the client does not yet look after it
+            await ensure_async(client.km.shutdown_kernel(now=True))
+        raise
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

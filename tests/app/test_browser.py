@@ -33,6 +33,16 @@ pytestmark = [
 ]
 
 
+def end(process):
+    """Ask the process to end, and end it where it does not within two seconds."""
+    process.terminate()
+    try:
+        process.wait(timeout=2)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture
 def address(tmp_path):
     """The page served as on a fresh clone, without data."""
@@ -69,8 +79,7 @@ def address(tmp_path):
                 continue
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.terminate()
-        server.wait(timeout=20)
+        end(server)
 
 
 def turned_over():
@@ -98,8 +107,10 @@ def opened(address):
             lambda message: errors.append(message.text) if message.type == "error" else None,
         )
         page.goto(address)
-        yield page
-        browser.close()
+        try:
+            yield page
+        finally:
+            browser.close()
     assert errors == []
 
 

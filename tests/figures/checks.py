@@ -1,6 +1,8 @@
 """Small pictures, and what a reader would see of a figure: its words, and where they lie."""
 
 import numpy as np
+from matplotlib.container import ErrorbarContainer
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from visionfail.figures import saving, style
@@ -36,6 +38,21 @@ def tick_names(axis):
 def dots(ax):
     """The lines of the axes that are drawn as round dots."""
     return [line for line in ax.lines if line.get_marker() == "o"]
+
+
+def error_bars(ax):
+    """The marks of the axes that were drawn with intervals, in the order of drawing."""
+    return [marks for marks in ax.containers if isinstance(marks, ErrorbarContainer)]
+
+
+def rectangles(ax):
+    """The bars and boxes of the axes, in the order of drawing."""
+    return [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+
+
+def curve(line):
+    """The points of a line: arrays x (N,) and y (N,)."""
+    return np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
 
 
 def boxes(fig):

@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from figures.checks import CORRUPTIONS, assert_readable, tick_names, with_interval, words
+from figures.checks import (
+    CORRUPTIONS,
+    assert_readable,
+    curve,
+    tick_names,
+    with_interval,
+    words,
+)
 from visionfail.figures import corruption, style
 
 
@@ -30,7 +37,7 @@ def means():
     """Of each corruption over its severities; n is a float with gaps, as after pd.concat."""
     corrupted = published().query("condition != 'clean'")
     by_corruption = corrupted.groupby(["condition", "model", "origin"], as_index=False)
-    table = by_corruption[["value", "lo", "hi"]].mean()
+    table = by_corruption.agg({"value": "mean", "lo": "mean", "hi": "mean"})
     return table.assign(n=np.where(table.model == "resnet18", 10_000, np.nan))
 
 
@@ -66,17 +73,19 @@ def test_heatmap_cells_are_the_accuracies_in_percent():
     assert np.allclose(grid[2], 0.95 - 0.06 * np.arange(6))
     assert ax.texts[2 * 6 + 5].get_text() == "65.0"
     assert tick_names(ax.yaxis)[1] == "frost*"
-    assert ax.lines[0].get_ydata()[0] == 3.5  # the line above the first extra
+    _, heights = curve(ax.lines[0])
+    assert heights[0] == 3.5  # the line above the first extra
 
 
 def test_severity_curves_begin_at_clean():
     ax = curves().axes[2]
     ours, wide, _ = ax.lines
-    assert ours.get_xdata().tolist() == [0, 1, 2, 3, 4, 5]
-    assert np.allclose(ours.get_ydata(), 0.95 - 0.06 * np.arange(6))
+    severities, accuracy = curve(ours)
+    assert severities.tolist() == [0, 1, 2, 3, 4, 5]
+    assert np.allclose(accuracy, 0.95 - 0.06 * np.arange(6))
     assert np.allclose(wide.get_ydata(), 0.95 - 0.072 * np.arange(6))
     assert len(ax.collections) == 1  # a band for ours, none for the published
-    corners = ax.collections[0].get_paths()[0].vertices
+    corners = np.asarray(ax.collections[0].get_paths()[0].vertices)
     assert corners[:, 1].min() == pytest.approx(0.64)
     assert corners[:, 1].max() == pytest.approx(0.96)
 
@@ -102,9 +111,9 @@ def test_ours_beside_published_hardest_on_top():
     ax = fig.axes[0]
     from_below = ["Gaussian noise", "frost*", "contrast", "JPEG compression", "elastic transform"]
     assert tick_names(ax.yaxis) == from_below
-    ours = ax.containers[0][0]
-    contrast = np.argmin(np.abs(ours.get_ydata() - 2.24))
-    assert ours.get_xdata()[contrast] == pytest.approx(0.95 - 0.06 * 3)
+    accuracy, heights = curve(ax.containers[0][0])
+    contrast = np.argmin(np.abs(heights - 2.24))
+    assert accuracy[contrast] == pytest.approx(0.95 - 0.06 * 3)
     assert any("bars: 95% bootstrap over images; n = 10,000 images" in text for text in words(fig))
 
 

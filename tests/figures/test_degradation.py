@@ -5,7 +5,16 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from figures.checks import CLASSES, CORRUPTIONS, assert_readable, with_interval, words
+from figures.checks import (
+    CLASSES,
+    CORRUPTIONS,
+    assert_readable,
+    curve,
+    error_bars,
+    rectangles,
+    with_interval,
+    words,
+)
 from visionfail.figures import degradation
 
 
@@ -102,7 +111,8 @@ def test_an_unknown_regime_is_named():
 
 def test_silent_failure_draws_the_numbers_it_was_given():
     left, middle, right = silent_failure().axes
-    assert np.allclose(left.collections[0].get_offsets()[:, 0], np.linspace(0.95, 0.2, 6))
+    dots = np.asarray(left.collections[0].get_offsets())  # (conditions, 2)
+    assert np.allclose(dots[:, 0], np.linspace(0.95, 0.2, 6))
     assert np.allclose(middle.lines[0].get_ydata(), 0.1 + 0.05 * np.arange(6))
     assert [line.get_linestyle() for line in right.lines] == ["-", "--"] * 3
 
@@ -117,15 +127,15 @@ def test_a_further_seed_is_thinner_in_the_colour_of_its_model():
 def test_paired_differences_are_filled_where_they_survive_holm():
     ax = differences().axes[0]
     assert ax.get_xlabel() == "accuracy, DenseNet-121, seed 0 minus ResNet-18, seed 1"
-    marks = [bars.lines[0] for bars in ax.containers if hasattr(bars, "has_xerr")]
+    marks = [bars.lines[0] for bars in error_bars(ax)]
     fog = marks[:5]
-    assert [mark.get_xdata()[0] for mark in fog] == pytest.approx([0.01, 0.02, 0.03, 0.04, 0.05])
+    assert [curve(mark)[0][0] for mark in fog] == pytest.approx([0.01, 0.02, 0.03, 0.04, 0.05])
     filled = [to_hex(mark.get_markerfacecolor()) != "#ffffff" for mark in fog]
     assert filled == [False, False, False, True, True]
 
 
 def test_the_spread_of_seeds_is_shaded_on_both_sides_of_zero():
-    bars = differences().axes[0].patches
+    bars = rectangles(differences().axes[0])
     assert [bar.get_width() for bar in bars] == pytest.approx([0.04, 0.04])
     assert [bar.get_x() for bar in bars] == pytest.approx([-0.02, -0.02])
     assert "spread of 3 seeds of ResNet-18" in words(differences())

@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from figures.checks import assert_readable, dots, pictures, tick_names, with_interval, words
+from figures.checks import (
+    assert_readable,
+    curve,
+    dots,
+    pictures,
+    tick_names,
+    with_interval,
+    words,
+)
 from visionfail.figures import saliency, style
 from visionfail.figures.pictures import heat
 
@@ -76,7 +84,7 @@ def test_figures_are_readable(draw):
 
 def test_maps_stand_right_of_their_pictures():
     ax = beside().axes[0]
-    tiles = [image.get_array() for image in ax.images]
+    tiles = [np.asarray(image.get_array()) for image in ax.images]
     assert len(tiles) == 8
     assert np.array_equal(tiles[0], np.moveaxis(pictures(4)[0], 0, -1))
     assert np.array_equal(tiles[3], heat(random_maps(4)[1]))
@@ -103,7 +111,7 @@ def test_drift_begins_with_jitter():
 def test_causes_are_hollow_for_further_seeds_and_grey_between_architectures():
     fig = causes()
     marks = dots(fig.axes[0])
-    overlaps = [mark.get_xdata()[0] for mark in marks]
+    overlaps = [curve(mark)[0][0] for mark in marks]
     assert np.allclose(overlaps, [0.9, 0.85, 0.6, 0.55, 0.58, 0.5, 0.48])
     hollow = [mark.get_markerfacecolor() == "white" for mark in marks]
     assert hollow == [False, True, False, True, False, False, False]

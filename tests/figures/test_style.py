@@ -1,8 +1,8 @@
 """The style: labels apart from each other, rows, offsets and error bars as they are asked for."""
 
-import matplotlib
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from scipy.optimize import minimize
 
 from figures.checks import overlapping_pairs
@@ -25,12 +25,13 @@ def test_spread_moves_labels_as_little_as_possible():
 
 
 def test_labels_at_the_ends_of_lines_do_not_overlap():
-    ax = style.new_figure(3).add_subplot(xlim=(0, 1), ylim=(0, 1))
+    fig = style.new_figure(3)
+    ax = fig.add_subplot(xlim=(0, 1), ylim=(0, 1))
     heights = (0.5, 0.9, 0.505, 0.51, 0.1)
     style.label_line_ends(ax, [style.LineEnd(1, y, f"model {y}", "#000000") for y in heights])
-    ax.figure.draw_without_rendering()
+    fig.draw_without_rendering()
     # of the text alone, without the line that leads to it
-    label_boxes = [matplotlib.text.Text.get_window_extent(text) for text in ax.texts]
+    label_boxes = [Text.get_window_extent(text) for text in ax.texts]
     assert len(label_boxes) == 5
     assert overlapping_pairs(label_boxes) == []
     assert [text.get_text() for text in ax.texts] == [f"model {y}" for y in sorted(heights)]

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from matplotlib.patches import StepPatch
 from matplotlib.text import Text
 from statsmodels.stats.proportion import proportion_confint
 
 from figures.checks import (
     CLASSES,
     assert_readable,
+    curve,
     overlapping_pairs,
     tick_names,
     words,
@@ -86,9 +88,10 @@ def test_learning_curves_leave_out_what_was_not_computed():
     loss = curves().axes[0]
     assert loss.get_ylabel() == "cross-entropy (nats)"
     train, validation = loss.lines
-    assert train.get_xdata().tolist() == list(range(1, 9))
-    assert validation.get_xdata().tolist() == [2, 4, 6, 8]
-    assert np.allclose(validation.get_ydata(), [0.7, 0.35, 1.4 / 6, 0.175])
+    assert curve(train)[0].tolist() == list(range(1, 9))
+    epochs, losses = curve(validation)
+    assert epochs.tolist() == [2, 4, 6, 8]
+    assert np.allclose(losses, [0.7, 0.35, 1.4 / 6, 0.175])
 
 
 def test_names_at_validation_curves_and_labels_below_lie_apart():
@@ -104,9 +107,11 @@ def test_names_at_validation_curves_and_labels_below_lie_apart():
 
 def test_validation_curves_run_over_epochs_and_over_hours():
     by_epoch, by_hours = two_models().axes
-    assert by_epoch.lines[1].get_xdata().tolist() == [1, 2, 3, 4, 5]
-    assert np.allclose(by_hours.lines[1].get_xdata(), [0.5, 1, 1.5, 2, 2.5])
-    assert np.allclose(by_hours.lines[1].get_ydata()[[0, -1]], [0.495, 0.895])
+    epochs, _ = curve(by_epoch.lines[1])
+    hours, accuracy = curve(by_hours.lines[1])
+    assert epochs.tolist() == [1, 2, 3, 4, 5]
+    assert np.allclose(hours, [0.5, 1, 1.5, 2, 2.5])
+    assert np.allclose(accuracy[[0, -1]], [0.495, 0.895])
 
 
 def test_class_accuracies_are_sorted_with_wilson_intervals():
@@ -127,7 +132,7 @@ def test_confusion_counts_stand_in_row_and_column():
     written = np.full((3, 3), -1)
     for text in ax.texts:
         column, row = text.get_position()
-        written[row, column] = int(text.get_text())
+        written[int(row), int(column)] = int(text.get_text())
     assert np.array_equal(written, matrix)
     assert np.allclose(np.asarray(ax.images[0].get_array()), matrix / 10)
     assert ax.images[0].get_cmap().name == "cividis"
@@ -141,7 +146,10 @@ def test_reliability_draws_bins_that_have_images():
     line = top.containers[0][0]
     assert np.allclose(line.get_xdata(), [0.05, 0.565, 0.95])
     assert np.allclose(line.get_ydata(), [0, 0.5, 1])
-    assert bottom.patches[0].get_data().values.tolist() == [1, 0, 0, 0, 0, 2, 0, 0, 0, 1]
+    stairs = bottom.patches[0]
+    assert isinstance(stairs, StepPatch)
+    per_bin, _, _ = stairs.get_data()
+    assert per_bin.tolist() == [1, 0, 0, 0, 0, 2, 0, 0, 0, 1]
     assert any("n = 4 images, 10 equal-width bins" in text for text in words(fig))
 
 

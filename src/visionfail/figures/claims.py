@@ -38,7 +38,7 @@ def claims_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     ax = fig.add_subplot()
     low, high = _value_limits(table)
     for y, key in enumerate(keys):
-        networks = table[table.claim == key]
+        networks = table.loc[table.claim == key]
         region = np.clip([networks.low.iloc[0], networks.high.iloc[0]], low, high)
         _draw_claim(ax, y, networks, region)
         verdicts = " / ".join(networks.verdict.unique())

@@ -73,8 +73,8 @@ def _accuracy_grid(
 ) -> np.ndarray:
     """Accuracies (corruptions, severities); the clean one stands in every row at severity 0."""
     accuracies = {}
-    for row in table.itertuples():
-        accuracies[row.condition, int(row.severity)] = row.value
+    for row in table.to_dict("records"):
+        accuracies[row["condition"], int(row["severity"])] = row["value"]
     grid = np.empty((len(names), len(severities)))
     for i, name in enumerate(names):
         for j, severity in enumerate(severities):
@@ -115,11 +115,11 @@ def severity_curves(
     axes = panels(fig, len(names), columns=columns)
     for ax, name, label in zip(axes, names, _labels(table, names), strict=True):
         ax.set_title(label, fontsize=9, pad=3)
-        on_panel = table[table.condition.isin([name, CLEAN])]
+        on_panel = table.loc[table.condition.isin([name, CLEAN])]
         for model, points in on_panel.groupby("model", sort=False):
             _draw_curve(ax, points.sort_values("severity"), model)
     _label_panels(axes, columns)
-    banded = table[table.lo.notna()]
+    banded = table.loc[table.lo.notna()]
     names_at_ends = {}
     if label_ends:
         names_at_ends = {model_name(model): model for model in banded.model.unique()}
@@ -204,7 +204,7 @@ def ours_vs_published(
     percent_axis(ax.xaxis)
     ax.grid(False, axis="y")
     legend(fig, named_handles(ax))
-    footnote(fig, f"bars: {band}; {_image_count(table[table.lo.notna()])}")
+    footnote(fig, f"bars: {band}; {_image_count(table.loc[table.lo.notna()])}")
     _note_frost(fig, table)
     return fig
 
@@ -213,10 +213,10 @@ def _easiest_first(table: pd.DataFrame, model: str) -> list[str]:
     """The corruptions by falling accuracy of `model`; ValueError where a model lacks some."""
     accuracy = table.pivot(index="condition", columns="model", values="value")
     for other in accuracy.columns:
-        lacking = accuracy.index[accuracy[other].isna()]
+        lacking = accuracy.index[accuracy.loc[:, other].isna()]
         if len(lacking):
             raise ValueError(f"{other} lacks {', '.join(lacking)}: leave out what not all have.")
-    return accuracy[model].sort_values(ascending=False, kind="stable").index.tolist()
+    return accuracy.loc[:, model].sort_values(ascending=False, kind="stable").index.tolist()
 
 
 def _corruptions(table: pd.DataFrame) -> list[str]:

@@ -1,6 +1,6 @@
 """Figures of the degradation study: regimes, silent failure, paired differences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,9 +53,9 @@ def regime_grid(table: pd.DataFrame, *, n: int, title: str = "") -> Figure:
     names = list(table.corruption.unique())
     fig = new_figure(0.27 * len(names) + 0.4, title)
     ax = fig.add_subplot()
-    for row in table.itertuples():
-        x = list(AXES).index(row.axis)
-        y = names.index(row.corruption)
+    for row in table.to_dict("records"):
+        x = list(AXES).index(row["axis"])
+        y = names.index(row["corruption"])
         _draw_regime(ax, x, y, row)
     name_rows(ax, [readable(name) for name in names])
     ax.set_xticks(range(len(AXES)), AXES.values())
@@ -72,13 +72,15 @@ def regime_grid(table: pd.DataFrame, *, n: int, title: str = "") -> Figure:
     return fig
 
 
-def _draw_regime(ax: Axes, x: float, y: float, row: Any) -> None:
+def _draw_regime(ax: Axes, x: float, y: float, row: Mapping[str, Any]) -> None:
     """Draw one row of the table as a tile around (x, y) with its regime and share."""
-    colour = REGIME_COLOURS[row.regime]
+    colour = REGIME_COLOURS[row["regime"]]
     ax.add_patch(Rectangle((x - 0.49, y - 0.45), 0.98, 0.9, facecolor=colour, edgecolor="none"))
     # where too few bootstraps agree, the curve alone speaks for this regime
-    regime = row.regime if row.regime == row.point else f"{row.point}?"
-    ax.text(x, y, f"{regime}  {row.share:.0%}", ha="center", va="center", fontsize=8.5)
+    regime = row["regime"]
+    if regime != row["point"]:
+        regime = f"{row['point']}?"
+    ax.text(x, y, f"{regime}  {row['share']:.0%}", ha="center", va="center", fontsize=8.5)
 
 
 def silent_failure(
@@ -93,9 +95,11 @@ def silent_failure(
     fig = new_figure(3.0, title)
     left, middle, right = fig.subplots(1, 3)
     _scatter_conditions(left, conditions)
-    for (model, seed), rows in by_severity.groupby(["model", "seed"], sort=False):
+    for _, rows in by_severity.groupby(["model", "seed"], sort=False):
+        model = rows.model.iloc[0]
+        seed = rows.seed.iloc[0]
         for ax, metric in ((middle, "sure_when_wrong"), (right, "ece"), (right, "ece_scaled")):
-            points = rows[rows.metric == metric].sort_values("severity")
+            points = rows.loc[rows.metric == metric].sort_values("severity")
             _draw_line(ax, points, model, seed=seed, dashed=metric == "ece_scaled")
     middle.set_ylabel(f"share of errors with confidence > {above:g}", fontsize=9)
     right.set_ylabel("ECE (dashed: with temperature)", fontsize=9)
@@ -115,12 +119,12 @@ def silent_failure(
 
 def _scatter_conditions(ax: Axes, conditions: pd.DataFrame) -> None:
     """Draw a dot per condition, larger with severity, and the line where a model is calibrated."""
-    for model, dots in conditions.groupby("model", sort=False):
+    for _, dots in conditions.groupby("model", sort=False):
         ax.scatter(
             dots.accuracy,
             dots.confidence,
             s=6 + 7 * dots.severity.astype(float),
-            color=model_colour(model),
+            color=model_colour(dots.model.iloc[0]),
             alpha=0.5,
             linewidths=0,
         )
@@ -162,7 +166,7 @@ def paired_differences(
     `spread`, with condition, severity, spread and seeds, shades what seeds of the second network
     differ by, the largest of its severities.
     """
-    table = table[table.severity > 0]
+    table = table.loc[table.severity > 0]
     names = list(table.condition.unique())
     first, second = networks
     fig = new_figure(0.27 * len(names) + 0.7, title)
@@ -241,7 +245,7 @@ def _draw_worst_class(ax: Axes, y: float, row: pd.Series, colour: str) -> None:
     arms = error_arms(row.accuracy, row.accuracy_lo, row.accuracy_hi)
     ax.errorbar([row.accuracy], [y], xerr=arms, fmt="o", color=colour, markersize=5)
     ax.annotate(
-        row["class"],
+        str(row["class"]),
         (row.accuracy_lo, y),
         xytext=(-5, 0),
         textcoords="offset points",

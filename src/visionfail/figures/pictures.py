@@ -141,7 +141,7 @@ def _draw_block(
         for column, picture in enumerate(pictures):
             _show(ax, picture, column, row * PITCH)
     ax.set_yticks(_middles(len(labels), PITCH), labels)
-    ax.set_xticks(_middles(len(severities), 1), severities)
+    ax.set_xticks(_middles(len(severities), 1), [str(severity) for severity in severities])
     ax.xaxis.tick_top()
     ax.set_xlabel("severity", labelpad=4)
     ax.xaxis.set_label_position("top")

@@ -119,7 +119,7 @@ def drift_curves(table: pd.DataFrame, *, measure: str, title: str = "") -> Figur
     random weights. Rows have condition, severity, measure, value, lo, hi, n, model and weights
     ("trained" or "random").
     """
-    table = table[table.measure == measure]
+    table = table.loc[table.measure == measure]
     names = [name for name in table.condition.unique() if name not in ("clean", "jitter")]
     fig = new_figure(1.75 * rows_needed(len(names), COLUMNS) + 0.4, title)
     axes = panels(fig, len(names), columns=COLUMNS)
@@ -141,10 +141,10 @@ def drift_curves(table: pd.DataFrame, *, measure: str, title: str = "") -> Figur
 
 def _draw_drift(ax: Axes, table: pd.DataFrame, condition: str) -> None:
     """Draw a line per network and kind of weights: jitter first, then the severities."""
-    jitter = table[table.condition == "jitter"]
-    corrupted = table[table.condition == condition]
+    jitter = table.loc[table.condition == "jitter"]
+    corrupted = table.loc[table.condition == condition]
     for (model, weights), points in corrupted.groupby(["model", "weights"], sort=False):
-        begin = jitter[(jitter.model == model) & (jitter.weights == weights)]
+        begin = jitter.loc[(jitter.model == model) & (jitter.weights == weights)]
         line = pd.concat([begin, points.sort_values("severity")])
         _draw_line(ax, line, model, trained=weights == "trained")
 
@@ -227,7 +227,7 @@ def human_uncertainty(
     left.set_title("accuracy")
     right.set_title("mean confidence")
     for ax, metric in ((left, "accuracy"), (right, "confidence")):
-        measured = table[table.metric == metric]
+        measured = table.loc[table.metric == metric]
         _draw_by_group(ax, measured, groups, model=model, severities=severities)
     n = table.drop_duplicates("group").set_index("group").n
     sizes = ", ".join(f"{group} {n[group]:,}" for group in groups)

@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike
 from sklearn.isotonic import isotonic_regression
+
+if TYPE_CHECKING:  # matplotlib 3.8 lacks it
+    from matplotlib.typing import RcKeyType
 
 # inches; a README shows it about 800 pixels wide, so 8 points are the smallest that one can read
 WIDTH = 8.0
@@ -47,7 +51,7 @@ MODEL_COLOURS = {
     "LRR CARD-Deck": "#BABABA",
 }
 
-STYLE = {
+STYLE: "dict[RcKeyType, Any]" = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#444444",
     "axes.grid": True,
@@ -211,9 +215,12 @@ def label_line_ends(ax: Axes, ends: Sequence[LineEnd]) -> None:
 
 def _heights_in_points(ax: Axes, ends: Sequence[LineEnd]) -> np.ndarray:
     """How high on the figure the points lie, (N,), in points of 1/72 inch."""
-    ax.figure.draw_without_rendering()  # only now is it known how many points one unit of y is
+    fig = ax.figure
+    if not isinstance(fig, Figure):
+        raise ValueError("the axes lie in a subfigure: label the ends of lines on a figure itself.")
+    fig.draw_without_rendering()  # only now is it known how many points one unit of y is
     pixels = [ax.transData.transform((end.x, end.y))[1] for end in ends]
-    return np.array(pixels) * 72 / ax.figure.dpi
+    return np.array(pixels) * 72 / fig.dpi
 
 
 def spread_apart(positions: np.ndarray, *, gap: float) -> np.ndarray:
@@ -287,7 +294,10 @@ def _strip(fig: Figure, height: float, *, at_head: bool) -> tuple[float, float]:
     The figure grows by `height` inches, which the axes keep free. matplotlib's own titles and
     outside legends ignore such strips.
     """
-    _, bottom, _, share = fig.get_layout_engine().get()["rect"]
+    layout = fig.get_layout_engine()
+    if not isinstance(layout, ConstrainedLayoutEngine):
+        raise ValueError("the figure has no constrained layout: make it by new_figure.")
+    _, bottom, _, share = layout.get()["rect"]
     old_height = fig.get_figheight()
     foot = bottom * old_height
     head = (1 - bottom - share) * old_height
@@ -295,6 +305,6 @@ def _strip(fig: Figure, height: float, *, at_head: bool) -> tuple[float, float]:
     new_foot = foot if at_head else foot + height
     rect = (0, new_foot / new_height, 1, share * old_height / new_height)
     fig.set_figheight(new_height)
-    fig.get_layout_engine().set(rect=rect)
+    layout.set(rect=rect)
     near = head if at_head else foot
     return near, near + height

@@ -158,7 +158,7 @@ def per_class_plot(
     ax.errorbar(accuracy[order], rows, xerr=arms, fmt="o", color=model_colour(model), capsize=3)
     _write_at_right(ax, [f"{value:.1%}" for value in accuracy[order]])
     _mark_overall(ax, successes.sum() / n.sum())
-    ax.set_yticks(rows, [classes[k] for k in order])
+    ax.set_yticks(rows, [classes[int(k)] for k in order])
     ax.set(xlabel="accuracy", ylim=(-0.6, len(classes) - 0.4))
     percent_axis(ax.xaxis)
     ax.grid(False, axis="y")
