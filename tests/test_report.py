@@ -9,33 +9,34 @@ from visionfail.corruptions import apply
 from visionfail.data import sets
 from visionfail.evaluation import tables
 
-FOUND = random_outcomes(n=300)[0]
+SWEEP = random_outcomes(n=300)[0]
 CLASSES = sets.CLASSES["cifar10"]
 
 
 def test_classes_are_counted_from_the_answers():
-    table = report.accuracy_by_class(FOUND, CLASSES, severity=5, above=0.9).set_index(
+    table = report.accuracy_by_class(SWEEP, CLASSES, severity=5, above=0.9).set_index(
         ["condition", "class"]
     )
     assert len(table) == 16 * 10
-    row, cats = FOUND.at("fog", 5), FOUND.labels == 3
-    right = FOUND.predicted[row][cats] == 3
-    found = table.loc["fog", "cat"]
-    assert found.accuracy == pytest.approx(right.mean()) and found.n == cats.sum()
+    index = SWEEP.at("fog", 5)
+    cats = SWEEP.labels == 3
+    right = SWEEP.predicted[index][cats] == 3
+    row = table.loc["fog", "cat"]
+    assert row.accuracy == pytest.approx(right.mean())
+    assert row.n == cats.sum()
     expected = proportion_confint(right.sum(), cats.sum(), method="wilson")
-    assert (found.accuracy_lo, found.accuracy_hi) == pytest.approx(expected)
-    sure = ~right & (FOUND.confidence[row][cats] > 0.9)
-    assert found.sure_and_wrong == pytest.approx(sure.mean())
+    assert (row.accuracy_lo, row.accuracy_hi) == pytest.approx(expected)
+    sure = ~right & (SWEEP.confidence[index][cats] > 0.9)
+    assert row.sure_and_wrong == pytest.approx(sure.mean())
 
 
 def test_harm_names_the_worst_class_of_each_condition():
-    table = report.accuracy_by_class(FOUND, CLASSES, severity=5, above=0.9)
-    found = report.worst_class_table(table, above=0.9).set_index("condition")
-    part = table[table.condition == "fog"].set_index("class").accuracy
-    assert found.loc["fog", "worst class"] == part.idxmin() and found.loc[
-        "fog", "best class"
-    ].startswith(part.idxmax())
-    assert found.loc["fog", "its accuracy"].startswith(f"{100 * part.min():.1f}%")
+    table = report.accuracy_by_class(SWEEP, CLASSES, severity=5, above=0.9)
+    fog = report.worst_class_table(table, above=0.9).set_index("condition").loc["fog"]
+    accuracy = table[table.condition == "fog"].set_index("class").accuracy
+    assert fog["worst class"] == accuracy.idxmin()
+    assert fog["best class"].startswith(accuracy.idxmax())
+    assert fog["its accuracy"].startswith(f"{100 * accuracy.min():.1f}%")
 
 
 def test_networks_show_ours_and_the_published_ones():
@@ -46,13 +47,10 @@ def test_networks_show_ours_and_the_published_ones():
         f"{100 * mean.value:.2f} ("
     )
     published = pd.read_csv(paths.RESULTS / "published_cifar10c.csv")
-    part = published[
-        (published.model == tables.BASELINE) & published.corruption.isin(apply.CORRUPTIONS)
-    ]
-    assert (
-        table.loc[f"{tables.BASELINE} (published)", "mean accuracy, 15"]
-        == f"{100 * part.accuracy.mean():.2f}"
-    )
+    of_baseline = published[published.model == tables.BASELINE]
+    accuracy = of_baseline[of_baseline.corruption.isin(apply.CORRUPTIONS)].accuracy.mean()
+    text = table.loc[f"{tables.BASELINE} (published)", "mean accuracy, 15"]
+    assert text == f"{100 * accuracy:.2f}"
 
 
 @pytest.mark.parametrize("origin", ["standin", "subset"])
@@ -63,8 +61,6 @@ def test_no_stand_in_and_no_subset_is_a_finding(tmp_path, origin):
         "split": "test",
         "model": "resnet18",
         "condition": "clean",
-    }
-    row |= {
         "severity": 0,
         "metric": "accuracy",
         "value": 0.9,
@@ -82,28 +78,38 @@ def test_no_stand_in_and_no_subset_is_a_finding(tmp_path, origin):
         report.networks_table(tmp_path)
 
 
-def test_sentences_stand_beside_each_other_by_network_with_their_marks(tmp_path):
-    row = dict.fromkeys(claims.COLUMNS, "words") | {
+def test_claims_stand_beside_each_other_by_network_with_their_marks(tmp_path):
+    row = {
         "claim": "1",
+        "words": "words",
+        "source": "words",
         "model": "resnet18",
         "seed": 0,
+        "status": "exploratory",
+        "statistic": "words",
+        "low": 0.1,
+        "high": np.inf,
+        "value": 0.5,
+        "lo": 0.4,
+        "hi": 0.6,
         "n": 100,
+        "verdict": "holds",
+        "where": "notebook 05",
     }
-    row |= {"value": 0.5, "lo": 0.4, "hi": 0.6, "low": 0.1, "high": np.inf, "where": "notebook 05"}
-    row |= {"status": "exploratory", "verdict": "holds"}
-    regime = row | {"claim": "10", "lo": np.nan, "hi": np.nan, "high": 1.0, "verdict": "undecided"}
+    regime = dict(row, claim="10", lo=np.nan, hi=np.nan, high=1.0, verdict="undecided")
+    only = dict(row, claim="2", low=-np.inf, high=0.7)
     other = {
         "model": "densenet121",
         "status": "confirmatory, subset",
         "value": 0.05,
         "verdict": "fails",
+        "statistic": "a minus b (these checkpoints)",
     }
-    other |= {"statistic": "a minus b (these checkpoints)"}
-    only = row | {"claim": "2", "low": -np.inf, "high": 0.7}
-    rows = [row, regime, only, row | other, regime | other]
+    rows = [row, regime, only, dict(row, **other), dict(regime, **other)]
     claims.save_claims(pd.DataFrame(rows)[list(claims.JUDGED)], tmp_path, where="notebook 05")
     table = report.claims_table(tmp_path, where="notebook 05")
-    assert list(table[""]) == ["1", "10", "2"] and set(table.sentence) == {"words"}
+    assert list(table[""]) == ["1", "10", "2"]
+    assert set(table.sentence) == {"words"}
     assert list(table["holds where"]) == ["above 10%", "10% or more of bootstraps", "at most 70%"]
     first = ["holds, 50.0% (40.0 to 60.0)", "undecided, 50.0%", "holds, 50.0% (40.0 to 60.0)"]
     assert list(table["ResNet-18, seed 0 †"]) == first

@@ -32,11 +32,11 @@ def five_sentences(folder: Path) -> list[str]:
 def shift_sentence(folder: Path) -> str:
     """Whether the auditor beats confidence on the shifts it was trained on, and on others."""
     table = pd.read_csv(Path(folder) / "mnist-verdicts.csv")
-    table = table[table.rival == COMPARED["baseline"]].set_index("slice")
+    table = table[table.baseline == COMPARED["baseline"]].set_index("slice")
     overall = table.loc["shifted"]
     unseen = table[table.index.str.endswith(", left out") | table.index.isin(UNSEEN)]
-    losses = int((unseen.verdict == "loss").sum())
-    rank = {"win": "better than", "loss": "worse than"}.get(overall.verdict, "no better than")
+    losses = int((unseen.outcome == "loss").sum())
+    rank = {"win": "better than", "loss": "worse than"}.get(overall.outcome, "no better than")
     interval = f"95% {overall.lo:+.3f} to {overall.hi:+.3f}, n = {int(overall.n):,} digits"
     return (
         "**Knowing when it is wrong.** An auditor that reads a digit classifier's activations "
@@ -95,7 +95,9 @@ def claims_sentence(folder: Path) -> str:
 def budget_sentence(folder: Path) -> str:
     """Whether a risk budget is met, and where it breaks."""
     table, _ = results.load_run("mnist-budgets", folder=folder)
-    met = table[table.metric == f"kept, budget {BUDGET:g}: {COMPARED['detector']}"].value.mean()
+    met = table[
+        table.metric == f"budget met, budget {BUDGET:g}: {COMPARED['detector']}"
+    ].value.mean()
     risk = table[table.metric == f"risk, budget {BUDGET:g}: {COMPARED['detector']}"]
     pooled = risk.groupby("condition")[["value", "n"]].apply(
         lambda part: np.average(part.value, weights=part.n)
@@ -118,21 +120,23 @@ def networks_summary(folder: Path) -> pd.DataFrame:
         "mean accuracy, 14 without frost": "mean of 14 corruptions, %",
         "mCE, 14 without frost": "error relative to WRN-28-10 (mCE), %",
     }
-    return table[list(columns)].rename(columns=columns)
+    return table.loc[:, list(columns)].rename(columns=columns)
 
 
 def claims_summary(folder: Path, *, where: str) -> pd.DataFrame:
-    """A row per claim judged in one notebook: number, claim, region, verdict (one where all
-    networks agree, else "differs") and the range of the networks' values, in the unit named.
+    """A row per claim judged in one notebook: number, claim, region, verdict, range of values.
+
+    The verdict is that of all networks, else "differs"; the range is over networks, in the unit
+    named.
     """
     table = claims.load_claims(Path(folder) / "claims.csv", where=where)
     rows = []
-    for number, part in table.groupby("claim", sort=False):
-        first = part.iloc[0]
+    for number, networks in table.groupby("claim", sort=False):
+        first = networks.iloc[0]
         unit, scale = unit_of(first.statistic)
         row = {"": number, "claim": first.words, "holds where": region_text(first, unit, scale)}
-        row["verdict"] = common_verdict(part.verdict)
-        row["measured"] = range_text(part.value, scale) + unit
+        row["verdict"] = common_verdict(networks.verdict)
+        row["measured"] = range_text(networks.value, scale) + unit
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -158,14 +162,15 @@ def unit_of(statistic: str) -> tuple[str, float]:
 def range_text(values: pd.Series, scale: float) -> str:
     """The smallest and the largest of the networks' values, or the one value."""
     digits = 3 if scale == 1 else 1
-    smallest, largest = scale * values.min(), scale * values.max()
-    texts = [f"{smallest:.{digits}f}", f"{largest:.{digits}f}"]
-    return texts[0] if texts[0] == texts[1] else " to ".join(texts)
+    smallest = f"{scale * values.min():.{digits}f}"
+    largest = f"{scale * values.max():.{digits}f}"
+    return smallest if smallest == largest else f"{smallest} to {largest}"
 
 
 def region_text(row: pd.Series, unit: str, scale: float) -> str:
     """The region in which a claim holds, in words."""
-    low, high = f"{scale * row.low:.4g}", f"{scale * row.high:.4g}"
+    low = f"{scale * row.low:.4g}"
+    high = f"{scale * row.high:.4g}"
     if np.isinf(row.low):
         return f"at most {high}{unit}"
     if np.isinf(row.high):
@@ -179,7 +184,7 @@ def auditor_summary(folder: Path) -> pd.DataFrame:
     """AUROC of the auditor and of confidence on the main slices, their difference, the outcome."""
     table = report.auditor_table(folder)
     main = ["shifted", "clean", "mix", "rotation", "noise", "occlusion", "translation"]
-    rows = table[table["test digits"].isin([*main, "within slices"])]
+    rows = table.loc[table["test digits"].isin([*main, "within slices"])]
     columns = {
         "test digits": "test digits",
         "AUROC, auditor": "auditor, AUROC",
@@ -187,10 +192,10 @@ def auditor_summary(folder: Path) -> pd.DataFrame:
         "difference": "difference (95%)",
         "verdict": "outcome",
     }
-    return rows[list(columns)].rename(columns=columns)
+    return rows.loc[:, list(columns)].rename(columns=columns)
 
 
 def network_names(table: pd.DataFrame) -> str:
     """The networks of a table of claims, in words."""
-    pairs = table[["model", "seed"]].drop_duplicates().itertuples(index=False)
-    return ", ".join(network_name(row.model, row.seed) for row in pairs)
+    pairs = table.loc[:, ["model", "seed"]].drop_duplicates().to_dict("records")
+    return ", ".join(network_name(row["model"], row["seed"]) for row in pairs)

@@ -9,8 +9,9 @@ MODEL_NAMES = {
 
 
 def model_name(model: str) -> str:
-    """The name of `model` as a reader knows it: "resnet18" -> "ResNet-18"; those not ours are
-    called published.
+    """The name of `model` as a reader knows it: "resnet18" -> "ResNet-18".
+
+    Those that are not ours are called published.
     """
     return MODEL_NAMES.get(model, f"{model} (published)")
 

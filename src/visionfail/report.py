@@ -1,10 +1,10 @@
-"""The findings on one page, read from results/ as texts in tables: what notebook 00 and the README
-show.
+"""The findings on one page, as tables of texts: what notebook 00 and the README show.
 
-No stand-in enters here, and a sentence judged on part of the test images says so.
+All is read from results/. No stand-in enters here, and a claim judged on part of the test images
+says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,165 +17,221 @@ from visionfail.names import network_name, readable
 
 METRICS = {"accuracy": "mean accuracy", "mce": "mCE", "relative_mce": "relative mCE"}
 WHOLE = {"official", "identical", "regenerated"}  # origins that a table of findings may have
+JUDGES = ("auditor", "1 - confidence")
+MARKS = {"exploratory": " †", "subset": " ‡"}  # of a network, by the words of a claim's status
+CHECKPOINTS = "these checkpoints"  # in a statistic that is not about their architectures
+
+
+# ---- networks
 
 
 def networks_table(folder: Path) -> pd.DataFrame:
-    """A row a network: accuracy on clean test images and its means over CIFAR-10-C, in percent;
-    ours with intervals, then the published ones with standard training. Empty where a network was
-    not run. ValueError for other origins.
+    """A row per network, in percent: clean test accuracy and its means over CIFAR-10-C.
+
+    Ours come first, with intervals, then the published ones with standard training. Empty where a
+    network was not run. ValueError for other origins than WHOLE.
     """
-    runs = evaluation.in_network_order(Path(folder).glob("cifar10c-*.csv"))
-    unswept = evaluation.in_network_order(Path(folder).glob("cifar10-*.csv"))
-    unswept = [run for run in unswept if run.replace("cifar10-", "cifar10c-") not in runs]
+    swept = evaluation.in_network_order(Path(folder).glob("cifar10c-*.csv"))
+    clean_only = []
+    for run in evaluation.in_network_order(Path(folder).glob("cifar10-*.csv")):
+        if run.replace("cifar10-", "cifar10c-") not in swept:
+            clean_only.append(run)
     published = pd.read_csv(Path(folder) / "published_cifar10c.csv")
-    lines = [_ours(run, folder) for run in runs + unswept]
-    lines += [_published(published, model) for model in evaluation.STANDARD_TRAINING]
-    return pd.DataFrame(lines).fillna("")
+    rows = [_ours(run, folder) for run in swept + clean_only]
+    rows += [_published(published, model) for model in evaluation.STANDARD_TRAINING]
+    return pd.DataFrame(rows).fillna("")
 
 
-def _rows(run: str, folder: Path, *, allowed: set[str]) -> pd.DataFrame:
-    rows, _ = results.load_run(run, folder=folder)
-    if not set(rows.origin) <= allowed:
-        raise ValueError(
-            f"{run} was made on {set(rows.origin)}: no stand-in and no subset is a finding."
-        )
-    return rows
+def _load_rows(run: str, folder: Path, *, allowed: set[str]) -> pd.DataFrame:
+    """The rows of a run; ValueError where one has another origin than those allowed."""
+    table, _ = results.load_run(run, folder=folder)
+    origins = set(table["origin"])
+    if not origins <= allowed:
+        raise ValueError(f"{run} was made on {origins}: no stand-in and no subset is a finding.")
+    return table
 
 
 def _ours(run: str, folder: Path) -> dict[str, str]:
-    rows = _rows(run, folder, allowed=WHOLE)
-    clean = rows[(rows.condition == "clean") & (rows.metric == "accuracy")].iloc[0]
-    line = {"model": network_name(clean.model, clean.seed), "clean test accuracy": _percent(clean)}
+    """The row of one of our networks."""
+    table = _load_rows(run, folder, allowed=WHOLE)
+    is_clean = (table["condition"] == "clean") & (table["metric"] == "accuracy")
+    clean = table.loc[is_clean].to_dict("records")[0]
+    row = {
+        "model": network_name(clean["model"], clean["seed"]),
+        "clean test accuracy": _percent(clean),
+    }
     for label in evaluation.SETS:
         for metric, words in METRICS.items():
-            mean = rows[(rows.condition == f"mean of {label}") & (rows.metric == metric)]
-            line[f"{words}, {label}"] = "" if mean.empty else _percent(mean.iloc[0])
-    return line
+            is_mean = (table["condition"] == f"mean of {label}") & (table["metric"] == metric)
+            means = table.loc[is_mean].to_dict("records")
+            row[f"{words}, {label}"] = _percent(means[0]) if means else ""
+    return row
 
 
 def _published(published: pd.DataFrame, model: str) -> dict[str, str]:
-    part = published[published.model == model]
-    clean = part.clean_accuracy.iloc[0]
-    line = {
+    """The row of one published network."""
+    of_model = published.loc[published["model"] == model]
+    clean = of_model["clean_accuracy"].iloc[0]
+    row = {
         "model": f"{model} (published)",
         "clean test accuracy": "" if pd.isna(clean) else f"{100 * clean:.2f}",
     }
     for label, names in evaluation.SETS.items():
-        line[f"mean accuracy, {label}"] = (
-            f"{100 * part[part.corruption.isin(names)].accuracy.mean():.2f}"
-        )
-    return line
+        accuracy = of_model.loc[of_model["corruption"].isin(names), "accuracy"].mean()
+        row[f"mean accuracy, {label}"] = f"{100 * accuracy:.2f}"
+    return row
 
 
-def _percent(row: pd.Series) -> str:
-    return f"{100 * row.value:.2f} ({100 * row.lo:.2f} to {100 * row.hi:.2f})"
+def _percent(row: Mapping) -> str:
+    """A row's value with its interval, in percent."""
+    return f"{100 * row['value']:.2f} ({100 * row['lo']:.2f} to {100 * row['hi']:.2f})"
+
+
+# ---- claims
 
 
 def claims_table(folder: Path, *, where: str, digits: int = 1) -> pd.DataFrame:
-    """The sentences judged in one notebook, a row each, with where it would hold and a column a
-    network: verdict, and what was measured, in percent. † exploratory: its curves had been seen; ‡
-    judged on part of the test images.
+    """A row per claim judged in one notebook: number, words, region, and a column per network.
+
+    These hold the verdict and what was measured, in percent. † exploratory: its curves had been
+    seen; ‡ judged on part of the test images. ValueError where a claim is judged twice.
     """
-    lines = []
-    for row in claims.load_claims(Path(folder) / "claims.csv", where=where).itertuples():
-        mark = " †" * ("exploratory" in row.status) + " ‡" * ("subset" in row.status)
-        line = {"": row.claim, "sentence": row.words, "holds where": _region(row)}
-        line |= {"network": network_name(row.model, row.seed) + mark}
-        which = ", these checkpoints" * (
-            "these checkpoints" in row.statistic
-        )  # not their architectures
-        lines.append(line | {"found": f"{row.verdict}, {_measured(row, digits)}{which}"})
-    long = pd.DataFrame(lines).set_index(["", "sentence", "holds where", "network"]).found
+    rows = []
+    for claim in claims.load_claims(Path(folder) / "claims.csv", where=where).to_dict("records"):
+        scope = f", {CHECKPOINTS}" if CHECKPOINTS in claim["statistic"] else ""
+        rows.append(
+            {
+                "": claim["claim"],
+                "sentence": claim["words"],
+                "holds where": _region(claim),
+                "network": network_name(claim["model"], claim["seed"]) + _marks(claim["status"]),
+                "text": f"{claim['verdict']}, {_measured(claim, digits)}{scope}",
+            }
+        )
+    keys = ["", "sentence", "holds where", "network"]
+    long = pd.DataFrame(rows).set_index(keys)["text"]
     # unstack(sort=False) puts values into wrong rows before pandas 3.1: sort, then reorder
-    wide = long.unstack("network", fill_value="")  # ValueError where a claim is judged twice
+    # ValueError where a claim is judged twice
+    wide = pd.DataFrame(long.unstack("network", fill_value=""))
     claims_in_order = long.index.droplevel("network").drop_duplicates()
     networks_in_order = long.index.unique("network")
     wide = wide.reindex(index=claims_in_order, columns=networks_in_order)
-    return wide.rename_axis(columns=None).reset_index()
+    wide.columns.name = None
+    return wide.reset_index()
 
 
-def _measured(row, digits: int) -> str:
-    percent = f"{100 * row.value:.{digits}f}%"
-    return (
-        percent
-        if pd.isna(row.lo)
-        else f"{percent} ({100 * row.lo:.{digits}f} to {100 * row.hi:.{digits}f})"
-    )
+def _marks(status: str) -> str:
+    """The marks of a status such as "confirmatory, subset"."""
+    words = status.split(", ")
+    return "".join(mark for word, mark in MARKS.items() if word in words)
 
 
-def _region(row) -> str:
-    low, high = f"{100 * row.low:.4g}%", f"{100 * row.high:.4g}%"
-    if np.isinf(row.low) or np.isinf(row.high):
-        return f"at most {high}" if np.isinf(row.low) else f"above {low}"
-    of = " of bootstraps" * bool(pd.isna(row.lo))  # a regime's share
-    return f"{low} or more{of}" if row.high == 1 else f"{low} to {high}"
+def _measured(claim: Mapping, digits: int) -> str:
+    """A claim's value, and its interval where it has one, in percent."""
+    value, lo, hi = (f"{100 * claim[column]:.{digits}f}" for column in ("value", "lo", "hi"))
+    return f"{value}%" if pd.isna(claim["lo"]) else f"{value}% ({lo} to {hi})"
+
+
+def _region(claim: Mapping) -> str:
+    """The region in which a claim holds, in percent."""
+    low = f"{100 * claim['low']:.4g}%"
+    high = f"{100 * claim['high']:.4g}%"
+    if np.isinf(claim["low"]):
+        return f"at most {high}"
+    if np.isinf(claim["high"]):
+        return f"above {low}"
+    if claim["high"] != 1:
+        return f"{low} to {high}"
+    is_regime = pd.isna(claim["lo"])  # its value is a share of bootstraps
+    return f"{low} or more of bootstraps" if is_regime else f"{low} or more"
+
+
+# ---- auditor
 
 
 def auditor_table(folder: Path) -> pd.DataFrame:
-    """Study C, slice by slice: AUROC of the auditor and of 1 - confidence, the difference and the
-    verdict; the comparison chosen beforehand first.
+    """A row per slice of study C: AUROC of auditor and 1 - confidence, difference, verdict, n.
+
+    The comparison chosen beforehand comes first.
     """
-    rows = _rows("mnist-auditor", folder, allowed={"official"})
-    found = rows.set_index(["condition", "metric"]).value
-    said = pd.read_csv(Path(folder) / "mnist-verdicts.csv")
-    said = said[
-        (said.rival == "1 - confidence") & ~said.slice.str.contains(", (?:weak|middle|strong)")
-    ]
-    lines = []
-    for row in said.sort_values("primary", ascending=False, kind="stable").itertuples():
-        line = {"test digits": row.slice}
-        line |= {
-            f"AUROC, {judge}": f"{found[row.slice, f'AUROC: {judge}']:.3f}" for judge in JUDGES
-        }
-        line |= {"difference": f"{row.value:+.3f} ({row.lo:+.3f} to {row.hi:+.3f})"}
-        lines.append(line | {"verdict": row.verdict, "n": f"{row.n:,}"})
-    return pd.DataFrame(lines)
+    table = _load_rows("mnist-auditor", folder, allowed={"official"})
+    aurocs = table.set_index(["condition", "metric"])["value"]
+    comparisons = pd.read_csv(Path(folder) / "mnist-verdicts.csv")
+    by_strength = comparisons["slice"].str.contains(", (?:weak|middle|strong)")
+    with_confidence = comparisons["baseline"] == "1 - confidence"
+    comparisons = comparisons.loc[with_confidence & ~by_strength]
+    comparisons = comparisons.sort_values(by="prespecified", ascending=False, kind="stable")
+    rows = []
+    for comparison in comparisons.to_dict("records"):
+        name = comparison["slice"]
+        interval = f"({comparison['lo']:+.3f} to {comparison['hi']:+.3f})"
+        row = {"test digits": name}
+        for judge in JUDGES:
+            row[f"AUROC, {judge}"] = f"{aurocs[name, f'AUROC: {judge}']:.3f}"
+        row["difference"] = f"{comparison['value']:+.3f} {interval}"
+        row["verdict"] = comparison["outcome"]
+        row["n"] = f"{comparison['n']:,}"
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
-JUDGES = ("auditor", "1 - confidence")
+# ---- classes
 
 
 def accuracy_by_class(
     outcomes: Outcomes, classes: Sequence[str], *, severity: int, above: float
 ) -> pd.DataFrame:
-    """Clean and under the 15 corruptions at one severity, a row a condition and class: condition,
-    class, accuracy and sure_and_wrong, the share of its images answered wrongly with a confidence
-    over `above`; lo, hi of both (Wilson), n.
+    """A row per condition and class, clean and under the 15 corruptions at one severity.
+
+    Columns: condition, class, accuracy and sure_and_wrong, the share of its images answered wrongly
+    with a confidence over `above`; lo, hi of both (Wilson), n.
     """
-    lines = []
-    for name, level in [("clean", 0), *((name, severity) for name in CORRUPTIONS)]:
-        row = outcomes.at(name, level)
-        sure = ~outcomes.correct[row] & (outcomes.confidence[row] > above)
-        for k, words in enumerate(classes):
-            line, chosen = {"condition": name, "class": words}, outcomes.labels == k
-            for column, hits in {
-                "accuracy": outcomes.correct[row][chosen],
-                "sure_and_wrong": sure[chosen],
-            }.items():
-                lo, hi = metrics.wilson(hits.sum(), len(hits))
-                line |= {column: hits.mean(), f"{column}_lo": lo, f"{column}_hi": hi}
-            lines.append(line | {"n": int(chosen.sum())})
-    return pd.DataFrame(lines)
+    rows = []
+    conditions = [("clean", 0)] + [(name, severity) for name in CORRUPTIONS]
+    for name, level in conditions:
+        index = outcomes.at(name, level)
+        correct = outcomes.correct[index]  # (N,)
+        sure_and_wrong = ~correct & (outcomes.confidence[index] > above)
+        for k, class_name in enumerate(classes):
+            in_class = outcomes.labels == k
+            row: dict[str, object] = {"condition": name, "class": class_name}
+            row.update(_share_with_interval("accuracy", correct[in_class]))
+            row.update(_share_with_interval("sure_and_wrong", sure_and_wrong[in_class]))
+            row["n"] = int(in_class.sum())
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _share_with_interval(column: str, hits: np.ndarray) -> dict:
+    """The share of hits (n,) as `column`, with its Wilson interval as `column`_lo and _hi."""
+    lo, hi = metrics.wilson(hits.sum(), len(hits))
+    return {column: hits.mean(), f"{column}_lo": lo, f"{column}_hi": hi}
 
 
 def worst_class_table(table: pd.DataFrame, *, above: float) -> pd.DataFrame:
-    """Who bears it, from `by_class`: of each condition the class with the lowest accuracy and what
-    happens to it. The worst of ten is picked by these very images, so it looks a little worse than
-    it is.
+    """A row per condition of `accuracy_by_class`: the class with the lowest accuracy, and the best.
+
+    The worst of ten is picked by these very images, so it looks a little worse than it is.
     """
-    worst = table.loc[table.groupby("condition", sort=False).accuracy.idxmin()]
-    best = table.loc[table.groupby("condition", sort=False).accuracy.idxmax()]
-    columns = {"condition": worst.condition.map(readable), "worst class": worst["class"]}
-    columns |= {"its accuracy": [_share(row, "accuracy") for row in worst.to_dict("records")]}
-    columns |= {
-        f"wrong, over {above:.0%} sure": [
-            _share(row, "sure_and_wrong") for row in worst.to_dict("records")
-        ]
-    }
-    words = [f"{row['class']} {100 * row['accuracy']:.1f}%" for row in best.to_dict("records")]
-    return pd.DataFrame(columns | {"best class": words, "n": worst.n}).reset_index(drop=True)
+    rows = []
+    for _, of_condition in table.groupby("condition", sort=False):
+        records = of_condition.to_dict("records")
+        worst = min(records, key=lambda record: record["accuracy"])
+        best = max(records, key=lambda record: record["accuracy"])
+        rows.append(
+            {
+                "condition": readable(worst["condition"]),
+                "worst class": worst["class"],
+                "its accuracy": _share(worst, "accuracy"),
+                f"wrong, over {above:.0%} sure": _share(worst, "sure_and_wrong"),
+                "best class": f"{best['class']} {100 * best['accuracy']:.1f}%",
+                "n": worst["n"],
+            }
+        )
+    return pd.DataFrame(rows)
 
 
-def _share(row: dict, column: str) -> str:
+def _share(row: Mapping, column: str) -> str:
+    """A share with its interval, in percent."""
     value, lo, hi = (100 * row[name] for name in (column, f"{column}_lo", f"{column}_hi"))
     return f"{value:.1f}% ({lo:.1f} to {hi:.1f})"

@@ -7,18 +7,23 @@ from dataclasses import dataclass, field
 import pandas as pd
 from matplotlib.figure import Figure
 
-from visionfail import devices, figures, results
+from visionfail import claims, devices, figures, results
 from visionfail.data import ImageSet
 from visionfail.profiles import Profile
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """The profile, the image sets by split, and the origin that marks figures and rows."""
+    """The profile, the image sets by split, and the origin that marks figures and rows.
+
+    `stored` says that nothing runs on images here: in every profile the run shows the stored
+    answers of the full one.
+    """
 
     profile: Profile
     sets: dict[str, ImageSet] = field(default_factory=dict)
     origin: str = "official"
+    stored: bool = False
     started: float = field(default_factory=time.perf_counter)
 
     @property
@@ -56,9 +61,13 @@ class Run:
             slug,
             folder=self.profile.figures,
             origin=origin or self.origin,
-            profile=self.profile.name,
+            profile="full" if self.stored else self.profile.name,
             svg=svg,
         )
+
+    def save_claims(self, judged: pd.DataFrame, *, where: str) -> None:
+        """Write judged claims to results/claims.csv, in the place of the former ones of `where`."""
+        claims.save_claims(judged, self.profile.results, where=where)
 
     def save_rows(
         self,

@@ -1,5 +1,8 @@
+import functools
+
 import numpy as np
 import pytest
+from scipy.optimize import curve_fit
 
 from visionfail.studies.degradation import regimes
 
@@ -14,7 +17,7 @@ def test_constructed_curves_are_called_what_they_were_built_to_be(name):
 
 
 @pytest.mark.parametrize(
-    ("curve", "said"),
+    ("curve", "name"),
     [
         ([0.9, 0.9, 0.9, 0.9, 0.9, 0.9], "graceful"),  # all points equal
         ([0.95, 0.94, 0.93, 0.92, 0.91, 0.89], "near-linear"),  # six points: no longer graceful
@@ -24,8 +27,8 @@ def test_constructed_curves_are_called_what_they_were_built_to_be(name):
         ([0.95, 0.55, 0.54, 0.56, 0.53, 0.52], "early-plateau"),
     ],
 )
-def test_curves_with_an_answer_known_by_hand(curve, said):
-    assert regimes.regime(curve, X) == said
+def test_curves_with_an_answer_known_by_hand(curve, name):
+    assert regimes.regime(curve, X) == name
 
 
 def test_many_curves_at_once_are_called_as_one_by_one():
@@ -37,27 +40,26 @@ def test_many_curves_at_once_are_called_as_one_by_one():
 def test_the_unit_of_the_axis_makes_no_difference_but_its_steps_do():
     curve = CURVES["line"][0]
     assert regimes.regime(curve, 7 + 3 * X) == "near-linear"
-    late = np.array(
-        [0, 0.02, 0.04, 0.06, 0.08, 1.0]
-    )  # the same losses, all but the last packed together
+    late = np.array([0, 0.02, 0.04, 0.06, 0.08, 1.0])  # the same losses, all but the last together
     assert regimes.regime(curve, late) != "near-linear"
 
 
 def test_hinge_is_the_least_squares_fit_of_scipy():
-    from scipy.optimize import curve_fit
-
     curve = np.array([0.95, 0.93, 0.92, 0.80, 0.66, 0.48])
     x = X / 5
 
     def pieces(x, level, before, after, *, knot):
         return level - before * x - (after - before) * np.maximum(x - knot, 0)
 
-    fits = {}
+    least = np.inf
     for knot in x[1:-1]:
-        found, _ = curve_fit(lambda *a, knot=knot: pieces(*a, knot=knot), x, curve, p0=(1, 0, 1))
-        fits[knot] = (np.square(curve - pieces(x, *found, knot=knot)).sum(), found, knot)
-    _, (level, before, after), knot = min(fits.values(), key=lambda fit: fit[0])
-    deviation = np.abs(curve - pieces(x, level, before, after, knot=knot)).max()
+        line = functools.partial(pieces, knot=knot)
+        coefficients, _ = curve_fit(line, x, curve, p0=(1, 0, 1))
+        residuals = curve - line(x, *coefficients)
+        if np.square(residuals).sum() < least:
+            least = np.square(residuals).sum()
+            _, before, after = coefficients
+            deviation = np.abs(residuals).max()
     assert np.allclose(regimes.best_hinge(curve, x), (before, after, deviation), atol=1e-6)
 
 
@@ -80,9 +82,8 @@ def test_noise_alone_is_graceful_and_what_is_unstable_is_undecided():
 
 def test_smooth_curves_are_rarely_called_thresholds():
     table = regimes.false_alarm_table(X, n=10_000, repeats=300, generator=np.random.default_rng(1))
-    assert set(table.index) == set(CURVES) and np.allclose(
-        table[list(regimes.REGIMES)].sum(axis=1), 1
-    )
+    assert set(table.index) == set(CURVES)
+    assert np.allclose(table[list(regimes.REGIMES)].sum(axis=1), 1)
     assert (table.loc[table.built != "threshold", "threshold"] < 0.05).all()
     assert table.loc["break", "threshold"] > 0.95
 

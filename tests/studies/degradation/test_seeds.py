@@ -10,17 +10,15 @@ from visionfail import claims
 from visionfail.corruptions.apply import CORRUPTIONS
 from visionfail.studies.degradation import seeds
 
-FOUND = random_outcomes(n=300)[0]
-EVERY = FOUND.predicted.copy()
+SWEEP = random_outcomes(n=300)[0]
 
 
 def network(accuracy, seed):
     """A sweep whose every condition is right for about this share of the images."""
     rng = np.random.default_rng(seed)
-    hit = rng.random(EVERY.shape) < accuracy
-    return dataclasses.replace(
-        FOUND, predicted=np.where(hit, FOUND.labels, (FOUND.labels + 1) % 10).astype(np.uint8)
-    )
+    hit = rng.random(SWEEP.predicted.shape) < accuracy
+    predicted = np.where(hit, SWEEP.labels, (SWEEP.labels + 1) % 10)
+    return dataclasses.replace(SWEEP, predicted=predicted.astype(np.uint8))
 
 
 def judged(sweeps):
@@ -30,52 +28,62 @@ def judged(sweeps):
 def test_one_seed_of_either_leaves_the_architecture_undecided():
     sweeps = {("densenet121", 0): network(0.75, 0), ("resnet18", 0): network(0.73, 1)}
     row = judged(sweeps).iloc[0]
-    rows = [i for i, (name, _) in enumerate(FOUND.conditions) if name in CORRUPTIONS]
+    rows = [i for i, (name, _) in enumerate(SWEEP.conditions) if name in CORRUPTIONS]
     means = [sweeps[arch, 0].correct[rows].mean() for arch in ("densenet121", "resnet18")]
-    assert row.value == pytest.approx(means[0] - means[1]) and row.lo < row.value < row.hi
-    assert row.verdict == "undecided" and row.n == 300
+    assert row.value == pytest.approx(means[0] - means[1])
+    assert row.lo < row.value < row.hi
+    assert row.verdict == "undecided"
+    assert row.n == 300
     assert row.statistic.endswith("(these checkpoints, ResNet-18's trained longer)")
 
 
 @pytest.mark.parametrize(("ahead", "verdict"), [(0.015, "holds"), (0.2, "fails"), (-0.1, "fails")])
 def test_several_seeds_decide_where_seeds_and_images_agree(ahead, verdict):
-    sweeps = {("densenet121", s): network(0.7 + ahead, s) for s in range(3)}
-    sweeps |= {("resnet18", s): network(0.7, 10 + s) for s in range(1, 4)}
+    ours = [network(0.7 + ahead, seed) for seed in range(3)]
+    theirs = [network(0.7, 10 + seed) for seed in range(1, 4)]
+    sweeps = dict(zip([("densenet121", seed) for seed in range(3)], ours, strict=True))
+    for seed, outcomes in enumerate(theirs, start=1):
+        sweeps["resnet18", seed] = outcomes
     row = judged(sweeps).iloc[0]
-    assert row.verdict == verdict and row.seed == "0 and 1 and 2"
-    means = [
-        [one.correct.mean() for (arch, _), one in sweeps.items() if arch == a]
-        for a in seeds.COMPARED
-    ]
-    assert stats.ttest_ind(*means).pvalue < 0.05
+    assert row.verdict == verdict
+    assert row.seed == "0 and 1 and 2"
+    our_means = [outcomes.correct.mean() for outcomes in ours]
+    their_means = [outcomes.correct.mean() for outcomes in theirs]
+    assert stats.ttest_ind(our_means, their_means).pvalue < 0.05
 
 
 def test_seeds_that_differ_more_than_the_networks_decide_nothing():
-    sweeps = {("densenet121", s): network(0.6 + 0.2 * s, s) for s in range(2)}
-    sweeps |= {("resnet18", s): network(0.68, 10 + s) for s in range(1, 3)}
+    sweeps = {
+        ("densenet121", 0): network(0.6, 0),
+        ("densenet121", 1): network(0.8, 1),
+        ("resnet18", 1): network(0.68, 11),
+        ("resnet18", 2): network(0.68, 12),
+    }
     assert judged(sweeps).verdict.iloc[0] == "undecided"
 
 
 def test_a_network_trained_longer_does_not_count_where_one_trained_alike_is_there():
     sweeps = {("densenet121", 0): network(0.75, 0), ("resnet18", 1): network(0.73, 1)}
-    longer = sweeps | {("resnet18", 0): network(0.99, 2)}
-    assert judged(longer).equals(judged(sweeps)) and judged(sweeps).statistic[0].endswith(
-        "(these checkpoints)"
-    )
+    longer = dict(sweeps)
+    longer["resnet18", 0] = network(0.99, 2)
+    assert judged(longer).equals(judged(sweeps))
+    assert judged(sweeps).statistic[0].endswith("(these checkpoints)")
     assert list(seeds.trained_alike(longer)) == list(sweeps)
 
 
 def test_without_one_of_the_networks_there_is_no_row():
     table = judged({("resnet18", 0): network(0.7, 0)})
-    assert not len(table) and list(table.columns) == list(claims.JUDGED)
+    assert not len(table)
+    assert list(table.columns) == list(claims.JUDGED)
 
 
 def test_the_spread_of_seeds_is_that_of_their_accuracies():
-    sweeps = [network(a, s) for s, a in enumerate((0.6, 0.7, 0.8))]
+    sweeps = [network(accuracy, seed) for seed, accuracy in enumerate((0.6, 0.7, 0.8))]
     table = seeds.seed_spread(sweeps)
-    accuracy = np.stack([one.correct.mean(axis=1) for one in sweeps])
+    accuracy = np.stack([outcomes.correct.mean(axis=1) for outcomes in sweeps])
     assert np.allclose(table.spread, accuracy.max(axis=0) - accuracy.min(axis=0))
-    assert np.allclose(table.sd, np.std(accuracy, axis=0, ddof=1)) and (table.seeds == 3).all()
+    assert np.allclose(table.sd, stats.tstd(accuracy, axis=0))
+    assert (table.seeds == 3).all()
     with pytest.raises(ValueError, match="1 sweeps: a spread needs two"):
         seeds.seed_spread(sweeps[:1])
 
@@ -96,10 +104,11 @@ def test_agreement_weighs_architectures_against_seeds_trained_alike():
     spans = rows[:1].assign(claim="C1", model="mnist_cnn", seed="0 to 4")
     (row,) = seeds.verdict_agreement(pd.concat([rows, once, spans])).to_dict("records")
     assert (row["networks"], row["smallest"], row["largest"]) == (4, 0.2, 0.9)
-    assert row["between_seeds"] == pytest.approx(0.1) and row[
-        "between_architectures"
-    ] == pytest.approx(0.25)
-    assert row["verdicts"] == "holds, fails" and not row["same"]
+    assert row["between_seeds"] == pytest.approx(0.1)
+    assert row["between_architectures"] == pytest.approx(0.25)
+    assert row["verdicts"] == "holds, fails"
+    assert not row["same"]
     table = seeds.verdict_agreement(rows[:2].assign(verdict="fails"))
-    assert table.same.all() and table.between_seeds.isna().all()  # one seed of each has no spread
+    assert table.same.all()
+    assert table.between_seeds.isna().all()  # one seed of each has no spread
     assert table.between_architectures[0] == pytest.approx(-0.4)

@@ -16,7 +16,7 @@ def value(name, severity, metric):
     return row.value.item()
 
 
-def test_every_corruption_has_six_levels_and_clean_has_no_dose():
+def test_every_corruption_has_six_levels_and_clean_has_no_strength():
     changes = TABLE[TABLE.metric == "pixel_change"]
     assert len(changes) == 19 * 6 and changes.condition.nunique() == 19
     assert TABLE[TABLE.severity == 0].value.abs().max() < 1e-6
@@ -26,7 +26,8 @@ def test_every_corruption_has_six_levels_and_clean_has_no_dose():
     ("name", "severity"), [("contrast", 3), ("gaussian_noise", 5), ("jpeg_compression", 1)]
 )
 def test_pixel_change_and_dissimilarity_are_those_of_numpy_and_scikit_image(name, severity):
-    clean, changed = IMAGES.images.numpy(), apply.corrupt(IMAGES.images, name, severity).numpy()
+    clean = IMAGES.images.numpy()
+    changed = apply.corrupt(IMAGES.images, name, severity).numpy()
     expected = np.abs(changed.astype(int) - clean.astype(int)).mean()
     assert value(name, severity, "pixel_change") == pytest.approx(expected, rel=1e-5)
     window = {
@@ -35,12 +36,12 @@ def test_pixel_change_and_dissimilarity_are_those_of_numpy_and_scikit_image(name
         "use_sample_covariance": False,
         "data_range": 255,
     }
-    edged = (
-        np.pad(x, ((0, 0), (0, 0), (5, 5), (5, 5)), mode="reflect") for x in (clean, changed)
-    )  # it cuts 5 off
-    similar = [
-        structural_similarity(a, b, channel_axis=0, **window) for a, b in zip(*edged, strict=True)
-    ]
+    edges = ((0, 0), (0, 0), (5, 5), (5, 5))  # structural_similarity cuts 5 off
+    padded_clean = np.pad(clean, edges, mode="reflect")
+    padded_changed = np.pad(changed, edges, mode="reflect")
+    similar = []
+    for before, after in zip(padded_clean, padded_changed, strict=True):
+        similar.append(structural_similarity(before, after, channel_axis=0, **window))
     assert value(name, severity, "dissimilarity") == pytest.approx(1 - np.mean(similar), abs=1e-4)
 
 
@@ -52,23 +53,23 @@ def test_named_parameters_are_the_published_ones():
     assert set(values) == set(strength.PARAMETERS)
 
 
-def test_a_dose_that_does_not_grow_is_no_axis():
-    found = strength.strength_axes(TABLE, "pixel_change")
-    assert "saturate" not in found and {"gaussian_noise", "contrast", "brightness"} <= set(found)
-    assert all((np.diff(values) > 0).all() for values in found.values())
+def test_a_strength_that_does_not_grow_is_no_axis():
+    axes = strength.strength_axes(TABLE, "pixel_change")
+    assert "saturate" not in axes
+    assert {"gaussian_noise", "contrast", "brightness"} <= set(axes)
+    assert all((np.diff(values) > 0).all() for values in axes.values())
 
 
 def test_measured_once_then_loaded(tmp_path):
     first, how = strengths.load_or_measure_strengths(tmp_path, IMAGES)
-    assert (
-        how == "measured"
-        and set(first.metric) == set(strength.STRENGTH_METRICS)
-        and set(first.origin) == {"standin"}
-    )
+    assert how == "measured"
+    assert set(first.metric) == set(strength.STRENGTH_METRICS)
+    assert set(first.origin) == {"standin"}
     again, how = strengths.load_or_measure_strengths(tmp_path, None)
-    assert how == "loaded" and again.equals(first)
+    assert how == "loaded"
+    assert again.equals(first)
 
 
-def test_without_doses_or_images_says_so(tmp_path):
+def test_without_strengths_or_images_says_so(tmp_path):
     with pytest.raises(ValueError, match="doses-cifar10c"):
         strengths.load_or_measure_strengths(tmp_path, None)

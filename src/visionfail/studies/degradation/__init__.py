@@ -1,6 +1,7 @@
 """Study A: accuracy under corruption, regimes, claims."""
 
-from visionfail.studies.degradation.claims import SEVERITY, regime_table
+from visionfail.studies.degradation.claims import regime_table
+from visionfail.studies.degradation.curves import SEVERITY
 from visionfail.studies.degradation.human_uncertainty import (
     load_or_measure_uncertainty,
     people_sure_model_wrong,

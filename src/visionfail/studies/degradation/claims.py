@@ -1,5 +1,4 @@
-"""The sentences of the study, each with a statistic, a region and a verdict that the stored answers
-decide.
+"""The claims of the study: each has a statistic, a region and a verdict from the stored answers.
 
 What is judged and how was written down in notes/claims.md before any network here had met a
 corrupted test image.
@@ -11,36 +10,38 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from visionfail import claims, corruptions, metrics
+from visionfail import corruptions, metrics
+from visionfail.claims import JUDGED, Claim
 from visionfail.evaluation import Outcomes
 from visionfail.metrics import Estimate
 from visionfail.studies.degradation import regimes
+from visionfail.studies.degradation.curves import (
+    SEVERITY,
+    Curves,
+    Strengths,
+    accuracy_drop,
+    curves_of,
+    gap_at_equal_severity,
+    gap_at_equal_strength,
+)
 
-Curves = Mapping[str, np.ndarray]  # {corruption: accuracies (..., 6), clean first}
-PIXEL_LEVEL = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")
-STRUCTURAL = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "elastic_transform")
-SEVERITY = tuple(range(6))
+Axes = Mapping[str, Strengths]  # {"pixel_change" | "dissimilarity": strengths}
 EXPLORED = ("resnet18", 0)  # seen in notebook 03 before it was judged
-POINTS = 50  # points at which curves are compared at equal dose
+MILD = 0.10  # at most this drop, mean over severities
+LOST_LOW = 0.38  # 43 points, give or take 5
+LOST_HIGH = 0.48
 
 
-@dataclass(frozen=True)
-class CurveClaim:
-    """A sentence that holds where `low` <= statistic <= `high`."""
+@dataclass(frozen=True, kw_only=True)
+class CurveClaim(Claim):
+    """A claim whose statistic is computed from the curves."""
 
-    key: str
-    words: str
-    statistic: str  # in words
-    low: float
-    high: float
-    compute: Callable[
-        [Curves, Mapping[str, Curves]], np.ndarray
-    ]  # curves (B, 6) and doses by axis -> (B,)
+    compute: Callable[[Curves, Axes], np.ndarray]  # curves (..., 6) and axes -> (...)
 
 
 @dataclass(frozen=True)
 class RegimeClaim:
-    """A sentence that holds where the curve of `corruption` over severity is of `regime`."""
+    """A claim that holds where the curve of `corruption` over severity is of `regime`."""
 
     key: str
     words: str
@@ -48,221 +49,221 @@ class RegimeClaim:
     regime: str
 
 
-def accuracy_drop(curves: Curves, corruption: str) -> np.ndarray:
-    """Clean accuracy minus accuracy at severities 1 to 5: (..., 5)."""
-    return curves[corruption][..., :1] - curves[corruption][..., 1:]
+# ---- statistics of accuracies (..., 6) by corruption, each (...)
 
 
-def gap_at_equal_severity(curves: Curves) -> np.ndarray:
-    """Accuracy under pixel-level corruptions minus that under structural ones, mean over
-    severities: (...).
-    """
-    pixel, structural = (
-        np.mean([curves[name][..., 1:] for name in names], axis=0) for names in GROUPS
-    )
-    return (pixel - structural).mean(axis=-1)
+def _gap_at_severity(curves: Curves, axes: Axes) -> np.ndarray:
+    """Accuracy, pixel-level minus structural, at equal severity."""
+    return gap_at_equal_severity(curves)
 
 
-def gap_at_equal_strength(curves: Curves, doses: Curves) -> np.ndarray:
-    """The same where each curve is interpolated at equal dose, from none to the largest that every
-    corruption with a dose that grows with severity reaches; the others are left out. ValueError
-    where a group has none left.
-    """
-    groups = [[name for name in names if name in doses] for names in GROUPS]
-    if not all(groups):
-        raise ValueError(
-            f"of the groups {GROUPS} only {groups} have a dose that grows: nothing to compare."
-        )
-    grid = np.linspace(0, min(doses[name][-1] for names in groups for name in names), POINTS)
-    pixel, structural = (
-        np.mean([_at(curves[n], doses[n], grid) for n in names], axis=0) for names in groups
-    )
-    return (pixel - structural).mean(axis=-1)
+def _gap_at_pixel_change(curves: Curves, axes: Axes) -> np.ndarray:
+    """Accuracy, pixel-level minus structural, at equal pixel change."""
+    return gap_at_equal_strength(curves, axes["pixel_change"])
 
 
-def _at(curve: np.ndarray, dose_of: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Accuracies (..., 6) at ascending doses (6,), interpolated linearly at `grid` (G,): (...,
-    G).
-    """
-    right = np.clip(np.searchsorted(dose_of, grid), 1, len(dose_of) - 1)
-    x = np.asarray(dose_of, dtype=float)
-    share = (grid - x[right - 1]) / (x[right] - x[right - 1])
-    return curve[..., right - 1] * (1 - share) + curve[..., right] * share
+def _gap_at_dissimilarity(curves: Curves, axes: Axes) -> np.ndarray:
+    """Accuracy, pixel-level minus structural, at equal dissimilarity."""
+    return gap_at_equal_strength(curves, axes["dissimilarity"])
 
 
-GROUPS = (PIXEL_LEVEL, STRUCTURAL)
+def _jpeg_drop(curves: Curves, axes: Axes) -> np.ndarray:
+    """The drop under JPEG compression, mean over severities."""
+    return accuracy_drop(curves, "jpeg_compression").mean(axis=-1)
+
+
+def _brightness_drop(curves: Curves, axes: Axes) -> np.ndarray:
+    """The drop under brightness, mean over severities."""
+    return accuracy_drop(curves, "brightness").mean(axis=-1)
+
+
+def _severe_contrast_drop(curves: Curves, axes: Axes) -> np.ndarray:
+    """The drop under contrast at severity 5."""
+    return accuracy_drop(curves, "contrast")[..., -1]
+
+
+def _severe_contrast_share(curves: Curves, axes: Axes) -> np.ndarray:
+    """The same as a share of clean accuracy."""
+    return accuracy_drop(curves, "contrast")[..., -1] / curves["contrast"][..., 0]
+
+
+def _largest_contrast_drop(curves: Curves, axes: Axes) -> np.ndarray:
+    """The largest drop under contrast over severities."""
+    return accuracy_drop(curves, "contrast").max(axis=-1)
+
+
+# ---- the claims
+
 HARDER = "structural corruptions hurt more than pixel-level ones"
 LOST = "up to 43 points are lost under severe contrast"
+GAP = "accuracy, pixel-level minus structural"
+MEAN_DROP = "drop, mean over severities"
 
 DEGRADATION_CLAIMS = (
-    RegimeClaim("1", "accuracy under contrast falls near-linearly", "contrast", "near-linear"),
     RegimeClaim(
-        "2", "fog does little up to a threshold, then accuracy collapses", "fog", "threshold"
+        key="1",
+        words="accuracy under contrast falls near-linearly",
+        corruption="contrast",
+        regime="near-linear",
     ),
     RegimeClaim(
-        "3", "motion blur does its damage early and then levels off", "motion_blur", "early-plateau"
+        key="2",
+        words="fog does little up to a threshold, then accuracy collapses",
+        corruption="fog",
+        regime="threshold",
+    ),
+    RegimeClaim(
+        key="3",
+        words="motion blur does its damage early and then levels off",
+        corruption="motion_blur",
+        regime="early-plateau",
     ),
     CurveClaim(
-        "4a",
-        f"{HARDER}, at equal severity",
-        "accuracy, pixel-level minus structural",
-        0,
-        np.inf,
-        lambda curves, doses: gap_at_equal_severity(curves),
+        key="4a",
+        words=f"{HARDER}, at equal severity",
+        statistic=GAP,
+        low=0,
+        compute=_gap_at_severity,
     ),
     CurveClaim(
-        "4b",
-        f"{HARDER}, at equal pixel change",
-        "accuracy, pixel-level minus structural",
-        0,
-        np.inf,
-        lambda curves, doses: gap_at_equal_strength(curves, doses["pixel_change"]),
+        key="4b",
+        words=f"{HARDER}, at equal pixel change",
+        statistic=GAP,
+        low=0,
+        compute=_gap_at_pixel_change,
     ),
     CurveClaim(
-        "4c",
-        f"{HARDER}, at equal structural similarity",
-        "accuracy, pixel-level minus structural",
-        0,
-        np.inf,
-        lambda curves, doses: gap_at_equal_strength(curves, doses["dissimilarity"]),
+        key="4c",
+        words=f"{HARDER}, at equal structural similarity",
+        statistic=GAP,
+        low=0,
+        compute=_gap_at_dissimilarity,
     ),
     CurveClaim(
-        "5",
-        "JPEG is mild",
-        "drop, mean over severities",
-        -np.inf,
-        0.10,
-        lambda curves, doses: accuracy_drop(curves, "jpeg_compression").mean(axis=-1),
+        key="5",
+        words="JPEG is mild",
+        statistic=MEAN_DROP,
+        high=MILD,
+        compute=_jpeg_drop,
     ),
     CurveClaim(
-        "6",
-        "brightness is mild",
-        "drop, mean over severities",
-        -np.inf,
-        0.10,
-        lambda curves, doses: accuracy_drop(curves, "brightness").mean(axis=-1),
+        key="6",
+        words="brightness is mild",
+        statistic=MEAN_DROP,
+        high=MILD,
+        compute=_brightness_drop,
     ),
     CurveClaim(
-        "7a",
-        f"{LOST}: at severity 5",
-        "drop at severity 5",
-        0.38,
-        0.48,
-        lambda curves, doses: accuracy_drop(curves, "contrast")[..., -1],
+        key="7a",
+        words=f"{LOST}: at severity 5",
+        statistic="drop at severity 5",
+        low=LOST_LOW,
+        high=LOST_HIGH,
+        compute=_severe_contrast_drop,
     ),
     CurveClaim(
-        "7b",
-        f"{LOST}: as a share of clean accuracy",
-        "drop at severity 5 / clean accuracy",
-        0.38,
-        0.48,
-        lambda curves, doses: (
-            accuracy_drop(curves, "contrast")[..., -1] / curves["contrast"][..., 0]
-        ),
+        key="7b",
+        words=f"{LOST}: as a share of clean accuracy",
+        statistic="drop at severity 5 / clean accuracy",
+        low=LOST_LOW,
+        high=LOST_HIGH,
+        compute=_severe_contrast_share,
     ),
     CurveClaim(
-        "7c",
-        f"{LOST}: no severity loses more",
-        "largest drop over severities",
-        -np.inf,
-        0.48,
-        lambda curves, doses: accuracy_drop(curves, "contrast").max(axis=-1),
+        key="7c",
+        words=f"{LOST}: no severity loses more",
+        statistic="largest drop over severities",
+        high=LOST_HIGH,
+        compute=_largest_contrast_drop,
     ),
 )
 
 
-def curves_of(accuracies: np.ndarray, outcomes: Outcomes) -> dict[str, np.ndarray]:
-    """{corruption: (..., 6)} from accuracies (..., conditions) of a sweep with all five severities,
-    clean first.
-    """
-    by_name = metrics.by_corruption(accuracies, outcomes.conditions)
-    clean = by_name.pop("clean")
-    return {name: np.concatenate([clean, values], axis=-1) for name, values in by_name.items()}
+# ---- judged
 
 
 def judge_degradation(
     outcomes: Outcomes,
-    doses: pd.DataFrame,
+    strengths: pd.DataFrame,
     *,
     model: str,
     seed: int,
     bootstraps: int,
     generator: np.random.Generator,
 ) -> pd.DataFrame:
-    """Every claim about one network, a row a claim: words, source, statistic, region, value,
-    interval, n, verdict.
+    """A row per claim about one network, with the columns JUDGED.
 
-    `doses` are rows of `dose.doses`. A claim about a regime has the share of bootstraps that agree
-    as its value.
+    `strengths` are rows of `strengths.strength_rows`. A claim about a regime has as its value the
+    share of bootstraps that agree, and no interval.
     """
-    exact = curves_of(outcomes.correct.mean(axis=1), outcomes)
-    samples = metrics.bootstrap_condition_means(
-        outcomes.correct, bootstraps=bootstraps, generator=generator
-    )
-    samples = curves_of(samples, outcomes)
-    axes = {
-        metric: corruptions.strength_axes(doses, metric)
-        for metric in ("pixel_change", "dissimilarity")
-    }
-    common = {
-        "model": model,
-        "seed": seed,
-        "status": "exploratory" if (model, seed) == EXPLORED else "confirmatory",
-    }
-    common |= {"n": len(outcomes.labels), "source": "working hypothesis"}
-    lines = []
+    curves, resampled = _exact_and_resampled(outcomes, bootstraps, generator)
+    axes = {}
+    for metric in ("pixel_change", "dissimilarity"):
+        axes[metric] = corruptions.strength_axes(strengths, metric)
+    rows = []
     for claim in DEGRADATION_CLAIMS:
-        judged = _regime_row if isinstance(claim, RegimeClaim) else _interval_row
-        lines.append(
-            {"claim": claim.key, "words": claim.words}
-            | common
-            | judged(claim, exact, samples, axes)
-        )
-    return pd.DataFrame(lines)[list(claims.JUDGED)]
+        if isinstance(claim, RegimeClaim):
+            row = _regime_row(claim, curves, resampled)
+        else:
+            row = _interval_row(claim, curves, resampled, axes)
+        rows.append(row)
+    status = "exploratory" if (model, seed) == EXPLORED else "confirmatory"
+    table = pd.DataFrame(rows).assign(model=model, seed=seed, status=status)
+    table = table.assign(n=len(outcomes.labels), source="working hypothesis")
+    return table.loc[:, list(JUDGED)]
 
 
-def _interval_row(
-    claim: CurveClaim, exact: Curves, samples: Curves, axes: Mapping[str, Curves]
-) -> dict:
-    value = Estimate(np.array([claim.compute(exact, axes)]), claim.compute(samples, axes)[:, None])
-    return claims.claim_row(claim.key, claim.words, claim.statistic, claim.low, claim.high, value)
+def _exact_and_resampled(
+    outcomes: Outcomes, bootstraps: int, generator: np.random.Generator
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The curves by corruption, (6,), and those in each resample of the images, (B, 6)."""
+    accuracies = metrics.bootstrap_condition_means(
+        outcomes.correct, bootstraps=bootstraps, generator=generator
+    )  # (B, conditions)
+    curves = curves_of(outcomes.correct.mean(axis=1), outcomes)
+    return curves, curves_of(accuracies, outcomes)
 
 
-def _regime_row(
-    claim: RegimeClaim, exact: Curves, samples: Curves, axes: Mapping[str, Curves]
-) -> dict:
-    found = regimes.stable_regime(exact[claim.corruption], samples[claim.corruption], SEVERITY)
-    share = regimes.regime_shares(samples[claim.corruption], SEVERITY).get(claim.regime, 0.0)
-    verdict = {claim.regime: "holds", "undecided": "undecided"}.get(found["regime"], "fails")
-    statistic = f"share of bootstraps that are {claim.regime} (the curve: {found['point']})"
+def _interval_row(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Axes) -> dict:
+    """The row of a claim about a size: value, interval over images, verdict."""
+    exact = np.array([claim.compute(curves, axes)])  # (1,)
+    samples = claim.compute(resampled, axes)[:, None]  # (B, 1)
+    return claim.judge(Estimate(exact, samples))
+
+
+def _regime_row(claim: RegimeClaim, curves: Curves, resampled: Curves) -> dict:
+    """The row of a claim about a regime: the share of bootstraps that agree, verdict."""
+    samples = resampled[claim.corruption]  # (B, 6)
+    stable = regimes.stable_regime(curves[claim.corruption], samples, SEVERITY)
+    shares = regimes.regime_shares(samples, SEVERITY)
+    verdicts = {claim.regime: "holds", "undecided": "undecided"}
     return {
-        "statistic": statistic,
+        "claim": claim.key,
+        "words": claim.words,
+        "statistic": f"share of bootstraps that are {claim.regime} (the curve: {stable['point']})",
         "low": regimes.STABLE,
         "high": 1.0,
-        "value": share,
-        "verdict": verdict,
-    } | {
+        "value": shares.get(claim.regime, 0.0),
         "lo": np.nan,
         "hi": np.nan,
+        "verdict": verdicts.get(stable["regime"], "fails"),
     }
 
 
 def regime_table(
-    outcomes: Outcomes, doses: pd.DataFrame, *, bootstraps: int, generator: np.random.Generator
-):
-    """The regime of every corruption on every axis (severity, pixel_change, parameter): columns
-    corruption, axis, regime, point, share; no row where the dose does not grow with severity.
+    outcomes: Outcomes, strengths: pd.DataFrame, *, bootstraps: int, generator: np.random.Generator
+) -> pd.DataFrame:
+    """A row per axis and corruption: corruption, regime, point, share, axis.
+
+    The axes are severity, pixel_change and parameter; a corruption whose strength does not grow
+    with severity has no row there.
     """
-    exact = curves_of(outcomes.correct.mean(axis=1), outcomes)
-    samples = metrics.bootstrap_condition_means(
-        outcomes.correct, bootstraps=bootstraps, generator=generator
-    )
-    samples = curves_of(samples, outcomes)
-    positions = {"severity": dict.fromkeys(exact, SEVERITY)}
-    positions |= {
-        metric: corruptions.strength_axes(doses, metric) for metric in ("pixel_change", "parameter")
-    }
-    tables = [
-        regimes.regime_rows(exact, samples, x).assign(axis=axis) for axis, x in positions.items()
-    ]
+    curves, resampled = _exact_and_resampled(outcomes, bootstraps, generator)
+    positions: dict[str, Strengths] = {"severity": dict.fromkeys(curves, SEVERITY)}
+    for metric in ("pixel_change", "parameter"):
+        positions[metric] = corruptions.strength_axes(strengths, metric)
+    tables = []
+    for axis, of_corruption in positions.items():
+        table = regimes.regime_rows(curves, resampled, of_corruption)
+        tables.append(table.assign(axis=axis))
     return pd.concat(tables).reset_index()

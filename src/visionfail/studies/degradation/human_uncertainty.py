@@ -1,5 +1,4 @@
-"""Does a network err and waver where people do? CIFAR-10H's votes beside the stored answers of a
-sweep.
+"""Human label uncertainty beside a network's errors: CIFAR-10H's votes and a sweep's answers.
 
 The votes were given on clean images, enlarged; of corrupted ones nobody knows what people would
 say.
@@ -16,17 +15,21 @@ from scipy import stats
 from visionfail import data, evaluation, metrics, paths, results
 from visionfail.evaluation import Outcomes
 
-GROUPS = ("unanimous", "low", "middle", "high")  # no doubt at all, then thirds of the rest
-PEOPLE_SURE, MODEL_SURE = 0.95, 0.9
+RUN = "human-doubt"  # a name in results/
+GROUPS = ("unanimous", "low", "middle", "high")  # no uncertainty at all, then thirds of the others
+UNCERTAINTY = "human label uncertainty"
+METRICS = ("accuracy", "confidence")
+PEOPLE_SURE = 0.95
+MODEL_SURE = 0.9
 
 
 def vote_entropy(shares: np.ndarray) -> np.ndarray:
     """Entropy of the votes (N, K) in bits: (N,), 0 where all people agree."""
-    return stats.entropy(shares, axis=1, base=2)
+    return np.asarray(stats.entropy(shares, axis=1, base=2))
 
 
 def uncertainty_group(bits: np.ndarray) -> np.ndarray:
-    """The place in GROUPS of each image (N,) by the doubt about it."""
+    """The index in GROUPS of each image by the entropy of its votes, (N,)."""
     edges = np.quantile(bits[bits > 0], [1 / 3, 2 / 3])
     return np.where(bits > 0, 1 + np.searchsorted(edges, bits), 0)
 
@@ -39,27 +42,27 @@ def rows_by_uncertainty(
     bootstraps: int,
     generator: np.random.Generator,
 ) -> pd.DataFrame:
-    """A row a severity, group of human doubt and metric ("accuracy", "confidence"), means over the
-    corruptions `names`: severity, group, metric, value, lo, hi (95%, bootstrap over the images of
-    the group), n.
+    """A row per severity, group of uncertainty and metric, means over the corruptions `names`.
+
+    Columns: severity, group, metric of METRICS, value in [0, 1], lo, hi (95%, bootstrap over the
+    images of the group), n.
     """
-    places, lines = uncertainty_group(bits), []
+    groups = uncertainty_group(bits)  # (N,)
+    rows = []
     for severity in sorted({severity for _, severity in outcomes.conditions}):
-        values = _at(outcomes, severity, names)
-        for k, words in enumerate(GROUPS):
-            some = np.stack([values[name][places == k] for name in ("accuracy", "confidence")])
-            lo, hi = metrics.percentile_interval(
-                metrics.bootstrap_means(some, bootstraps=bootstraps, generator=generator)
-            )
-            for row, metric in enumerate(("accuracy", "confidence")):
-                line = {
-                    "severity": severity,
-                    "group": words,
-                    "metric": metric,
-                    "value": some[row].mean(),
-                }
-                lines.append(line | {"lo": lo[row], "hi": hi[row], "n": some.shape[1]})
-    return pd.DataFrame(lines)
+        per_image = _per_image(outcomes, severity, names)
+        for k, group in enumerate(GROUPS):
+            values = np.stack([per_image[metric][groups == k] for metric in METRICS])  # (2, n)
+            means = metrics.bootstrap_means(values, bootstraps=bootstraps, generator=generator)
+            for i, metric in enumerate(METRICS):
+                lo, hi = metrics.percentile_interval(means[:, i])
+                row = {"severity": severity, "group": group, "metric": metric}
+                row["value"] = values[i].mean()
+                row["lo"] = lo
+                row["hi"] = hi
+                row["n"] = values.shape[1]
+                rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def uncertainty_correlations(
@@ -70,50 +73,66 @@ def uncertainty_correlations(
     bootstraps: int,
     generator: np.random.Generator,
 ) -> pd.DataFrame:
-    """Spearman's rank correlation of human doubt with the network's, a row a severity and metric:
-    "doubt and errors" (share of wrong answers over the corruptions `names`), "doubt and 1 -
-    confidence"; group "all images", value, lo, hi (95%, bootstrap over images), n.
+    """A row per severity and metric: Spearman's correlation with human label uncertainty.
+
+    The metrics are UNCERTAINTY "and errors" (the share of wrong answers over the corruptions
+    `names`) and "and 1 - confidence". Columns: severity, group "all images", metric, value, lo, hi
+    (95%, bootstrap over images), n.
     """
-    lines, count = [], len(bits)
-    draws = [generator.integers(count, size=count) for _ in range(bootstraps)]
+    count = len(bits)
+    draws = [generator.integers(count, size=count) for _ in range(bootstraps)]  # each (N,)
+    rows = []
     for severity in sorted({severity for _, severity in outcomes.conditions}):
-        values = _at(outcomes, severity, names)
-        for metric, own in {
-            "errors": 1 - values["accuracy"],
-            "1 - confidence": 1 - values["confidence"],
-        }.items():
-            samples = [_spearman(bits[draw], own[draw]) for draw in draws]
+        per_image = _per_image(outcomes, severity, names)
+        uncertainties = {
+            "errors": 1 - per_image["accuracy"],
+            "1 - confidence": 1 - per_image["confidence"],
+        }
+        for name, of_network in uncertainties.items():
+            samples = [_spearman(bits[draw], of_network[draw]) for draw in draws]
             lo, hi = metrics.percentile_interval(samples)
-            line = {"severity": severity, "group": "all images", "metric": f"doubt and {metric}"}
-            lines.append(line | {"value": _spearman(bits, own), "lo": lo, "hi": hi, "n": count})
-    return pd.DataFrame(lines)
+            row = {
+                "severity": severity,
+                "group": "all images",
+                "metric": f"{UNCERTAINTY} and {name}",
+            }
+            row["value"] = _spearman(bits, of_network)
+            row["lo"] = lo
+            row["hi"] = hi
+            row["n"] = count
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def people_sure_model_wrong(outcomes: Outcomes, shares: np.ndarray) -> np.ndarray:
-    """Places of the clean images whose label at least PEOPLE_SURE of the people chose and the model
-    misses with a confidence of at least MODEL_SURE, the surest first.
+    """Indices of the clean images that people are sure of and the model misses, the surest first.
+
+    At least PEOPLE_SURE of the people chose the label, and the model's confidence in another class
+    is at least MODEL_SURE.
     """
     row = outcomes.at("clean", 0)
     agreed = shares[np.arange(len(shares)), outcomes.labels] >= PEOPLE_SURE
-    sure = outcomes.confidence[row]
-    places = np.flatnonzero(agreed & ~outcomes.correct[row] & (sure >= MODEL_SURE))
-    return places[np.argsort(-sure[places], kind="stable")]
+    confidence = outcomes.confidence[row]
+    sure_and_wrong = ~outcomes.correct[row] & (confidence >= MODEL_SURE)
+    indices = np.flatnonzero(agreed & sure_and_wrong)
+    return indices[np.argsort(-confidence[indices], kind="stable")]
 
 
-def _at(outcomes: Outcomes, severity: int, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Each image's accuracy and confidence (N,) at one severity, means over the corruptions
-    `names`.
-    """
-    rows = [outcomes.at(name, severity) for name in (names if severity else ("clean",))]
+def _per_image(outcomes: Outcomes, severity: int, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """{"accuracy", "confidence"} of each image (N,), means over the corruptions `names`."""
+    if severity == 0:
+        names = ("clean",)
+    rows = [outcomes.at(name, severity) for name in names]
     return {
         "accuracy": outcomes.correct[rows].mean(axis=0),
         "confidence": outcomes.confidence[rows].mean(axis=0),
     }
 
 
-def _spearman(a: np.ndarray, b: np.ndarray) -> float:
-    ranks = [stats.rankdata(values) for values in (a, b)]
-    return float(np.corrcoef(*ranks)[0, 1])
+def _spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Spearman's rank correlation of two arrays (N,), in [-1, 1]."""
+    correlation = np.corrcoef(stats.rankdata(first), stats.rankdata(second))  # (2, 2)
+    return float(correlation[0, 1])
 
 
 def load_or_measure_uncertainty(
@@ -123,52 +142,65 @@ def load_or_measure_uncertainty(
     *,
     bootstraps: int,
 ) -> tuple[pd.DataFrame, str]:
-    """(rows of results/, "loaded" | "computed"): `by_group` and `correlations` of every network of
-    `sweeps`.
+    """(rows of results/, "loaded" | "computed"): uncertainty of every network in `sweeps`.
 
-    Computed from the votes where they are on disk, and saved in `folder` as the run "human-doubt";
-    else the committed rows. Condition is the group of doubt, or "all images".
+    They are those of `rows_by_uncertainty` and `uncertainty_correlations`, computed from the votes
+    where these are on disk, and saved in `folder` as the run RUN; else the committed rows. The
+    condition is the group of uncertainty, or "all images".
     """
-    run, config = "human-doubt", {"origin": "official", "votes": data.MD5, "names": list(names)}
-    config |= {
+    config = {
+        "origin": "official",
+        "votes": data.MD5,
+        "names": list(names),
         "bootstraps": bootstraps,
-        "weights": [one.made["weights"] for one in sweeps.values()],
+        "weights": [outcomes.made["weights"] for outcomes in sweeps.values()],
     }
     if not data.cifar10h_is_present():
-        return results.load_run(run, folder=paths.RESULTS)[0], "loaded"
-    if results.is_current(run, folder=folder, config=config):
-        return results.load_run(run, folder=folder)[0], "loaded"
-    start, bits, lines = time.perf_counter(), vote_entropy(data.load_cifar10h()), []
+        return results.load_run(RUN, folder=paths.RESULTS)[0], "loaded"
+    if results.is_current(RUN, folder=folder, config=config):
+        return results.load_run(RUN, folder=folder)[0], "loaded"
+    start = time.perf_counter()
+    bits = vote_entropy(data.load_cifar10h())
+    rows = []
     for (model, seed), outcomes in sweeps.items():
-        common = {
-            "dataset": "cifar10c",
-            "origin": evaluation.weakest_origin(outcomes.origins),
-            "split": "test",
-        }
-        for part in (rows_by_uncertainty, uncertainty_correlations):
-            table = part(
-                outcomes, bits, names, bootstraps=bootstraps, generator=np.random.default_rng(0)
-            )
-            table = table.rename(columns={"group": "condition"})
-            lines += table.assign(model=model, seed=seed, **common).to_dict("records")
-    checksums = {"votes": data.MD5}
-    extra = {
-        "config": config,
-        "seconds": time.perf_counter() - start,
-        "data_checksums": checksums,
-        "device": "cpu",
-    }
-    results.save_run(run, lines, folder=folder, **extra)
-    return results.load_run(run, folder=folder)[0], "computed"
+        for table in _tables_of(outcomes, bits, names, bootstraps):
+            rows += table.assign(model=model, seed=seed).to_dict("records")
+    results.save_run(
+        RUN,
+        rows,
+        folder=folder,
+        config=config,
+        seconds=time.perf_counter() - start,
+        data_checksums={"votes": data.MD5},
+        device="cpu",
+    )
+    return results.load_run(RUN, folder=folder)[0], "computed"
+
+
+def _tables_of(
+    outcomes: Outcomes, bits: np.ndarray, names: Sequence[str], bootstraps: int
+) -> list[pd.DataFrame]:
+    """The rows of results/ of one network, by group and over all images, without its name."""
+    origin = evaluation.weakest_origin(outcomes.origins)
+    tables = []
+    for measure in (rows_by_uncertainty, uncertainty_correlations):
+        generator = np.random.default_rng(0)
+        table = measure(outcomes, bits, names, bootstraps=bootstraps, generator=generator)
+        table = table.rename(columns={"group": "condition"})
+        tables.append(table.assign(dataset="cifar10c", origin=origin, split="test"))
+    return tables
 
 
 def uncertainty_captions(
     outcomes: Outcomes, shares: np.ndarray, places: np.ndarray, classes: Sequence[str]
 ) -> list[str]:
-    """What people and the network say of each clean image, and how many, or how sure."""
-    row, found = outcomes.at("clean", 0), []
-    for i in places:
-        label, said = outcomes.labels[i], outcomes.predicted[row, i]
+    """Two lines for each clean image at `places`: the share of people, the network's confidence."""
+    row = outcomes.at("clean", 0)
+    captions = []
+    for i in places.tolist():
+        label = int(outcomes.labels[i])
+        predicted = int(outcomes.predicted[row, i])
         people = f"people: {classes[label]} {shares[i, label]:.0%}"
-        found.append(f"{people}\nnetwork: {classes[said]} {outcomes.confidence[row, i]:.0%}")
-    return found
+        network = f"network: {classes[predicted]} {outcomes.confidence[row, i]:.0%}"
+        captions.append(f"{people}\n{network}")
+    return captions

@@ -1,6 +1,4 @@
-"""Silent failure: how sure a model remains while it gets worse, from the stored answers of a
-sweep.
-"""
+"""How confident a model stays while its accuracy falls, from the stored answers of a sweep."""
 
 import numpy as np
 import pandas as pd
@@ -14,65 +12,82 @@ BINS = 15  # of the ECE, as in metrics.ece
 def overconfidence_by_severity(
     outcomes: Outcomes, *, above: float, bootstraps: int, generator: np.random.Generator
 ) -> pd.DataFrame:
-    """Over all corruptions of a sweep, a row a severity and metric, value with its 95% interval
-    over images:
+    """A row per severity and metric: value in [0, 1] over all corruptions, lo, hi (95%), n.
 
-    accuracy, confidence (means), sure_when_wrong (of the wrong answers those given with a
-    confidence over `above`), ece and ece_scaled (means over corruptions, before and after the
-    temperature). Bootstrapped ECE lies a little high, by what chance alone makes of a bin, so an
-    interval can miss a value near 0 from above.
+    The metrics are accuracy and confidence (means); sure_when_wrong, the share of the wrong answers
+    with a confidence over `above`; ece and ece_scaled, means over corruptions before and after the
+    temperature. Intervals resample the images. A bootstrapped ECE lies a little high, by what
+    chance alone makes of a bin, so an interval can miss a value near 0 from above.
     """
-    lines = []
+    rows = []
     for severity in sorted({severity for _, severity in outcomes.conditions}):
-        chosen = [row for row, (_, s) in enumerate(outcomes.conditions) if s == severity]
-        sums = _per_image(outcomes, chosen, above)
-        exact = _measures(sums.mean(axis=1)[None])
-        samples = _measures(
-            metrics.bootstrap_means(sums, bootstraps=bootstraps, generator=generator)
-        )
-        for metric, value in exact.items():
+        arrays = _per_image(outcomes, severity, above)
+        values = _measures(_exact_means(arrays))
+        samples = _measures(_resampled_means(arrays, bootstraps, generator))
+        for metric, value in values.items():
             lo, hi = metrics.percentile_interval(samples[metric])
-            line = {
-                "severity": severity,
-                "metric": metric,
-                "value": float(value[0]),
-                "lo": lo,
-                "hi": hi,
-            }
-            lines.append(line | {"n": len(outcomes.labels)})
-    return pd.DataFrame(lines)
+            row = {"severity": severity, "metric": metric, "value": float(value[0])}
+            row["lo"] = lo
+            row["hi"] = hi
+            row["n"] = len(outcomes.labels)
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def _per_image(outcomes: Outcomes, chosen: list[int], above: float) -> np.ndarray:
-    """(4 + 2 * chosen * BINS, N): per image the means of correct, confidence, wrong, sure and
-    wrong; then, for each condition and bin of confidence, confidence minus correct where the answer
-    lies in that bin, before and after the temperature. Every measure is a function of the means of
-    these rows, which is what a bootstrap needs.
+def _per_image(outcomes: Outcomes, severity: int, above: float) -> dict[str, np.ndarray]:
+    """Named arrays (rows, N) of one severity; each measure is a function of their means over N.
+
+    correct, confidence, wrong and sure_and_wrong are means over the M conditions, (1, N); gaps and
+    gaps_scaled are (M * BINS, N), before and after the temperature.
     """
-    correct, confidence = outcomes.correct[chosen], outcomes.confidence[chosen]
+    chosen = [row for row, (_, level) in enumerate(outcomes.conditions) if level == severity]
+    correct = outcomes.correct[chosen]  # (M, N)
+    confidence = outcomes.confidence[chosen]  # (M, N)
     scaled = metrics.confidence_from_log_odds(outcomes.log_odds_scaled[chosen])
-    heads = np.stack([correct, confidence, ~correct, ~correct & (confidence > above)]).mean(axis=1)
-    return np.concatenate([heads, _gaps_by_bin(confidence, correct), _gaps_by_bin(scaled, correct)])
+    sure = confidence > above
+    return {
+        "correct": correct.mean(axis=0, keepdims=True),
+        "confidence": confidence.mean(axis=0, keepdims=True),
+        "wrong": (~correct).mean(axis=0, keepdims=True),
+        "sure_and_wrong": (~correct & sure).mean(axis=0, keepdims=True),
+        "gaps": _gaps_by_bin(confidence, correct),
+        "gaps_scaled": _gaps_by_bin(scaled, correct),
+    }
 
 
 def _gaps_by_bin(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """(M, N) -> (M * BINS, N)."""
-    place = np.searchsorted(
-        np.linspace(0, 1, BINS + 1)[1:-1], confidence
-    )  # (a, b], as metrics.reliability_bins
-    inside = place[:, None] == np.arange(BINS)[:, None]
-    return (inside * (confidence - correct)[:, None]).reshape(-1, confidence.shape[1])
+    """Confidence minus correct where an answer (M, N) lies in a bin, else 0: (M * BINS, N)."""
+    edges = np.linspace(0, 1, BINS + 1)
+    index = np.searchsorted(edges[1:-1], confidence)  # bins (a, b], as in metrics.reliability_bins
+    inside = index[:, None] == np.arange(BINS)[:, None]  # (M, BINS, N)
+    gaps = inside * (confidence - correct)[:, None]  # (M, BINS, N)
+    return gaps.reshape(-1, confidence.shape[1])
 
 
-def _measures(means: np.ndarray) -> dict[str, np.ndarray]:
-    """From means (B, rows) of `_per_image`: {metric: (B,)}."""
-    accuracy, confidence, wrong, sure = means[:, :4].T
-    before, after = np.split(np.abs(means[:, 4:]), 2, axis=1)
-    conditions = before.shape[1] // BINS
+def _exact_means(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """{name: means over images (1, rows)} of arrays (rows, N)."""
+    return {name: values.mean(axis=1)[None] for name, values in arrays.items()}
+
+
+def _resampled_means(
+    arrays: dict[str, np.ndarray], bootstraps: int, generator: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """{name: means in each resample (B, rows)} of arrays (rows, N), the same resamples for all."""
+    stacked = np.concatenate(list(arrays.values()))  # (all rows, N)
+    means = metrics.bootstrap_means(stacked, bootstraps=bootstraps, generator=generator)
+    ends = np.cumsum([len(values) for values in arrays.values()])
+    pieces = np.split(means, ends[:-1], axis=1)  # each (B, rows)
+    return dict(zip(arrays, pieces, strict=True))
+
+
+def _measures(means: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """{metric: (B,)} of the means (B, rows) of the arrays of `_per_image`."""
+    conditions = means["gaps"].shape[1] // BINS
+    wrong = means["wrong"][:, 0]
     return {
-        "accuracy": accuracy,
-        "confidence": confidence,
-        "sure_when_wrong": sure / np.maximum(wrong, 1e-12),
-        "ece": before.sum(axis=1) / conditions,
-        "ece_scaled": after.sum(axis=1) / conditions,
+        "accuracy": means["correct"][:, 0],
+        "confidence": means["confidence"][:, 0],
+        "sure_when_wrong": means["sure_and_wrong"][:, 0] / np.maximum(wrong, 1e-12),
+        "ece": np.abs(means["gaps"]).sum(axis=1) / conditions,
+        "ece_scaled": np.abs(means["gaps_scaled"]).sum(axis=1) / conditions,
     }

@@ -1,4 +1,4 @@
-"""Another draw of the corruptions that have chance in them: does a finding survive it?"""
+"""A second draw of the corruptions that have chance in them, to compare with the first."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,19 +13,25 @@ def load_or_redraw(
 ) -> tuple[Outcomes, str]:
     """(outcomes, "loaded" | "computed") of ResNet-18 seed 0 under `names`, drawn from `seed`.
 
-    What is stored in `folder` is taken where it has these corruptions from this seed, so that a
+    What is stored in `folder` is loaded where it has these corruptions from this seed, so that a
     machine without images shows it too; only the full profile runs the network. FileNotFoundError
     in quick where nothing is stored.
     """
     path = Path(folder) / f"redraw-resnet18-s0-seed{seed}.npz"
     conditions = tuple(evaluation.all_conditions(names=names))
     if path.exists() or profile.name != "full":
-        found = Outcomes.load(path)
-        if found.conditions == conditions and found.made.get("seed") == seed:
-            return found, "loaded"
+        stored = Outcomes.load(path)
+        if stored.conditions == conditions and stored.made.get("seed") == seed:
+            return stored, "loaded"
     sets = models.cifar10_sets(profile)
     model, card, _ = models.cifar10_classifier(profile, sets, arch="resnet18", seed=0)
-    options = {"severities": (1, 2, 3, 4, 5), "names": names, "seed": seed}
     return evaluation.load_or_sweep(
-        path, model, sets, weights=card["sha256"], state=profile.state, **options
+        path,
+        model,
+        sets,
+        severities=(1, 2, 3, 4, 5),
+        weights=card["sha256"],
+        state=profile.state,
+        names=names,
+        seed=seed,
     )

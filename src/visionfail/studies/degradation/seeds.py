@@ -1,6 +1,4 @@
-"""Is one architecture tougher than another? Weighed against what another training seed of the same
-network changes.
-"""
+"""The claim that one architecture is tougher than another, beside what another seed changes."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
@@ -16,6 +14,7 @@ from visionfail.evaluation import Outcomes
 from visionfail.studies.degradation import claims
 
 T = TypeVar("T")
+Network = tuple[str, int]  # architecture, seed
 COMPARED = ("densenet121", "resnet18")
 
 CLAIM = {
@@ -24,108 +23,125 @@ CLAIM = {
     "low": 0.0,
     "high": 0.03,
 }
+STATISTIC = "mean accuracy over 15, minus ResNet-18's"
 
 
 def judge_networks(
-    sweeps: Mapping[tuple[str, int], Outcomes], doses: pd.DataFrame, *, bootstraps: int
+    sweeps: Mapping[Network, Outcomes], strengths: pd.DataFrame, *, bootstraps: int
 ) -> pd.DataFrame:
-    """Every sentence of notes/claims.md about study A, each network's own and claim 8: rows of
-    claims.csv.
+    """A row per network and claim of study A in notes/claims.md, claim 8 last: rows of claims.csv.
+
+    `strengths` are rows of `strengths.strength_rows`.
     """
-    tables = [
-        claims.judge_degradation(
-            o,
-            doses,
+    tables = []
+    for (model, seed), outcomes in sweeps.items():
+        table = claims.judge_degradation(
+            outcomes,
+            strengths,
             model=model,
             seed=seed,
             bootstraps=bootstraps,
             generator=np.random.default_rng(0),
         )
-        for (model, seed), o in sweeps.items()
-    ]
-    tables.append(
-        judge_architectures(sweeps, bootstraps=bootstraps, generator=np.random.default_rng(0))
-    )
-    tables = [table.astype({"seed": str}) for table in tables if len(table)]
+        tables.append(table.astype({"seed": str}))
+    table = judge_architectures(sweeps, bootstraps=bootstraps, generator=np.random.default_rng(0))
+    if len(table):
+        tables.append(table.astype({"seed": str}))
     return pd.concat(tables, ignore_index=True)
 
 
 def judge_architectures(
-    sweeps: Mapping[tuple[str, int], Outcomes], *, bootstraps: int, generator: np.random.Generator
+    sweeps: Mapping[Network, Outcomes], *, bootstraps: int, generator: np.random.Generator
 ) -> pd.DataFrame:
-    """Claim 8 of notes/claims.md in one row with the columns of claims.csv; none where either
-    network is missing.
+    """Claim 8 of notes/claims.md as one row of claims.csv; no row where a network is missing.
 
-    Value: mean accuracy over the 15 corruptions, DenseNet-121 minus ResNet-18, means over seeds; lo
-    and hi over images, the same for all networks, which are those `alike` in training. With one
-    seed of either it is about these checkpoints and the sentence, about architectures, stays
-    undecided; with more Welch's t interval over seeds has to say the same.
+    The value is mean accuracy over the 15 corruptions, DenseNet-121 minus ResNet-18, means over
+    seeds of the networks trained alike; lo and hi are over images, the same for all networks. With
+    one seed of either it is about these checkpoints, and the claim, about architectures, stays
+    undecided; with more, Welch's t interval over seeds has to say the same.
     """
-    sweeps = trained_alike(sweeps)
-    seeds = [sorted(seed for arch, seed in sweeps if arch == name) for name in COMPARED]
-    if not all(seeds):
-        return pd.DataFrame(columns=JUDGED)
-    right = [
-        np.stack([share_correct(sweeps[arch, seed]) for seed in some])  # (seeds, images)
-        for arch, some in zip(COMPARED, seeds, strict=True)
-    ]
-    ahead = (right[0].mean(axis=0) - right[1].mean(axis=0))[None]
-    samples = metrics.bootstrap_means(ahead, bootstraps=bootstraps, generator=generator)[:, 0]
-    lo, hi = metrics.percentile_interval(samples)
-    found = CLAIM | {
-        "value": float(ahead.mean()),
-        "lo": lo,
-        "hi": hi,
-        "n": ahead.shape[1],
-        "model": COMPARED[0],
-    }
-    longer = ", ResNet-18's trained longer" if models.EXAMINED in sweeps else ""
-    found |= _over_seeds([one.mean(axis=1) for one in right], lo, hi, longer)
-    found |= {
-        "source": "working hypothesis",
-        "seed": " and ".join(map(str, seeds[0])),
-    }
-    return pd.DataFrame([found | {"status": "confirmatory"}])[list(JUDGED)]
+    alike = trained_alike(sweeps)
+    seeds = [seed for arch, seed in alike if arch == COMPARED[0]]
+    ours = _shares_right(alike, COMPARED[0])  # (seeds, images)
+    theirs = _shares_right(alike, COMPARED[1])
+    if not ours or not theirs:
+        return pd.DataFrame(columns=list(JUDGED))
+    ahead = np.mean(ours, axis=0) - np.mean(theirs, axis=0)  # (images,)
+    lo, hi = _interval_over_images(ahead, bootstraps=bootstraps, generator=generator)
+    if min(len(ours), len(theirs)) < 2:
+        verdict = "undecided"
+        longer = ", ResNet-18's trained longer" if models.EXAMINED in alike else ""
+        scope = f"these checkpoints{longer}"
+    else:
+        verdict, scope = _over_seeds(np.mean(ours, axis=1), np.mean(theirs, axis=1), lo, hi)
+    row: dict[str, str | float] = dict(CLAIM)
+    row["source"] = "working hypothesis"
+    row["model"] = COMPARED[0]
+    row["status"] = "confirmatory"
+    row["seed"] = " and ".join(map(str, sorted(seeds)))
+    row["statistic"] = f"{STATISTIC} ({scope})"
+    row["value"] = float(ahead.mean())
+    row["lo"] = lo
+    row["hi"] = hi
+    row["n"] = len(ahead)
+    row["verdict"] = verdict
+    return pd.DataFrame([row], columns=list(JUDGED))
 
 
-def trained_alike(sweeps: Mapping[tuple[str, int], T]) -> dict[tuple[str, int], T]:
-    """Of {(arch, seed): anything} those of networks trained by one recipe: without ResNet-18 seed
-    0, trained longer, where another of its seeds is there.
+def _shares_right(sweeps: Mapping[Network, Outcomes], arch: str) -> list[np.ndarray]:
+    """`share_correct` (images,) of each seed of an architecture, seeds ascending."""
+    seeds = sorted(seed for name, seed in sweeps if name == arch)
+    return [share_correct(sweeps[arch, seed]) for seed in seeds]
+
+
+def trained_alike(sweeps: Mapping[Network, T]) -> dict[Network, T]:
+    """Of {network: anything} those trained by one recipe.
+
+    ResNet-18 seed 0, trained longer, is left out where another of its seeds is there.
     """
-    others = {key: one for key, one in sweeps.items() if key != models.EXAMINED}
-    return others if any(arch == models.EXAMINED[0] for arch, _ in others) else dict(sweeps)
+    others = {network: value for network, value in sweeps.items() if network != models.EXAMINED}
+    if any(arch == models.EXAMINED[0] for arch, _ in others):
+        return others
+    return dict(sweeps)
 
 
-def _over_seeds(means: Sequence[np.ndarray], lo: float, hi: float, longer: str) -> dict[str, str]:
-    """Verdict and statistic, from the mean of every seed of both networks and the interval over
-    images.
+def _interval_over_images(
+    values: np.ndarray, *, bootstraps: int, generator: np.random.Generator
+) -> tuple[float, float]:
+    """The 95% bootstrap interval (lo, hi) of the mean of values (images,)."""
+    means = metrics.bootstrap_means(values[None], bootstraps=bootstraps, generator=generator)
+    lo, hi = metrics.percentile_interval(means[:, 0])
+    return float(lo), float(hi)
+
+
+def _over_seeds(ours: np.ndarray, theirs: np.ndarray, lo: float, hi: float) -> tuple[str, str]:
+    """(verdict, scope of the statistic) from both networks' mean accuracies by seed, (seeds,) each.
+
+    Welch's interval over seeds and the one over images (lo, hi) have to say the same.
     """
-    statistic = "mean accuracy over 15, minus ResNet-18's"
-    if min(map(len, means)) < 2:
-        return {"verdict": "undecided", "statistic": f"{statistic} (these checkpoints{longer})"}
-    seeds = stats.ttest_ind(*means, equal_var=False).confidence_interval()
-    verdict = verdict_of(
-        min(lo, seeds.low), max(hi, seeds.high), low=CLAIM["low"], high=CLAIM["high"]
-    )
-    return {
-        "verdict": verdict,
-        "statistic": f"{statistic} (over seeds: {seeds.low:.3f} to {seeds.high:.3f})",
-    }
+    welch = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval()
+    lowest = min(lo, welch.low)
+    highest = max(hi, welch.high)
+    verdict = verdict_of(lowest, highest, low=CLAIM["low"], high=CLAIM["high"])
+    return verdict, f"over seeds: {welch.low:.3f} to {welch.high:.3f}"
 
 
 def share_correct(outcomes: Outcomes) -> np.ndarray:
-    """Of the versions of each image under the 15 corruptions the share answered rightly, (N,)."""
-    rows = [i for i, (name, _) in enumerate(outcomes.conditions) if name in CORRUPTIONS]
+    """The share of each image's versions under the 15 corruptions answered rightly, (N,)."""
+    rows = [row for row, (name, _) in enumerate(outcomes.conditions) if name in CORRUPTIONS]
     return outcomes.correct[rows].mean(axis=0)
 
 
 def seed_spread(sweeps: Sequence[Outcomes]) -> pd.DataFrame:
-    """Accuracy of several seeds of one network by condition: condition, severity, spread (largest
-    minus smallest), sd, seeds. ValueError for fewer than two.
+    """A row per condition of how accuracy differs between seeds of one network, in fractions.
+
+    Columns: condition, severity, spread (largest minus smallest), sd, seeds. ValueError for fewer
+    than two sweeps.
     """
     if len(sweeps) < 2:
         raise ValueError(f"{len(sweeps)} sweeps: a spread needs two seeds of the network.")
-    accuracy = np.stack([one.correct.mean(axis=1) for one in sweeps])
+    by_seed = [outcomes.correct.mean(axis=1) for outcomes in sweeps]
+    accuracy = np.stack(by_seed)  # (seeds, conditions)
     table = pd.DataFrame(sweeps[0].conditions, columns=["condition", "severity"])
     return table.assign(
         spread=np.ptp(accuracy, axis=0), sd=accuracy.std(axis=0, ddof=1), seeds=len(sweeps)
@@ -133,33 +149,39 @@ def seed_spread(sweeps: Sequence[Outcomes]) -> pd.DataFrame:
 
 
 def verdict_agreement(judged: pd.DataFrame) -> pd.DataFrame:
-    """Do networks get the same verdicts? From rows of claims.csv a row a sentence judged for
-    several: claim, words, networks, smallest and largest value, between_seeds (largest minus
+    """A row per claim judged for several networks, from rows of claims.csv.
+
+    Columns: claim, words, networks, smallest and largest value, between_seeds (largest minus
     smallest among the ResNet-18 trained alike; missing where fewer than two), between_architectures
     (DenseNet-121's mean minus theirs), verdicts, same.
     """
-    lines = []
-    for (claim, words), part in judged.groupby(["claim", "words"], sort=False):
-        values = {
-            (row.model, int(row.seed)): row.value
-            for row in part.itertuples()
-            if row.seed.isdecimal()
-        }
-        if len(values) < 2:
-            continue
-        ours, theirs = (
-            [v for (arch, _), v in trained_alike(values).items() if arch == name]
-            for name in COMPARED
-        )
-        line = {"claim": claim, "words": words, "networks": len(values)}
-        line |= {"smallest": min(values.values()), "largest": max(values.values())}
-        line |= {"between_seeds": np.ptp(theirs) if len(theirs) > 1 else np.nan}
-        line |= {
-            "between_architectures": np.mean(ours) - np.mean(theirs) if ours and theirs else np.nan
-        }
-        line |= {
-            "verdicts": ", ".join(dict.fromkeys(part.verdict)),
-            "same": part.verdict.nunique() == 1,
-        }
-        lines.append(line)
-    return pd.DataFrame(lines)
+    rows = []
+    for _, group in judged.groupby(["claim", "words"], sort=False):
+        of_claim = group.to_dict("records")
+        values = {}  # {network: value}
+        for record in of_claim:
+            if record["seed"].isdecimal():
+                values[record["model"], int(record["seed"])] = record["value"]
+        if len(values) > 1:
+            row = {"claim": of_claim[0]["claim"], "words": of_claim[0]["words"]}
+            row.update(_spread_of_values(values))
+            verdicts = list(dict.fromkeys(record["verdict"] for record in of_claim))
+            row["verdicts"] = ", ".join(verdicts)
+            row["same"] = len(verdicts) == 1
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _spread_of_values(values: dict[Network, float]) -> dict[str, float]:
+    """How far a claim's values lie apart between networks, seeds and architectures."""
+    alike = trained_alike(values)
+    ours = [value for (arch, _), value in alike.items() if arch == COMPARED[0]]
+    theirs = [value for (arch, _), value in alike.items() if arch == COMPARED[1]]
+    both = bool(ours and theirs)
+    return {
+        "networks": len(values),
+        "smallest": min(values.values()),
+        "largest": max(values.values()),
+        "between_seeds": float(np.ptp(theirs)) if len(theirs) > 1 else np.nan,
+        "between_architectures": float(np.mean(ours) - np.mean(theirs)) if both else np.nan,
+    }

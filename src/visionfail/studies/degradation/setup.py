@@ -1,6 +1,6 @@
 """What a notebook of this study starts from."""
 
-from visionfail import models, profiles
+from visionfail import evaluation, models, profiles
 from visionfail.studies.run import Run
 
 
@@ -12,7 +12,10 @@ def prepare_degradation(profile: str) -> Run:
 
 
 def prepare_stored(profile: str) -> Run:
-    """A run that reads the stored answers of the reference networks and needs no images: what it
-    shows are the findings of the full run in every profile.
+    """A run that reads the stored answers of the reference networks and needs no images.
+
+    It shows the findings of the full run in every profile, marked with the origin of its images.
     """
-    return Run(profile=profiles.get_profile(profile))
+    table, _ = evaluation.stored_sweeps(profiles.FULL.results)
+    origin = evaluation.weakest_origin(table.origin)
+    return Run(profile=profiles.get_profile(profile), origin=origin, stored=True)

@@ -2,12 +2,10 @@
 
 from visionfail.studies.saliency.claims import (
     SEVERE,
-    auroc_by_version,
     causes_of_drift,
     drift_by_condition,
     judge_saliency,
     mean_measure,
-    scores_for_turned_answers,
 )
 from visionfail.studies.saliency.drift import (
     CLEAN,
@@ -26,6 +24,7 @@ from visionfail.studies.saliency.examples import (
     turned_images,
 )
 from visionfail.studies.saliency.setup import prepare_saliency as prepare
+from visionfail.studies.saliency.turned import auroc_by_version, scores_for_turned_answers
 
 __all__ = [
     "CLEAN",

@@ -1,7 +1,7 @@
-"""The sentences about attention, each with a statistic, a region and a verdict; fixed in
-notes/claims.md beforehand.
+"""The claims about attention, each with a statistic, a region and a verdict.
 
-Only images that the network gets right when they are clean count, in every version of them.
+They were fixed in notes/claims.md beforehand. Only images that the network gets right when they
+are clean count, in every version of them.
 """
 
 import itertools
@@ -10,276 +10,260 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
-from visionfail import claims, explain, failure, metrics
-from visionfail.failure import Scored
+from visionfail import explain, metrics
+from visionfail.claims import JUDGED, Claim
 from visionfail.metrics import Estimate
 from visionfail.studies.saliency import drift
-from visionfail.studies.saliency.drift import CLEAN, CONDITIONS, JITTER, MEASURES, Drift
+from visionfail.studies.saliency.drift import CLEAN, CONDITIONS, JITTER, MEASURES, Drift, Version
+from visionfail.studies.saliency.turned import CORRUPTED, JUDGES, overlap_within_images
 
 Network = tuple[str, int]  # architecture, seed
-CORRUPTED = tuple(pair for pair in CONDITIONS if pair not in (CLEAN, JITTER))
-SEVERE = tuple(pair for pair in CORRUPTED if pair[1] == max(drift.SEVERITIES))
-FOLDS = 5
-JUDGES = ("drift", "1 - confidence", "confidence and drift")
+SEVERE = tuple(version for version in CORRUPTED if version[1] == max(drift.SEVERITIES))
 CENTRED = "attention is object-centric when clean"
 DRIFTS = "attention drifts under severe corruption"
 ERROR = "drift goes with error"
 
-SALIENCY_CLAIMS = {  # key: (words, statistic, low, high)
-    "9a": (
-        f"{CENTRED}: more than an even spread",
-        "share of a clean map in the middle quarter",
-        0.25,
-        np.inf,
+
+SALIENCY_CLAIMS = (
+    Claim(
+        key="9a",
+        words=f"{CENTRED}: more than an even spread",
+        statistic="share of a clean map in the middle quarter",
+        low=0.25,
     ),
-    "9b": (
-        f"{CENTRED}: more than with random weights",
-        "that share minus the same, random weights",
-        0.0,
-        np.inf,
+    Claim(
+        key="9b",
+        words=f"{CENTRED}: more than with random weights",
+        statistic="that share minus the same, random weights",
+        low=0.0,
     ),
-    "10a": (
-        f"{DRIFTS}: where it is strongest",
-        "overlap under jitter minus at severity 5",
-        0.1,
-        np.inf,
+    Claim(
+        key="10a",
+        words=f"{DRIFTS}: where it is strongest",
+        statistic="overlap under jitter minus at severity 5",
+        low=0.1,
     ),
-    "10b": (
-        f"{DRIFTS}: its centre",
-        "centre's shift at severity 5 minus under jitter, of the side",
-        1 / 32,
-        np.inf,
+    Claim(
+        key="10b",
+        words=f"{DRIFTS}: its centre",
+        statistic="centre's shift at severity 5 minus under jitter, of the side",
+        low=1 / 32,
     ),
-    "10c": (
-        f"{DRIFTS}: more than with random weights",
-        "10a minus the same, random weights",
-        0.0,
-        np.inf,
+    Claim(
+        key="10c",
+        words=f"{DRIFTS}: more than with random weights",
+        statistic="10a minus the same, random weights",
+        low=0.0,
     ),
-    "11": (
-        "localisation weakens under severe corruption",
-        "entropy at severity 5 minus under jitter",
-        0.0,
-        np.inf,
+    Claim(
+        key="11",
+        words="localisation weakens under severe corruption",
+        statistic="entropy at severity 5 minus under jitter",
+        low=0.0,
     ),
-    "12a": (
-        f"{ERROR}: across images",
-        "AUROC of 1 - overlap for answers turned wrong",
-        0.5,
-        np.inf,
+    Claim(
+        key="12a",
+        words=f"{ERROR}: across images",
+        statistic="AUROC of 1 - overlap for answers turned wrong",
+        low=0.5,
     ),
-    "12b": (
-        f"{ERROR}: within one image",
-        "overlap above its condition's mean, right minus wrong",
-        0.0,
-        np.inf,
+    Claim(
+        key="12b",
+        words=f"{ERROR}: within one image",
+        statistic="overlap above its condition's mean, right minus wrong",
+        low=0.0,
     ),
-    "12c": (
-        "drift tells more than confidence does",
-        "AUROC, confidence and drift minus confidence",
-        0.01,
-        np.inf,
+    Claim(
+        key="12c",
+        words="drift tells more than confidence does",
+        statistic="AUROC, confidence and drift minus confidence",
+        low=0.01,
     ),
-}
+)
+
+
+# ---- means over images
 
 
 def mean_measure(
-    found: Drift, measure: str, versions: Sequence[tuple], kept: np.ndarray, counts: np.ndarray
+    measured: Drift, measure: str, versions: Sequence[Version], mask: np.ndarray, counts: np.ndarray
 ) -> Estimate:
-    """The mean of a measure over `versions` and the images `kept` (N,), and in each resample of the
-    images.
+    """The mean of a measure over `versions` and the images in `mask` (N,), and in each resample.
+
+    Counts (B, N) say how often each resample holds each image.
     """
-    return _mean(
-        getattr(found, measure)[[CONDITIONS.index(pair) for pair in versions]], kept, counts
-    )
+    values = measured.measures[measure][measured.rows(versions)]  # (versions, N)
+    return _mean(values, mask, counts)
 
 
-def _mean(values: np.ndarray, kept: np.ndarray, counts: np.ndarray) -> Estimate:
+def _mean(values: np.ndarray, mask: np.ndarray, counts: np.ndarray) -> Estimate:
+    """The mean of the finite values (versions, N) of the images in `mask` (N,)."""
     values = values.astype(np.float64)
-    known = np.isfinite(values) & kept
-    return metrics.ratio_of_sums(
-        [np.where(known, values, 0).sum(axis=0)], [known.sum(axis=0)], counts
-    )
+    counted = np.isfinite(values) & mask
+    total = np.where(counted, values, 0).sum(axis=0)  # (N,)
+    return metrics.ratio_of_sums([total], [counted.sum(axis=0)], counts)
+
+
+def drift_by_condition(measured: Drift, mask: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
+    """A row per version and measure: condition, severity, measure, value, lo, hi (95%), n.
+
+    Means and intervals are over the images in `mask` (N,).
+    """
+    rows = []
+    for name, severity in CONDITIONS:
+        for measure in MEASURES:
+            mean = mean_measure(measured, measure, [(name, severity)], mask, counts)
+            value, lo, hi = mean.interval()
+            row = {"condition": name, "severity": severity, "measure": measure}
+            row["value"] = value
+            row["lo"] = lo
+            row["hi"] = hi
+            row["n"] = int(mask.sum())
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+# ---- what a map moves by
 
 
 def causes_of_drift(
     trained: Mapping[Network, Drift], maps: Mapping[Network, np.ndarray], counts: np.ndarray
 ) -> pd.DataFrame:
-    """What a map keeps of its place under jitter, under the corruptions at each severity, in
-    another network, and on another image, the next one: what maps share that have nothing in
-    common. `maps` (N, H, W) are of clean images and their true classes; of these, images that both
-    get right. A row a network or pair and cause: model, seed, cause, other, overlap with its 95%
-    interval over images lo, hi, and n.
+    """A row per network, or pair of them, and cause of drift: the overlap of maps, in [0, 1].
+
+    The causes are jitter, the corruptions at each severity, another network, and another image, the
+    next one, which tells what maps share that have nothing in common. `maps` (N, H, W) are of clean
+    images and their true classes. Columns: model, seed, cause, other, overlap, lo, hi (95% over
+    images), n; the images are those that the networks get right when clean.
     """
-    right = {key: found.correct[CONDITIONS.index(CLEAN)] for key, found in trained.items()}
-    severities = {
-        f"severity {s}": [pair for pair in CORRUPTED if pair[1] == s] for s in drift.SEVERITIES
-    }
-    lines = []
-    for key, found in trained.items():
-        for cause, versions in ({"jitter": [JITTER]} | severities).items():
-            value = mean_measure(found, "overlap", versions, right[key], counts).interval()
-            lines.append((*key, cause, "", *value, right[key].sum()))
-    for a, b in sorted(
-        itertools.combinations(maps, 2), key=lambda pair: pair[0][0] != pair[1][0]
-    ):  # seeds first
-        cause = "another seed" if a[0] == b[0] else "another architecture"
-        lines.append(
-            (*a, cause, "{} s{}".format(*b), *_apart(maps[a], maps[b], right[a] & right[b], counts))
-        )
-    for key, one in maps.items():
-        following, both = np.roll(one, -1, axis=0), right[key] & np.roll(right[key], -1)
-        lines.append((*key, "another image", "", *_apart(one, following, both, counts)))
-    return pd.DataFrame(
-        lines, columns=["model", "seed", "cause", "other", "overlap", "lo", "hi", "n"]
-    )
+    right = {network: measured.right_when_clean for network, measured in trained.items()}
+    rows = []
+    for network, measured in trained.items():
+        rows += _rows_by_version(network, measured, counts)
+    for network, other in _pairs(maps):
+        both = right[network] & right[other]
+        cause = "another seed" if network[0] == other[0] else "another architecture"
+        overlap = explain.overlap(maps[network], maps[other])
+        name = f"{other[0]} s{other[1]}"
+        rows.append(_row_of_maps(network, cause, name, overlap, both, counts))
+    for network, of_network in maps.items():
+        following = np.roll(of_network, -1, axis=0)  # (N, H, W)
+        both = right[network] & np.roll(right[network], -1)
+        overlap = explain.overlap(of_network, following)
+        rows.append(_row_of_maps(network, "another image", "", overlap, both, counts))
+    return pd.DataFrame(rows)
 
 
-def _apart(
-    a: np.ndarray, b: np.ndarray, kept: np.ndarray, counts: np.ndarray
-) -> tuple[float, float, float, int]:
-    """Overlap of maps (N, H, W), its interval, and of how many images `kept` (N,) that have both
-    maps.
-    """
-    overlap = explain.overlap(a, b)
-    return *_mean(overlap[None], kept, counts).interval(), int((kept & np.isfinite(overlap)).sum())
+def _pairs(networks: Mapping[Network, np.ndarray]) -> list[tuple[Network, Network]]:
+    """Every two networks: first those that differ in seed alone, then the others."""
+    pairs = list(itertools.combinations(networks, 2))
+    seeds = [(first, second) for first, second in pairs if first[0] == second[0]]
+    architectures = [(first, second) for first, second in pairs if first[0] != second[0]]
+    return seeds + architectures
 
 
-def drift_by_condition(found: Drift, kept: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
-    """A row a version and measure: condition, severity, measure, value, lo, hi (95% over images),
-    n.
-    """
-    lines = []
-    for name, severity in CONDITIONS:
-        for measure in MEASURES:
-            value, lo, hi = mean_measure(
-                found, measure, [(name, severity)], kept, counts
-            ).interval()
-            line = {
-                "condition": name,
-                "severity": severity,
-                "measure": measure,
-                "value": value,
-                "lo": lo,
-                "hi": hi,
-            }
-            lines.append(line | {"n": int(kept.sum())})
-    return pd.DataFrame(lines)
+def _rows_by_version(network: Network, measured: Drift, counts: np.ndarray) -> list[dict]:
+    """The rows of one network's jitter and severities."""
+    versions_of: dict[str, list[Version]] = {"jitter": [JITTER]}
+    for severity in drift.SEVERITIES:
+        at_severity = [version for version in CORRUPTED if version[1] == severity]
+        versions_of[f"severity {severity}"] = at_severity
+    right = measured.right_when_clean
+    rows = []
+    for cause, versions in versions_of.items():
+        mean = mean_measure(measured, "overlap", versions, right, counts)
+        rows.append(_cause_row(network, cause, "", mean, right.sum()))
+    return rows
 
 
-def scores_for_turned_answers(found: Drift) -> dict[tuple[str, int], Scored]:
-    """By corruption and severity, the images right when clean: who tells that the answer has turned
-    wrong, drift, confidence, or both together by a logistic regression that was fitted on other
-    images? Empty where fewer than verdicts.FEW images ever turn wrong.
-    """
-    kept = found.correct[CONDITIONS.index(CLEAN)]
-    rows = [CONDITIONS.index(pair) for pair in CORRUPTED]
-    known = kept & np.isfinite(found.overlap[rows])
-    features = np.stack(
-        [getattr(found, name)[rows] for name in ("log_odds", "overlap", "shift", "entropy")],
-        axis=-1,
-    )
-    wrong, image = ~found.correct[rows], np.broadcast_to(np.arange(len(kept)), known.shape)
-    if (wrong & known).any(axis=0).sum() < failure.FEW:
-        return {}
-    both = np.zeros(known.shape)
-    both[known] = _fitted_elsewhere(features[known], wrong[known], image[known])
-    judged = {}
-    for k, (pair, row) in enumerate(zip(CORRUPTED, rows, strict=True)):
-        scores = {
-            "drift": 1 - found.overlap[row].astype(np.float64),
-            "1 - confidence": 1 - found.confidence[row],
-        }
-        scores |= {"confidence and drift": both[k]}
-        judged[pair] = Scored(
-            {n: s[known[k]] for n, s in scores.items()}, wrong[k][known[k]], image[k][known[k]]
-        )
-    return judged
+def _row_of_maps(
+    network: Network,
+    cause: str,
+    other: str,
+    overlap: np.ndarray,
+    mask: np.ndarray,
+    counts: np.ndarray,
+) -> dict:
+    """The row of an overlap (N,), which is NaN where a map is empty; n counts the others."""
+    n = (mask & np.isfinite(overlap)).sum()
+    return _cause_row(network, cause, other, _mean(overlap[None], mask, counts), n)
 
 
-def _fitted_elsewhere(features: np.ndarray, wrong: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """The probability of an error (N,) by logistic regression; all versions of an image lie in one
-    fold.
-    """
-    model, x = make_pipeline(StandardScaler(), LogisticRegression()), features.astype(np.float64)
-    return cross_val_predict(
-        model, x, wrong, groups=image, cv=GroupKFold(FOLDS), method="predict_proba"
-    )[:, 1]
-
-
-def auroc_by_version(
-    judged: dict[tuple[str, int], Scored], counts: np.ndarray
-) -> dict[tuple[str, int], dict[str, Estimate]]:
-    """{version: {judge: AUROC}} of the versions with enough of both outcomes."""
+def _cause_row(network: Network, cause: str, other: str, mean: Estimate, n: int) -> dict:
+    """One row of `causes_of_drift`."""
+    model, seed = network
+    overlap, lo, hi = mean.interval()
     return {
-        pair: failure.aurocs([one], counts)
-        for pair, one in judged.items()
-        if failure.has_enough_failures([one])
+        "model": model,
+        "seed": seed,
+        "cause": cause,
+        "other": other,
+        "overlap": overlap,
+        "lo": lo,
+        "hi": hi,
+        "n": int(n),
     }
 
 
-def overlap_within_images(found: Drift, counts: np.ndarray) -> Estimate:
-    """Overlap less the mean of its version: answers that stayed right minus those turned wrong,
-    mean over the images that have both.
-    """
-    kept = found.correct[CONDITIONS.index(CLEAN)]
-    rows = [CONDITIONS.index(pair) for pair in CORRUPTED]
-    overlap, right = (
-        np.where(kept, found.overlap[rows].astype(np.float64), np.nan),
-        found.correct[rows],
-    )
-    rest = overlap - np.nanmean(overlap, axis=1, keepdims=True)
-    sums = [np.where(np.isfinite(rest) & chosen, rest, 0).sum(axis=0) for chosen in (right, ~right)]
-    number = [(np.isfinite(rest) & chosen).sum(axis=0) for chosen in (right, ~right)]
-    both = (number[0] > 0) & (number[1] > 0)
-    apart = sums[0] / np.maximum(number[0], 1) - sums[1] / np.maximum(number[1], 1)
-    return metrics.ratio_of_sums([np.where(both, apart, 0)], [both], counts)
+# ---- verdicts
 
 
 def judge_saliency(
-    trained: Drift, untrained: Drift, told: dict, *, model: str, seed: int, counts: np.ndarray
+    trained: Drift, untrained: Drift, aurocs: dict, *, model: str, seed: int, counts: np.ndarray
 ) -> pd.DataFrame:
-    """A row a sentence, with the columns of claims.csv. `untrained` is the same of random weights,
-    asked for the same classes of the same images; `told` is what `telling` found, without which
-    nothing is said of errors; counts (B, N) are the resamples of the images.
+    """A row per claim, with the columns JUDGED.
+
+    `untrained` is the same of random weights, for the same classes of the same images; `aurocs` are
+    those of `auroc_by_version`, without which no claim about errors is judged; counts (B, N) are
+    the resamples of the images.
     """
-    kept = trained.correct[CONDITIONS.index(CLEAN)]
+    values = _values_of_maps(trained, untrained, counts)
+    if aurocs:
+        values.update(_values_of_errors(trained, aurocs, counts))
+    rows = []
+    for claim in SALIENCY_CLAIMS:
+        if claim.key in values:
+            rows.append(claim.judge(values[claim.key]))
+    subset = trained.made.get("origin") == "subset"
+    table = pd.DataFrame(rows).assign(source="working hypothesis", model=model, seed=seed)
+    table["status"] = "confirmatory, subset" if subset else "confirmatory"
+    table["n"] = int(trained.right_when_clean.sum())
+    return table.loc[:, list(JUDGED)]
 
-    def of(found: Drift, measure: str, versions: Sequence[tuple]) -> Estimate:
-        return mean_measure(found, measure, versions, kept, counts)
 
-    changes = {
-        name: getattr(trained, name) - getattr(untrained, name) for name in ("overlap", "centre")
-    }
+def _values_of_maps(trained: Drift, untrained: Drift, counts: np.ndarray) -> dict[str, Estimate]:
+    """{claim: value} of the claims about maps alone, 9 to 11."""
+    # NaN where either map is empty: the same images and versions for both
     ahead = replace(
-        trained, **changes
-    )  # NaN where either map is empty: the same images and versions for both
-    average = (
-        {name: metrics.mean_of_estimates([one[name] for one in told.values()]) for name in JUDGES}
-        if told
-        else {}
+        trained,
+        overlap=trained.overlap - untrained.overlap,
+        centre=trained.centre - untrained.centre,
     )
-    values = {
-        "9a": of(trained, "centre", [CLEAN]),
-        "9b": of(ahead, "centre", [CLEAN]),
-        "10a": of(trained, "overlap", [JITTER]) - of(trained, "overlap", SEVERE),
-        "10b": of(trained, "shift", SEVERE) - of(trained, "shift", [JITTER]),
-        "10c": of(ahead, "overlap", [JITTER]) - of(ahead, "overlap", SEVERE),
-        "11": of(trained, "entropy", SEVERE) - of(trained, "entropy", [JITTER]),
+    mask = trained.right_when_clean
+
+    def mean(measured: Drift, measure: str, versions: Sequence[Version]) -> Estimate:
+        return mean_measure(measured, measure, versions, mask, counts)
+
+    return {
+        "9a": mean(trained, "centre", [CLEAN]),
+        "9b": mean(ahead, "centre", [CLEAN]),
+        "10a": mean(trained, "overlap", [JITTER]) - mean(trained, "overlap", SEVERE),
+        "10b": mean(trained, "shift", SEVERE) - mean(trained, "shift", [JITTER]),
+        "10c": mean(ahead, "overlap", [JITTER]) - mean(ahead, "overlap", SEVERE),
+        "11": mean(trained, "entropy", SEVERE) - mean(trained, "entropy", [JITTER]),
     }
-    if told:
-        values |= {"12a": average["drift"], "12b": overlap_within_images(trained, counts)}
-        values |= {"12c": average["confidence and drift"] - average["1 - confidence"]}
-    common = {"source": "working hypothesis", "model": model, "seed": seed}
-    common |= {"status": "confirmatory" + ", subset" * (trained.made.get("origin") == "subset")}
-    common |= {"n": int(kept.sum())}
-    lines = [
-        claims.claim_row(key, *SALIENCY_CLAIMS[key], value) | common
-        for key, value in values.items()
-    ]
-    return pd.DataFrame(lines)[list(claims.JUDGED)]
+
+
+def _values_of_errors(
+    trained: Drift, aurocs: Mapping[Version, Mapping[str, Estimate]], counts: np.ndarray
+) -> dict[str, Estimate]:
+    """{claim: value} of the claims about errors, 12; AUROCs are means over versions."""
+    average = {}
+    for judge in JUDGES:
+        average[judge] = metrics.mean_of_estimates([scores[judge] for scores in aurocs.values()])
+    return {
+        "12a": average["drift"],
+        "12b": overlap_within_images(trained, counts),
+        "12c": average["confidence and drift"] - average["1 - confidence"],
+    }

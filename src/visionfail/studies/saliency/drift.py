@@ -1,11 +1,11 @@
-"""How far a network's Grad-CAM maps move when its images get worse, and what else moves them: per
-image, kept.
+"""How far a network's Grad-CAM maps move when its images get worse, stored per image.
 
 Every map is of the class that the network names on the clean image, so that a map which moves is
-not simply a map of something else. What is said of the maps is in `drift_claims`.
+not simply a map of something else. What is claimed of the maps is in `claims`.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,10 +18,22 @@ from visionfail import corruptions, devices, explain, files, metrics, models
 from visionfail.data import ImageSet
 from visionfail.evaluation import Answers
 
+Version = tuple[str, int]  # "clean", "jitter" or a corruption, and severity
 CORE = ("contrast", "fog", "motion_blur", "gaussian_noise", "jpeg_compression", "brightness")
 SEVERITIES = (1, 3, 5)
-CLEAN, JITTER = ("clean", 0), ("jitter", 0)
-CONDITIONS = (CLEAN, JITTER, *((name, severity) for name in CORE for severity in SEVERITIES))
+CLEAN = ("clean", 0)
+JITTER = ("jitter", 0)
+
+
+def _conditions() -> tuple[Version, ...]:
+    """CLEAN, JITTER, then each corruption of CORE at each of SEVERITIES."""
+    versions = [CLEAN, JITTER]
+    for name in CORE:
+        versions += [(name, severity) for severity in SEVERITIES]
+    return tuple(versions)
+
+
+CONDITIONS = _conditions()
 STEPS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # image k is moved by the (k mod 4)th
 NOISE = 2 / 255  # standard deviation of the jitter, in pixels of [0, 1]
 MEASURES = ("overlap", "shift", "entropy", "centre")
@@ -30,10 +42,12 @@ RANDOM_SEED = 1000  # of the control's weights; no training uses it
 
 @dataclass(frozen=True, eq=False)
 class Drift(Answers):
-    """Per version (M) and image (N): predicted uint8, log_odds of the confidence, and of each map
-    against the clean one overlap in [0, 1] and shift of the centre in shares of the side, by itself
-    entropy and centre, the share of it in the middle quarter. NaN where a map is empty. labels
-    (N,); `made` says of which weights, images and layer.
+    """A network's answers and maps per version (M, as CONDITIONS) and image (N).
+
+    predicted uint8 and log_odds of the confidence (M, N). Of each map against the clean one overlap
+    in [0, 1] and shift of the centre in shares of the side; by itself entropy in [0, 1] and centre,
+    the share of it in the middle quarter: (M, N), NaN where a map is empty. labels (N,); `made`
+    says of which weights, images and layer.
     """
 
     labels: np.ndarray
@@ -46,58 +60,86 @@ class Drift(Answers):
     made: dict
 
     @property
+    def measures(self) -> dict[str, np.ndarray]:
+        """{measure: (M, N)} by the names in MEASURES."""
+        return {
+            "overlap": self.overlap,
+            "shift": self.shift,
+            "entropy": self.entropy,
+            "centre": self.centre,
+        }
+
+    @property
+    def right_when_clean(self) -> np.ndarray:
+        """Whether the answer to each clean image is right, bool (N,)."""
+        return self.correct[CONDITIONS.index(CLEAN)]
+
+    @property
     def empty(self) -> np.ndarray:
-        """(M,): how many maps say nothing."""
+        """How many maps of each version say nothing, (M,)."""
         return np.isnan(self.entropy).sum(axis=1)
 
+    def rows(self, versions: Sequence[Version]) -> list[int]:
+        """The rows of `versions` in the arrays; ValueError for one that is not in CONDITIONS."""
+        return [CONDITIONS.index(version) for version in versions]
+
     def save(self, path: Path) -> None:
-        """One compressed .npz without pickled objects, written whole or not at all."""
-        fields = {
-            name: getattr(self, name) for name in ("labels", "predicted", "log_odds", *MEASURES)
-        }
-        with files.atomic_write(path) as part, open(part, "wb") as file:
-            np.savez_compressed(file, made=np.array(json.dumps(self.made)), **fields)
+        """Write one compressed .npz without pickled objects, whole or not at all."""
+        with files.atomic_write(path) as temporary, open(temporary, "wb") as file:
+            np.savez_compressed(
+                file,
+                made=np.array(json.dumps(self.made)),
+                labels=self.labels,
+                predicted=self.predicted,
+                log_odds=self.log_odds,
+                overlap=self.overlap,
+                shift=self.shift,
+                entropy=self.entropy,
+                centre=self.centre,
+            )
 
     @classmethod
     def load(cls, path: Path) -> "Drift":
-        """Read what `save` wrote; raises FileNotFoundError where there is nothing."""
+        """The drift that `save` wrote to `path`; FileNotFoundError where there is nothing."""
         if not Path(path).exists():
             raise FileNotFoundError(
                 f"no stored drift at {path}: run notebook 05 in the full profile to make it."
             )
         with np.load(path, allow_pickle=False) as stored:
             fields = {name: stored[name] for name in stored.files}
-        return cls(**fields | {"made": json.loads(str(fields["made"]))})
+        fields["made"] = json.loads(str(fields["made"]))
+        return cls(**fields)
+
+
+# ---- versions of an image
 
 
 def shift_by_one(pictures: np.ndarray, *, back: bool = False) -> np.ndarray:
-    """Pictures (N, ..., H, W), the kth moved by one pixel as STEPS says, or back; the rim is
-    repeated.
+    """Pictures (N, ..., H, W), the kth moved by one pixel as STEPS says, or back.
+
+    The rim is repeated.
     """
     sign = -1 if back else 1
+    height, width = pictures.shape[-2:]
     rim = [(0, 0)] * (pictures.ndim - 2) + [(1, 1), (1, 1)]
-    padded, (height, width) = np.pad(pictures, rim, mode="edge"), pictures.shape[-2:]
+    padded = np.pad(pictures, rim, mode="edge")  # (N, ..., H + 2, W + 2)
     moved = np.empty_like(pictures)
     for k, (down, right) in enumerate(STEPS):
-        top, left = 1 - sign * down, 1 - sign * right
-        moved[k :: len(STEPS)] = padded[
-            k :: len(STEPS), ..., top : top + height, left : left + width
-        ]
+        rows = slice(1 - sign * down, 1 - sign * down + height)
+        columns = slice(1 - sign * right, 1 - sign * right + width)
+        moved[k :: len(STEPS)] = padded[k :: len(STEPS), ..., rows, columns]
     return moved
 
 
 def jitter(images: Tensor, *, seed: int = 0) -> Tensor:
-    """uint8 images (N, C, H, W) moved by one pixel and with Gaussian noise of NOISE: changed, and
-    nobody would care.
+    """uint8 images (N, C, H, W) moved by one pixel, with Gaussian noise of NOISE.
+
+    That is a change which nobody would mind.
     """
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(images.shape, generator=generator) * NOISE * 255
-    return (
-        (torch.from_numpy(shift_by_one(images.numpy())) + noise)
-        .round()
-        .clamp(0, 255)
-        .to(torch.uint8)
-    )
+    moved = torch.from_numpy(shift_by_one(images.numpy()))
+    return (moved + noise).round().clamp(0, 255).to(torch.uint8)
 
 
 def make_version(images: Tensor, name: str, severity: int) -> Tensor:
@@ -105,6 +147,9 @@ def make_version(images: Tensor, name: str, severity: int) -> Tensor:
     if (name, severity) == JITTER:
         return jitter(images)
     return images if severity == 0 else corruptions.corrupt(images, name, severity)
+
+
+# ---- measured
 
 
 def measure_drift(
@@ -115,33 +160,45 @@ def measure_drift(
     identity: dict,
     layer: str | None = None,
 ) -> Drift:
-    """The drift of `model` on every one of CONDITIONS; maps of `classes` (N,) at `layer`, the usual
-    one if none.
+    """The drift of `model` on every one of CONDITIONS; maps are of `classes` (N,) at `layer`.
+
+    That is the usual one where none is named.
     """
     layer = layer or explain.gradcam_layers(model)[0]
-    side, first, rows = clean.images.shape[-1], None, []
+    clean_maps = None
+    rows = []
     for name, severity in tqdm(CONDITIONS, unit="condition"):
         images = make_version(clean.images, name, severity)
-        maps, logits = (
-            explain.gradcam(model, images, classes, layer=layer),
-            models.predict(model, images),
-        )
-        maps = shift_by_one(maps, back=True) if (name, severity) == JITTER else maps
-        first = maps if first is None else first
-        found = {
-            "overlap": explain.overlap(first, maps),
-            "shift": explain.centroid_shift(first, maps) / side,
-        }
-        found |= {"entropy": explain.map_entropy(maps), "centre": explain.centre_mass(maps)}
-        row = {key: value.astype(np.float16) for key, value in found.items()}
-        row |= {"predicted": logits.argmax(1).numpy().astype(np.uint8)}
-        rows.append(row | {"log_odds": metrics.log_odds(logits).astype(np.float16)})
-    made = identity | {
-        "layer": layer,
-        "device": devices.describe_device(next(model.parameters()).device),
+        maps = explain.gradcam(model, images, torch.as_tensor(classes), layer=layer)
+        if (name, severity) == JITTER:
+            maps = shift_by_one(maps, back=True)
+        if clean_maps is None:  # CONDITIONS begin with CLEAN
+            clean_maps = maps
+        row = _measures_of_maps(clean_maps, maps)
+        logits = models.predict(model, images)
+        row["predicted"] = logits.argmax(1).numpy().astype(np.uint8)
+        row["log_odds"] = metrics.log_odds(logits).astype(np.float16)
+        rows.append(row)
+    arrays = {}
+    for field in rows[0]:
+        arrays[field] = np.stack([row[field] for row in rows])  # (M, N)
+    device = devices.describe_device(next(model.parameters()).device)
+    return Drift(
+        labels=clean.labels.numpy().astype(np.uint8),
+        made=dict(identity, layer=layer, device=device),
+        **arrays,
+    )
+
+
+def _measures_of_maps(clean_maps: np.ndarray, maps: np.ndarray) -> dict[str, np.ndarray]:
+    """{measure: float16 (N,)} of maps (N, H, W) against the clean ones."""
+    measures = {
+        "overlap": explain.overlap(clean_maps, maps),
+        "shift": explain.centroid_shift(clean_maps, maps) / maps.shape[-1],
+        "entropy": explain.map_entropy(maps),
+        "centre": explain.centre_mass(maps),
     }
-    arrays = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
-    return Drift(labels=clean.labels.numpy().astype(np.uint8), made=made, **arrays)
+    return {measure: values.astype(np.float16) for measure, values in measures.items()}
 
 
 def load_or_measure_drift(
@@ -153,31 +210,37 @@ def load_or_measure_drift(
     weights: str,
     layer: str | None = None,
 ) -> tuple[Drift, str]:
-    """(drift, "loaded" | "computed"): loaded where `path` holds that of these weights (the card's
-    sha256, or what they are), images, classes and layer; else measured and saved there.
+    """(drift, "loaded" | "computed"): loaded from `path`, else measured and saved there.
+
+    Loaded where `path` holds that of these weights (the card's sha256, or what they are), images,
+    classes and layer.
     """
     layer = layer or explain.gradcam_layers(model)[0]
-    asked = replace(clean, labels=torch.as_tensor(classes, dtype=torch.int64))
+    with_classes = replace(clean, labels=torch.as_tensor(classes, dtype=torch.int64))
     identity = {
         "weights": weights,
         "images": clean.checksum(),
         "origin": clean.origin,
         "n": len(clean),
+        "images and classes": with_classes.checksum(),
     }
-    identity |= {"images and classes": asked.checksum()}
     if path.exists():
-        found = Drift.load(path)
-        if (identity | {"layer": layer}).items() <= found.made.items():
-            return found, "loaded"
-    found = measure_drift(model, clean, classes, identity=identity, layer=layer)
-    found.save(path)
-    return found, "computed"
+        stored = Drift.load(path)
+        if dict(identity, layer=layer).items() <= stored.made.items():
+            return stored, "loaded"
+    measured = measure_drift(model, clean, classes, identity=identity, layer=layer)
+    measured.save(path)
+    return measured, "computed"
 
 
 def untrained_network(arch: str, card: dict) -> nn.Module:
-    """The control: the architecture of a card with the weights that it might have begun with, on
-    the best device.
-    """
-    sizes = {"num_classes": len(card["classes"]), "width": card["width"]}
-    model = models.build(arch, mean=card["mean"], std=card["std"], seed=RANDOM_SEED, **sizes)
+    """The control: the architecture of a card with random weights, on the best device."""
+    model = models.build(
+        arch,
+        mean=card["mean"],
+        std=card["std"],
+        seed=RANDOM_SEED,
+        num_classes=len(card["classes"]),
+        width=card["width"],
+    )
     return model.to(devices.best_device()).eval()

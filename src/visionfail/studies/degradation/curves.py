@@ -1,0 +1,80 @@
+"""Accuracy over severity by corruption, and how two groups of corruptions compare."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from visionfail import metrics
+from visionfail.evaluation import Outcomes
+
+Curves = Mapping[str, np.ndarray]  # {corruption: accuracies (..., 6), clean first}
+Strengths = Mapping[str, Sequence[float] | np.ndarray]  # {corruption: at severity 0 to 5, (6,)}
+PIXEL_LEVEL = ("gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise")
+STRUCTURAL = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "elastic_transform")
+GROUPS = (PIXEL_LEVEL, STRUCTURAL)
+SEVERITY = tuple(range(6))
+POINTS = 50  # points at which curves are compared at equal strength
+
+
+def curves_of(accuracies: np.ndarray, outcomes: Outcomes) -> dict[str, np.ndarray]:
+    """{corruption: (..., 6)}, clean first, of a sweep's accuracies (..., conditions).
+
+    The sweep has all five severities.
+    """
+    by_name = metrics.by_corruption(accuracies, outcomes.conditions)
+    clean = by_name.pop("clean")  # (..., 1)
+    curves = {}
+    for name, corrupted in by_name.items():  # (..., 5)
+        curves[name] = np.concatenate([clean, corrupted], axis=-1)
+    return curves
+
+
+def accuracy_drop(curves: Curves, corruption: str) -> np.ndarray:
+    """Clean accuracy minus accuracy at severities 1 to 5, as fractions (..., 5)."""
+    return curves[corruption][..., :1] - curves[corruption][..., 1:]
+
+
+def gap_at_equal_severity(curves: Curves) -> np.ndarray:
+    """Accuracy under pixel-level minus structural corruptions, mean over severities: (...)."""
+    pixel = np.mean([curves[name][..., 1:] for name in PIXEL_LEVEL], axis=0)  # (..., 5)
+    structural = np.mean([curves[name][..., 1:] for name in STRUCTURAL], axis=0)
+    return (pixel - structural).mean(axis=-1)
+
+
+def gap_at_equal_strength(curves: Curves, strengths: Strengths) -> np.ndarray:
+    """The same with each curve interpolated at POINTS equal strengths, mean over these: (...).
+
+    They run from 0 to the largest that every corruption reaches whose strength grows with
+    severity; the others are left out. ValueError where a group has none left.
+    """
+    pixel_names = [name for name in PIXEL_LEVEL if name in strengths]
+    structural_names = [name for name in STRUCTURAL if name in strengths]
+    if not pixel_names or not structural_names:
+        raise ValueError(
+            f"of the groups {GROUPS} only {[pixel_names, structural_names]} have a strength that "
+            "grows with severity: nothing to compare."
+        )
+    largest = min(strengths[name][-1] for name in pixel_names + structural_names)
+    grid = np.linspace(0, largest, POINTS)
+    pixel = _mean_curve(curves, strengths, pixel_names, grid)  # (..., POINTS)
+    structural = _mean_curve(curves, strengths, structural_names, grid)
+    return (pixel - structural).mean(axis=-1)
+
+
+def _mean_curve(
+    curves: Curves, strengths: Strengths, names: Sequence[str], grid: np.ndarray
+) -> np.ndarray:
+    """Mean accuracy over the corruptions `names` at the strengths `grid` (G,): (..., G)."""
+    interpolated = []
+    for name in names:
+        strength = np.asarray(strengths[name], dtype=float)
+        interpolated.append(_interpolate(curves[name], strength, grid))
+    return np.mean(interpolated, axis=0)
+
+
+def _interpolate(curve: np.ndarray, strength: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Accuracies (..., 6) at ascending strengths (6,), linearly at `grid` (G,): (..., G)."""
+    right = np.clip(np.searchsorted(strength, grid), 1, len(strength) - 1)  # (G,)
+    left = right - 1
+    share = (grid - strength[left]) / (strength[right] - strength[left])
+    return curve[..., left] * (1 - share) + curve[..., right] * share
