@@ -38,9 +38,10 @@ check: $(VENV)/installed-dev  ## ruff, types and the quick unit tests, before ev
 	$(PY) -m basedpyright --pythonpath $(PY)
 	$(PY) -m pytest -m "not slow"
 
-test: $(VENV)/installed-dev  ## ruff, every test, every notebook once in the quick profile
+test: $(VENV)/installed-dev  ## ruff, types, every test, every notebook once in the quick profile
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m basedpyright --pythonpath $(PY)
 	$(PY) -m pytest
 
 lint: $(VENV)/installed-dev  ## ruff check and format, mending what it can, then types

@@ -221,3 +221,10 @@ def test_the_commit_is_that_of_our_own_checkout_and_dirty_means_the_code(tmp_pat
     assert results.git_state() == {"commit": state["commit"], "dirty": True}
     monkeypatch.setattr(paths, "ROOT", root / "src")
     assert results.git_state() is None  # inside another project's checkout
+
+
+def test_a_record_matches_where_it_has_every_wanted_field():
+    stored = {"origin": "official", "n": 10, "sides": [16, 24], "more": None}
+    assert results.matches(stored, {"origin": "official", "sides": (16, 24)})
+    assert not results.matches(stored, {"n": 11})
+    assert not results.matches(stored, {"seed": None})

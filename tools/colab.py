@@ -3,9 +3,12 @@
 python tools/colab.py     with REPOSITORY set: writes a badge and a set-up cell into each notebook
 """
 
+import importlib
+
 import nbformat
 
-from notebooks import find, write
+# tools/notebooks.py, by name: to a type checker `import notebooks` is the folder of notebooks
+notebooks = importlib.import_module("notebooks")
 
 REPOSITORY = ""  # such as https://github.com/OWNER/visionfail: the one place that holds it
 
@@ -50,9 +53,9 @@ def with_colab(
 
 
 def main() -> None:
-    for path in find():
+    for path in notebooks.find():
         notebook = nbformat.read(path, as_version=4)
-        write(with_colab(notebook, path.name, repository=REPOSITORY), path)
+        notebooks.write(with_colab(notebook, path.name, repository=REPOSITORY), path)
         print(path.name)
 
 

@@ -32,7 +32,8 @@ def networks() -> str:
         "In brackets 95% intervals: Wilson for clean accuracy, bootstrap over the 10,000 test "
         "images elsewhere. The 14 are the benchmark's 15 without frost, whose texture here is "
         "ours; corrupted images are regenerated. mCE: the error under each corruption divided by "
-        "that of WRN-28-10 with standard training on the published images, mean over corruptions; "
+        "that of WRN-28-10, a published network with standard training, on the published images, "
+        "mean over corruptions; "
         "AugMix's "
         '"mCE" is another number, 100 minus the mean accuracy.',
     )
@@ -52,10 +53,11 @@ def degradation() -> str:
         "notebook 04",
         'One verdict where all networks agree ({networks}), else "differs"; n = {n:,} test images, '
         "intervals and each network's verdict in [notebook "
-        "04](notebooks/04_severity_curves.ipynb). 1 and 3 are undecided because the curves have "
-        "none of the shapes that were named beforehand. The curves of ResNet-18, seed 0 had been "
-        "seen before it was judged; claim 8 is about these checkpoints, for DenseNet-121 has "
-        "one training seed.",
+        "04](notebooks/04_severity_curves.ipynb). Measured: from the "
+        "lowest to the highest of these networks. 1 and 3 are undecided because the curves have "
+        "none of the shapes that were named beforehand. ResNet-18, seed 0 is the one network "
+        "whose own curves had been seen before it was judged; claim 8 is about these checkpoints, "
+        "for DenseNet-121 has one training seed.",
     )
 
 
@@ -71,16 +73,20 @@ def knowing() -> str:
 def auditor() -> str:
     """Who finds failures better, slice by slice: the auditor or confidence, with the outcome."""
     table = findings.auditor_summary(paths.RESULTS)
+    compared = pd.read_csv(paths.RESULTS / "mnist-verdicts.csv").set_index("slice")
+    whole = compared.n["mix"].iloc[0]
+    shifted = compared.n["shifted"].iloc[0]
     for column in ("test digits", "outcome"):  # the pre-specified comparison comes first
         table.loc[table.index[0], column] = f"**{table[column].iloc[0]}**"
     return markdown(
         table,
         "Shifted: the digits under a drawn shift; mix: four in five shifted; within slices: the "
-        "mean over each shift in thirds of strength. Means over five seeds, n = 10,000 digits "
-        "(shifted 7,974), 95% bootstrap intervals over digits. In bold the pre-specified "
+        f"mean over each shift in thirds of strength. Means over five seeds, n = {whole:,} digits "
+        f"(shifted {shifted:,}), 95% bootstrap intervals over digits. In bold the pre-specified "
         "comparison; the others are Holm-corrected. Win or loss: 0 lies outside the interval over "
-        "digits and outside that over seeds; undecided: the seeds disagree. Shifts that the "
-        "auditor was not trained on: [notebook 09](notebooks/09_failure_auditor.ipynb).",
+        "digits and outside that over seeds; undecided: it lies within one of the two. "
+        "Shifts that the auditor was not trained on: [notebook "
+        "09](notebooks/09_failure_auditor.ipynb).",
     )
 
 

@@ -81,13 +81,6 @@ class Claim:
         }
 
 
-def claim_row(
-    key: str, words: str, statistic: str, low: float, high: float, value: Estimate
-) -> dict:
-    """The row of one claim; to be replaced by Claim.judge."""
-    return Claim(key=key, words=words, statistic=statistic, low=low, high=high).judge(value)
-
-
 def save_claims(table: pd.DataFrame, folder: Path, *, where: str) -> None:
     """Write the claims judged in the notebook `where` to <folder>/claims.csv, whole or not at all.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from visionfail import claims, report, results
+from visionfail import claims, evaluation, report, results
 from visionfail.names import network_name, readable
 
 SEVERE = 5
@@ -41,8 +41,8 @@ def shift_sentence(folder: Path) -> str:
     return (
         "**Knowing when it is wrong.** An auditor that reads a digit classifier's activations "
         f"finds its failures {rank} the classifier's own confidence under shifts that it was "
-        f"trained on (AUROC {overall.value:+.3f}, {interval}), and worse under {losses} of "
-        f"{len(unseen)} kinds that it was not trained on."
+        f"trained on (AUROC {overall.value:+.3f}, {interval}), and worse under {losses} of the "
+        f"{len(unseen)} kinds of shift that it was not trained on."
     )
 
 
@@ -60,8 +60,9 @@ def accuracy_sentence(folder: Path) -> str:
     return (
         f"**Worse pictures.** A ResNet-18 that classifies {clean:.1%} of clean CIFAR-10 images "
         f"correctly gets {mean.value:.1%} ({interval}) on the mean of 14 corruptions, and "
-        f"{worst.value:.1%} under {readable(worst.condition)} at severity {SEVERE}. There "
-        f"brightness costs {lost['brightness']:.1f} points, contrast {lost['contrast']:.1f}."
+        f"{worst.value:.1%} under {readable(worst.condition)} at severity {SEVERE}, the strongest. "
+        f"At that severity brightness costs {lost['brightness']:.1f} points and contrast "
+        f"{lost['contrast']:.1f}."
     )
 
 
@@ -75,8 +76,8 @@ def confidence_sentence(folder: Path) -> str:
     return (
         f"**Silent failure.** The network {notice}: from clean images to severity {SEVERE} its "
         f"accuracy falls by {100 * fall.accuracy:.0f} points on the mean of 19 corruptions, its "
-        f"confidence by {100 * fall.confidence:.0f}, and the calibration error grows from "
-        f"{means.ece[0]:.3f} to {means.ece[SEVERE]:.3f}."
+        f"confidence by {100 * fall.confidence:.0f}. The calibration error, the mean gap between "
+        f"the two, grows from {means.ece[0]:.3f} to {means.ece[SEVERE]:.3f}."
     )
 
 
@@ -95,9 +96,9 @@ def claims_sentence(folder: Path) -> str:
 def budget_sentence(folder: Path) -> str:
     """Whether a risk budget is met, and where it breaks."""
     table, _ = results.load_run("mnist-budgets", folder=folder)
-    met = table[
-        table.metric == f"budget met, budget {BUDGET:g}: {COMPARED['detector']}"
-    ].value.mean()
+    met = table[table.metric == f"budget met, budget {BUDGET:g}: {COMPARED['detector']}"]
+    if met.empty:
+        raise ValueError(f"mnist-budgets.csv has no budget of {BUDGET:g}: run notebook 10.")
     risk = table[table.metric == f"risk, budget {BUDGET:g}: {COMPARED['detector']}"]
     pooled = risk.groupby("condition")[["value", "n"]].apply(
         lambda part: np.average(part.value, weights=part.n)
@@ -105,7 +106,8 @@ def budget_sentence(folder: Path) -> str:
     worst = pooled.drop("mix").idxmax()
     return (
         f"**Risk budgets.** A threshold that allows {BUDGET:.0%} wrong answers among the accepted "
-        f"ones keeps to it in {met:.1%} of re-splits, as long as the pictures stay alike; under "
+        f"ones keeps to it in {met.value.mean():.1%} of repeated random splits of the digits into "
+        "those that set it and those that test it, as long as the pictures stay alike; under "
         f"{worst}, which nothing was trained on, {pooled[worst]:.0%} of the accepted answers are "
         "wrong."
     )
@@ -120,7 +122,11 @@ def networks_summary(folder: Path) -> pd.DataFrame:
         "mean accuracy, 14 without frost": "mean of 14 corruptions, %",
         "mCE, 14 without frost": "error relative to WRN-28-10 (mCE), %",
     }
-    return table.loc[:, list(columns)].rename(columns=columns)
+    table = table.loc[:, list(columns)].rename(columns=columns)
+    table = table.replace("", "not published")
+    reference = table.network.str.startswith(evaluation.STANDARD_TRAINING[0])
+    table.loc[reference, columns["mCE, 14 without frost"]] = "100, by definition"
+    return table
 
 
 def claims_summary(folder: Path, *, where: str) -> pd.DataFrame:
@@ -190,7 +196,7 @@ def auditor_summary(folder: Path) -> pd.DataFrame:
         "AUROC, auditor": "auditor, AUROC",
         "AUROC, 1 - confidence": "confidence, AUROC",
         "difference": "difference (95%)",
-        "verdict": "outcome",
+        "outcome": "outcome",
     }
     return rows.loc[:, list(columns)].rename(columns=columns)
 

@@ -17,7 +17,7 @@ from visionfail.names import network_name, readable
 
 METRICS = {"accuracy": "mean accuracy", "mce": "mCE", "relative_mce": "relative mCE"}
 WHOLE = {"official", "identical", "regenerated"}  # origins that a table of findings may have
-JUDGES = ("auditor", "1 - confidence")
+DETECTORS = ("auditor", "1 - confidence")
 MARKS = {"exploratory": " †", "subset": " ‡"}  # of a network, by the words of a claim's status
 CHECKPOINTS = "these checkpoints"  # in a statistic that is not about their architectures
 
@@ -150,7 +150,7 @@ def _region(claim: Mapping) -> str:
 
 
 def auditor_table(folder: Path) -> pd.DataFrame:
-    """A row per slice of study C: AUROC of auditor and 1 - confidence, difference, verdict, n.
+    """A row per slice of study C: AUROC of auditor and 1 - confidence, difference, outcome, n.
 
     The comparison chosen beforehand comes first.
     """
@@ -166,10 +166,12 @@ def auditor_table(folder: Path) -> pd.DataFrame:
         name = comparison["slice"]
         interval = f"({comparison['lo']:+.3f} to {comparison['hi']:+.3f})"
         row = {"test digits": name}
-        for judge in JUDGES:
-            row[f"AUROC, {judge}"] = f"{aurocs[name, f'AUROC: {judge}']:.3f}"
+        for detector in DETECTORS:
+            row[f"AUROC, {detector}"] = f"{aurocs[name, f'AUROC: {detector}']:.3f}"
         row["difference"] = f"{comparison['value']:+.3f} {interval}"
-        row["verdict"] = comparison["outcome"]
+        row["outcome"] = comparison["outcome"]
+        if comparison["outcome"] == "undecided" and comparison["lo"] * comparison["hi"] > 0:
+            row["outcome"] = "undecided (seeds disagree)"
         row["n"] = f"{comparison['n']:,}"
         rows.append(row)
     return pd.DataFrame(rows)

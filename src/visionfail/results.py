@@ -115,6 +115,19 @@ def is_current(run: str, *, folder: Path, config: Mapping[str, Any]) -> bool:
     return meta["config_sha256"] == config_hash(config)
 
 
+def matches(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a stored record has every field of `wanted` with the same value.
+
+    It may have more. Sequences are compared as json holds them, tuples as lists.
+    """
+    for field, value in wanted.items():
+        if field not in stored:
+            return False
+        if config_hash({field: stored[field]}) != config_hash({field: value}):
+            return False
+    return True
+
+
 def config_hash(config: Mapping[str, Any]) -> str:
     """The sha256 of the configuration as canonical json, 64 hex digits.
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from visionfail import corruptions, data, devices, files, metrics, models
+from visionfail import corruptions, data, devices, files, metrics, models, results
 from visionfail.data import ImageSet
 from visionfail.evaluation import outcomes
 
@@ -59,7 +59,9 @@ def load_or_sweep(
     identity = _identity(test, weights=weights, seed=seed)
     if path.exists():
         stored = outcomes.Outcomes.load(path)
-        if _is_of(stored, identity) and list(stored.conditions) == conditions:
+        made = {"seed": 0}
+        made.update(stored.made)  # sweeps stored before there was a choice of seed lack the field
+        if results.matches(made, identity) and list(stored.conditions) == conditions:
             return stored, "loaded"
     val = sets["val"]
     temperature = metrics.fit_temperature(models.predict(model, val.images), val.labels)
@@ -84,23 +86,14 @@ def load_or_sweep(
 
 
 def _identity(test: ImageSet, *, weights: str, seed: int) -> dict[str, Any]:
-    """The fields by which a stored sweep is known to be of these weights and images."""
-    identity = {
+    """The fields by which a stored sweep is known to be of these weights, images and draws."""
+    return {
         "weights": weights,
         "origin": test.origin,
         "images": test.checksum(),
         "n": len(test),
+        "seed": seed,
     }
-    if seed:  # sweeps stored before there was a choice are of seed 0 and lack the field
-        identity["seed"] = seed
-    return identity
-
-
-def _is_of(stored: outcomes.Outcomes, identity: dict[str, Any]) -> bool:
-    """Whether stored outcomes are of the weights, images and seed of an identity."""
-    if stored.made.get("seed", 0) != identity.get("seed", 0):
-        return False
-    return all(stored.made.get(field) == value for field, value in identity.items())
 
 
 def run_sweep(

@@ -1,6 +1,8 @@
+import dataclasses
+
 import numpy as np
 import pytest
-from makers import random_outcomes
+from makers import random_outcomes, squares
 from makers.official_files import NOBODY
 from scipy import stats
 
@@ -76,6 +78,22 @@ def test_sure_and_wrong_are_that():
         SWEEP, people, np.array([0]), sets.CLASSES["cifar10"]
     )
     assert f"people: {sets.CLASSES['cifar10'][SWEEP.labels[0]]} 100%" in words[0]
+
+
+def test_pictures_come_with_captions_and_only_for_the_official_images(monkeypatch):
+    people = np.eye(10)[SWEEP.labels]
+    monkeypatch.setattr(human_uncertainty.data, "cifar10h_is_present", lambda: True)
+    monkeypatch.setattr(human_uncertainty.data, "load_cifar10h", lambda: people)
+    images = dataclasses.replace(squares(len(SWEEP.labels), seed=0), origin="official")
+    places = human_uncertainty.people_sure_model_wrong(SWEEP, people)
+    assert len(places) > 2
+    pictures, captions, number = human_uncertainty.pictures_people_are_sure_of(
+        images, SWEEP, count=2
+    )
+    assert np.array_equal(pictures, images.images[places[:2]].numpy())
+    assert len(captions) == 2 and number == len(places)
+    standins = dataclasses.replace(images, origin="standin")
+    assert human_uncertainty.pictures_people_are_sure_of(standins, SWEEP, count=2)[2] == 0
 
 
 def test_votes_that_are_missing_or_damaged_are_named(tmp_path, monkeypatch):

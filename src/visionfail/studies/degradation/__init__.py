@@ -4,8 +4,8 @@ from visionfail.studies.degradation.claims import regime_table
 from visionfail.studies.degradation.curves import SEVERITY
 from visionfail.studies.degradation.human_uncertainty import (
     load_or_measure_uncertainty,
-    people_sure_model_wrong,
-    uncertainty_captions,
+    pictures_people_are_sure_of,
+    stored_answers,
 )
 from visionfail.studies.degradation.overconfidence import overconfidence_by_severity
 from visionfail.studies.degradation.redraw import load_or_redraw
@@ -29,12 +29,12 @@ __all__ = [
     "load_or_measure_uncertainty",
     "load_or_redraw",
     "overconfidence_by_severity",
-    "people_sure_model_wrong",
+    "pictures_people_are_sure_of",
     "prepare",
     "prepare_stored",
     "regime_table",
     "seed_spread",
+    "stored_answers",
     "trained_alike",
-    "uncertainty_captions",
     "verdict_agreement",
 ]

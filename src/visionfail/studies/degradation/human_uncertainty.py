@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from visionfail import data, evaluation, metrics, paths, results
+from visionfail.data import ImageSet
 from visionfail.evaluation import Outcomes
 
 RUN = "human-doubt"  # a name in results/
@@ -135,6 +136,12 @@ def _spearman(first: np.ndarray, second: np.ndarray) -> float:
     return float(correlation[0, 1])
 
 
+def stored_answers() -> dict[tuple[str, int], Outcomes]:
+    """{(architecture, seed): answers} of the reference networks, to all test images."""
+    _, sweeps = evaluation.stored_sweeps(paths.RESULTS)
+    return sweeps
+
+
 def load_or_measure_uncertainty(
     folder: Path,
     sweeps: Mapping[tuple[str, int], Outcomes],
@@ -189,6 +196,25 @@ def _tables_of(
         table = table.rename(columns={"group": "condition"})
         tables.append(table.assign(dataset="cifar10c", origin=origin, split="test"))
     return tables
+
+
+def pictures_people_are_sure_of(
+    images: ImageSet, outcomes: Outcomes, *, count: int
+) -> tuple[np.ndarray, list[str], int]:
+    """(pictures (n, C, H, W), captions (n,), how many there are) of `people_sure_model_wrong`.
+
+    The first `count` of them, n at most. `outcomes` are those of the official test images: without
+    these, or without the votes on disk, there are none.
+    """
+    shown = np.array([], dtype=np.int64)
+    places = shown
+    captions: list[str] = []
+    if data.cifar10h_is_present() and images.origin == "official":
+        votes = data.load_cifar10h()
+        places = people_sure_model_wrong(outcomes, votes)
+        shown = places[:count]
+        captions = uncertainty_captions(outcomes, votes, shown, images.classes)
+    return images.images[shown].numpy(), captions, len(places)
 
 
 def uncertainty_captions(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from visionfail import evaluation, models
+from visionfail import evaluation, models, results
 from visionfail.evaluation import Outcomes
 from visionfail.profiles import Profile
 
@@ -21,7 +21,7 @@ def load_or_redraw(
     conditions = tuple(evaluation.all_conditions(names=names))
     if path.exists() or profile.name != "full":
         stored = Outcomes.load(path)
-        if stored.conditions == conditions and stored.made.get("seed") == seed:
+        if stored.conditions == conditions and results.matches(stored.made, {"seed": seed}):
             return stored, "loaded"
     sets = models.cifar10_sets(profile)
     model, card, _ = models.cifar10_classifier(profile, sets, arch="resnet18", seed=0)

@@ -17,10 +17,17 @@ def load_or_measure_strengths(folder: Path, images: ImageSet | None) -> tuple[pd
     Measured ones are stored there as a run of results/. ValueError where there is neither.
     """
     if (Path(folder) / f"{RUN}.csv").exists():
-        return results.load_run(RUN, folder=folder)[0], "loaded"
+        table, meta = results.load_run(RUN, folder=folder)
+        wanted: dict[str, object] = {"metrics": corruptions.STRENGTH_METRICS}
+        if images is not None:
+            wanted["origin"] = images.origin
+            wanted["n"] = len(images)
+        if results.matches(meta["config"], wanted):
+            return table, "loaded"
     if images is None:
         raise ValueError(
-            f"no {RUN}.csv in {folder}: give the clean test images to measure strengths on."
+            f"no {RUN}.csv of these strengths in {folder}: give the clean test images to measure "
+            "them on."
         )
     start = time.perf_counter()
     rows = strength_rows(images)

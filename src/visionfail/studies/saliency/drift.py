@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from visionfail import corruptions, devices, explain, files, metrics, models
+from visionfail import corruptions, devices, explain, files, metrics, models, results
 from visionfail.data import ImageSet
 from visionfail.evaluation import Answers
 
@@ -226,7 +226,7 @@ def load_or_measure_drift(
     }
     if path.exists():
         stored = Drift.load(path)
-        if dict(identity, layer=layer).items() <= stored.made.items():
+        if results.matches(stored.made, dict(identity, layer=layer)):
             return stored, "loaded"
     measured = measure_drift(model, clean, classes, identity=identity, layer=layer)
     measured.save(path)
