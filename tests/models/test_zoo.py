@@ -135,17 +135,15 @@ if AT_HAND:
 
     @pytest.mark.realdata
     @pytest.mark.parametrize("path", AT_HAND, ids=lambda p: p.stem)
-    def test_accuracy_of_the_card_is_recomputed(path):
+    def test_the_weights_give_the_stored_answers(path):
+        """A thousand of them; that all of them give the card's accuracy is tested above."""
         model, card = checkpoints.load_checkpoint(path.stem)
         test = load("cifar10", "test")
         assert test.checksum() == card["data_checksum"]["test"]
-        predicted = predict(model, test.images).argmax(1).numpy()
-        right = int((predicted == test.labels.numpy()).sum())
-        assert abs(right - round(card["accuracy"]["test"]["value"] * 10_000)) <= 3
-        sweep = paths.RESULTS / f"cifar10c-{path.stem.removeprefix('cifar10-')}.npz"
-        if sweep.exists():  # its clean predictions are float32 too
-            stored = Outcomes.load(sweep)
-            assert (stored.predicted[stored.at("clean", 0)] != predicted).sum() <= 3
+        predicted = predict(model, test.images[:1000]).argmax(1).numpy()
+        stored = Outcomes.load(paths.RESULTS / f"cifar10c-{path.stem.removeprefix('cifar10-')}.npz")
+        clean = stored.predicted[stored.at("clean", 0)]  # float32 too
+        assert (clean[:1000] != predicted).sum() <= 1
 
 
 def test_networks_at_hand_are_the_committed_ones_in_order(tmp_path, monkeypatch):
