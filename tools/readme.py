@@ -74,14 +74,14 @@ def auditor() -> str:
     """Who finds failures better, slice by slice: the auditor or confidence, with the outcome."""
     table = findings.auditor_summary(paths.RESULTS)
     compared = pd.read_csv(paths.RESULTS / "mnist-verdicts.csv").set_index("slice")
-    whole = compared.n["mix"].iloc[0]
+    digits = compared.n["mix"].iloc[0]
     shifted = compared.n["shifted"].iloc[0]
     for column in ("test digits", "outcome"):  # the pre-specified comparison comes first
         table.loc[table.index[0], column] = f"**{table[column].iloc[0]}**"
     return markdown(
         table,
         "Shifted: the digits under a drawn shift; mix: four in five shifted; within slices: the "
-        f"mean over each shift in thirds of strength. Means over five seeds, n = {whole:,} digits "
+        f"mean over each shift in thirds of strength. Means over five seeds, n = {digits:,} digits "
         f"(shifted {shifted:,}), 95% bootstrap intervals over digits. In bold the pre-specified "
         "comparison; the others are Holm-corrected. Win or loss: 0 lies outside the interval over "
         "digits and outside that over seeds; undecided: it lies within one of the two. "
@@ -102,7 +102,8 @@ SECTIONS = {
 def written(text: str) -> str:
     """The README's text with every section between markers put in anew."""
     for name, make in SECTIONS.items():
-        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        begin = f"<!-- {name}: begin -->"
+        end = f"<!-- {name}: end -->"
         head, tail = text.split(begin)
         text = head + begin + "\n" + make() + "\n" + end + tail.split(end)[1]
     return text

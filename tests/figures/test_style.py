@@ -6,7 +6,7 @@ from matplotlib.text import Text
 from scipy.optimize import minimize
 
 from figures.checks import overlapping_pairs
-from visionfail.figures import style
+from visionfail.figures import margins, style
 
 
 def test_spread_moves_labels_as_little_as_possible():
@@ -25,7 +25,7 @@ def test_spread_moves_labels_as_little_as_possible():
 
 
 def test_labels_at_the_ends_of_lines_do_not_overlap():
-    fig = style.new_figure(3)
+    fig = margins.new_figure(3)
     ax = fig.add_subplot(xlim=(0, 1), ylim=(0, 1))
     heights = (0.5, 0.9, 0.505, 0.51, 0.1)
     style.label_line_ends(ax, [style.LineEnd(1, y, f"model {y}", "#000000") for y in heights])
@@ -38,7 +38,7 @@ def test_labels_at_the_ends_of_lines_do_not_overlap():
 
 
 def test_axes_without_lines_get_no_labels():
-    ax = style.new_figure(3).add_subplot()
+    ax = margins.new_figure(3).add_subplot()
     style.label_line_ends(ax, [])
     assert len(ax.texts) == 0
 
@@ -51,7 +51,7 @@ def test_counts_are_written_as_a_range_only_where_they_differ():
 @pytest.mark.parametrize(("count", "rows"), [(1, 1), (4, 1), (5, 2), (8, 2), (9, 3)])
 def test_rows_hold_all_panels_and_no_row_is_empty(count, rows):
     assert style.rows_needed(count, 4) == rows
-    assert len(style.panels(style.new_figure(3), count, columns=4)) == count
+    assert len(style.panels(margins.new_figure(3), count, columns=4)) == count
 
 
 def test_offsets_are_centred_and_fit_in_their_room():

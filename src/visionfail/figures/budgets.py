@@ -7,15 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from visionfail.figures.failure import detector_colour
+from visionfail.figures.margins import footnote, legend, named_handles, new_figure
 from visionfail.figures.style import (
     GREY,
     centred_offsets,
     count_range,
-    footnote,
-    legend,
     name_and_shade_rows,
-    named_handles,
-    new_figure,
     percent_axis,
 )
 

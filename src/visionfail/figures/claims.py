@@ -9,16 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from visionfail.figures.margins import footnote, legend, named_handles, new_figure
 from visionfail.figures.style import (
     OKABE_ITO,
     centred_offsets,
     error_arms,
-    footnote,
-    legend,
     model_colour,
     name_rows,
-    named_handles,
-    new_figure,
     percent_axis,
 )
 from visionfail.names import network_name

@@ -13,17 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
+from visionfail.figures.margins import footnote, legend, named_handles, new_figure
 from visionfail.figures.pictures import FROST_NOTE
 from visionfail.figures.style import (
     LineEnd,
     count_range,
     error_arms,
-    footnote,
     label_line_ends,
-    legend,
     model_colour,
-    named_handles,
-    new_figure,
     panels,
     percent_axis,
     rows_needed,

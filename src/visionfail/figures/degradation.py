@@ -9,16 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from visionfail.figures.margins import footnote, legend, named_handles, new_figure
 from visionfail.figures.style import (
     GREY,
     OKABE_ITO,
     error_arms,
-    footnote,
-    legend,
     model_colour,
     name_rows,
-    named_handles,
-    new_figure,
     percent_axis,
 )
 from visionfail.names import model_name, network_name, readable

@@ -10,16 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
 
+from visionfail.figures.margins import footnote, legend, named_handles, new_figure
 from visionfail.figures.style import (
     GREY,
     OKABE_ITO,
     count_range,
     error_arms,
-    footnote,
-    legend,
     name_and_shade_rows,
-    named_handles,
-    new_figure,
     percent_axis,
 )
 

@@ -8,7 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from visionfail.figures.style import WIDTH, footnote, new_figure, rows_needed
+from visionfail.figures.margins import footnote, new_figure
+from visionfail.figures.style import (
+    WIDTH,
+    rows_needed,
+)
 from visionfail.names import readable
 
 FROST_NOTE = "* frost: our own texture in the place of the benchmark's photographs"

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from visionfail.figures.margins import footnote, legend, named_handles, new_figure
 from visionfail.figures.pictures import heat, image_grid
 from visionfail.figures.style import (
     GREY,
@@ -19,13 +20,9 @@ from visionfail.figures.style import (
     centred_offsets,
     count_range,
     error_arms,
-    footnote,
     label_line_ends,
-    legend,
     model_colour,
     name_rows,
-    named_handles,
-    new_figure,
     panels,
     percent_axis,
     rows_needed,

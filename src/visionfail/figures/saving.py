@@ -7,7 +7,11 @@ from matplotlib.figure import Figure
 
 from visionfail import files
 from visionfail.data import ORIGINS
-from visionfail.figures.style import OKABE_ITO, STYLE, footnote, write_in_strip
+from visionfail.figures.margins import footnote, write_in_strip
+from visionfail.figures.style import (
+    OKABE_ITO,
+    STYLE,
+)
 
 STAMPS = {
     "official": "",

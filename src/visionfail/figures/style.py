@@ -1,16 +1,14 @@
-"""The style of every figure: sizes, colours, rows and panels, labels, legends and footnotes."""
+"""The style of every figure: sizes, colours, rows and panels, labels."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter
-from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike
 from sklearn.isotonic import isotonic_regression
 
@@ -78,8 +76,6 @@ STYLE: "dict[RcKeyType, Any]" = {
     "ytick.labelsize": 9,
 }
 
-LINE = 0.19  # inches of a line of legend or footnote
-
 
 class LineEnd(NamedTuple):
     """Where a line ends, in data units, and what to write there in which colour."""
@@ -93,18 +89,6 @@ class LineEnd(NamedTuple):
 def use_style() -> None:
     """Give pyplot the repository's style for the rest of the session, as `new_figure` does."""
     plt.rcParams.update(STYLE)
-
-
-def new_figure(height: float, title: str = "") -> Figure:
-    """An empty figure in the style, `WIDTH` by `height` inches.
-
-    A title stands above and makes the figure taller.
-    """
-    use_style()
-    fig = plt.figure(figsize=(WIDTH, height))
-    if title:
-        write_in_strip(fig, title, height=0.32, at_head=True, fontsize=12, fontweight="bold")
-    return fig
 
 
 def model_colour(model: str) -> str:
@@ -230,81 +214,3 @@ def spread_apart(positions: np.ndarray, *, gap: float) -> np.ndarray:
     """
     steps = gap * np.arange(len(positions))
     return isotonic_regression(np.asarray(positions, dtype=np.float64) - steps) + steps
-
-
-def legend(fig: Figure, entries: dict[str, Any]) -> None:
-    """Add lines at the head of the figure that say what its marks mean, {label: handle}."""
-    columns = _legend_columns(entries)
-    height = LINE * rows_needed(len(entries), columns) + 0.1
-    top, _ = _strip(fig, height, at_head=True)
-    corner = offset_copy(fig.transFigure, fig, 0.1, -top - 0.06, units="inches")
-    fig.legend(
-        entries.values(),
-        entries.keys(),
-        loc="upper left",
-        bbox_to_anchor=(0, 1),
-        bbox_transform=corner,
-        ncols=columns,
-        borderpad=0,
-        borderaxespad=0,
-        labelspacing=0.3,
-    )
-
-
-def _legend_columns(labels: Collection[str]) -> int:
-    """The number of columns of a legend that fit into the width of a figure.
-
-    A letter takes about 0.07 inches, a mark 0.6.
-    """
-    for columns in range(len(labels), 1, -1):
-        width = 0.0
-        for column_labels in np.array_split(list(labels), columns):
-            width += 0.07 * max(map(len, column_labels)) + 0.6
-        if width < WIDTH:
-            return columns
-    return 1
-
-
-def named_handles(ax: Axes) -> dict[str, Any]:
-    """{label: handle} of what is drawn in `ax`, for `legend`."""
-    handles, labels = ax.get_legend_handles_labels()
-    return dict(zip(labels, handles, strict=True))
-
-
-def footnote(fig: Figure, text: str, **keywords: Any) -> None:
-    """Add a line in small grey type under the figure, above its earlier footnotes."""
-    write_in_strip(fig, text, height=LINE, at_head=False, fontsize=8, color=GREY, **keywords)
-
-
-def write_in_strip(
-    fig: Figure, text: str, *, height: float, at_head: bool, **keywords: Any
-) -> None:
-    """Write a line of text into a new strip at the figure's head or foot, nearest the axes."""
-    near, far = _strip(fig, height, at_head=at_head)
-    middle = (near + far) / 2
-    edge = 1 if at_head else 0
-    inwards = -middle if at_head else middle
-    place = offset_copy(fig.transFigure, fig, 0.1, inwards, units="inches")
-    fig.text(0, edge, text, transform=place, va="center_baseline", **keywords)
-
-
-def _strip(fig: Figure, height: float, *, at_head: bool) -> tuple[float, float]:
-    """Where a new strip begins and ends, in inches from the figure's head or foot.
-
-    The figure grows by `height` inches, which the axes keep free. matplotlib's own titles and
-    outside legends ignore such strips.
-    """
-    layout = fig.get_layout_engine()
-    if not isinstance(layout, ConstrainedLayoutEngine):
-        raise ValueError("the figure has no constrained layout: make it by new_figure.")
-    _, bottom, _, share = layout.get()["rect"]
-    old_height = fig.get_figheight()
-    foot = bottom * old_height
-    head = (1 - bottom - share) * old_height
-    new_height = old_height + height
-    new_foot = foot if at_head else foot + height
-    rect = (0, new_foot / new_height, 1, share * old_height / new_height)
-    fig.set_figheight(new_height)
-    layout.set(rect=rect)
-    near = head if at_head else foot
-    return near, near + height

@@ -11,18 +11,15 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
 from visionfail import metrics
+from visionfail.figures.margins import footnote, legend, named_handles, new_figure
 from visionfail.figures.style import (
     GREY,
     OKABE_ITO,
     LineEnd,
     count_range,
     error_arms,
-    footnote,
     label_line_ends,
-    legend,
     model_colour,
-    named_handles,
-    new_figure,
     percent_axis,
 )
 from visionfail.names import model_name

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate, pad
 
+from visionfail.models.train_config import TrainConfig
+
 
 def to_float(images: Tensor, *, side: int | None = None) -> Tensor:
     """Float32 images in [0, 1] of uint8 (N, C, H, W), shrunk to `side` pixels where given."""
@@ -81,3 +83,20 @@ def cut_out(images: Tensor, *, size: int, generator: torch.Generator) -> Tensor:
     columns = torch.arange(width, device=images.device) - centre[1] * width  # (N, W)
     hidden = (rows.abs() < size / 2)[:, :, None] & (columns.abs() < size / 2)[:, None, :]
     return torch.where(hidden[:, None], 0.5, images)  # hidden (N, 1, H, W)
+
+
+def vary(images: Tensor, config: TrainConfig, *, generator: torch.Generator) -> Tensor:
+    """Float images (N, C, H, W) in [0, 1], turned, recoloured, inverted and hidden as configured.
+
+    Nothing is drawn for what the configuration does not ask for.
+    """
+    if config.rotation:
+        images = rotate(images, degrees=config.rotation, generator=generator)
+    if config.jitter:
+        images = jitter_colours(images, jitter=config.jitter, generator=generator)
+    if config.invert:
+        images = invert(images, share=config.invert, generator=generator)
+    if config.cutout:
+        size = round(config.cutout * images.shape[-1] / 32)
+        images = cut_out(images, size=size, generator=generator)
+    return images

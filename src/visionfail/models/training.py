@@ -13,60 +13,9 @@ from tqdm import tqdm
 
 from visionfail import devices, files
 from visionfail.data import ImageSet
-from visionfail.models.augmentation import (
-    augment,
-    cut_out,
-    invert,
-    jitter_colours,
-    rotate,
-    to_float,
-)
+from visionfail.models.augmentation import augment, to_float, vary
+from visionfail.models.optimizer import learning_rate, make_optimizer, set_learning_rate
 from visionfail.models.train_config import TrainConfig
-
-
-def vary(images: Tensor, config: TrainConfig, *, generator: torch.Generator) -> Tensor:
-    """Float images (N, C, H, W) in [0, 1], turned, recoloured, inverted and hidden as configured.
-
-    Nothing is drawn for what the configuration does not ask for.
-    """
-    if config.rotation:
-        images = rotate(images, degrees=config.rotation, generator=generator)
-    if config.jitter:
-        images = jitter_colours(images, jitter=config.jitter, generator=generator)
-    if config.invert:
-        images = invert(images, share=config.invert, generator=generator)
-    if config.cutout:
-        size = round(config.cutout * images.shape[-1] / 32)
-        images = cut_out(images, size=size, generator=generator)
-    return images
-
-
-def learning_rate(step: int, *, steps: int, config: TrainConfig) -> float:
-    """The rate of a step: a triangle up to `peak_lr` in the share `warmup`, then down to 0; or
-    `peak_lr` throughout.
-
-    Smith and Topin 2017, arXiv:1708.07120.
-    """
-    if config.schedule == "constant":
-        return config.peak_lr
-    climb = max(1.0, config.warmup * steps)
-    rising = (step + 1) / climb
-    falling = (steps - step) / max(1.0, steps - climb)
-    return config.peak_lr * min(rising, falling, 1.0)
-
-
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam; or SGD with Nesterov momentum and weight decay on matrices and filters only."""
-    parameters = list(model.parameters())
-    if config.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=config.peak_lr)
-    decayed = [parameter for parameter in parameters if parameter.ndim > 1]
-    spared = [parameter for parameter in parameters if parameter.ndim <= 1]
-    groups = [
-        {"params": decayed, "weight_decay": config.weight_decay},
-        {"params": spared, "weight_decay": 0.0},
-    ]
-    return torch.optim.SGD(groups, lr=config.peak_lr, momentum=config.momentum, nesterov=True)
 
 
 def train_step(
@@ -212,12 +161,6 @@ def train_epoch(run: TrainingRun, data: ImageSet, *, epoch: int, bar: tqdm) -> d
         "train_accuracy": totals.accuracy(),
         "lr": run.optimizer.param_groups[0]["lr"],
     }
-
-
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every group of parameters the same learning rate."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
 
 
 def training_batch(
