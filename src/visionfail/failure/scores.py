@@ -9,6 +9,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from visionfail import metrics
 from visionfail.failure.activations import Activations
 from visionfail.failure.auditor import Auditor, fit_auditor
 
@@ -38,7 +39,7 @@ def scores_from_logits(logits: np.ndarray) -> dict[str, np.ndarray]:
 
 def confidence_of(reading: Activations) -> np.ndarray:
     """The largest softmax probability of each image, (N,) in [0, 1]."""
-    return 1 - scores_from_logits(reading.logits)["1 - confidence"]
+    return metrics.probabilities(reading.logits).max(axis=1)
 
 
 class Neighbours:
