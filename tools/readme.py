@@ -84,7 +84,7 @@ def auditor() -> str:
         f"mean over each shift in thirds of strength. Means over five seeds, n = {digits:,} digits "
         f"(shifted {shifted:,}), 95% bootstrap intervals over digits. In bold the pre-specified "
         "comparison; the others are Holm-corrected. Win or loss: 0 lies outside the interval over "
-        "digits and outside that over seeds; undecided: it lies within one of the two. "
+        "digits and outside that over seeds; undecided: it lies inside one of the two. "
         "Shifts that the auditor was not trained on: [notebook "
         "09](notebooks/09_failure_auditor.ipynb).",
     )

@@ -40,9 +40,10 @@ def shift_sentence(folder: Path) -> str:
     interval = f"95% {overall.lo:+.3f} to {overall.hi:+.3f}, n = {int(overall.n):,} digits"
     return (
         "**Knowing when it is wrong.** An auditor that reads a digit classifier's activations "
-        f"finds its failures {rank} the classifier's own confidence under shifts that it was "
-        f"trained on (AUROC {overall.value:+.3f}, {interval}), and worse under {losses} of the "
-        f"{len(unseen)} kinds of shift that it was not trained on."
+        f"finds its failures {rank} the classifier's own confidence over the kinds of shift that "
+        f"it was trained on, taken together (the chance that a wrong answer gets the higher score "
+        f"than a right one, AUROC, differs by {overall.value:+.3f}, {interval}), and worse under "
+        f"{losses} of the {len(unseen)} kinds that it was not trained on."
     )
 
 
@@ -59,8 +60,8 @@ def accuracy_sentence(folder: Path) -> str:
     lost = {name: 100 * (clean - accuracy[name, SEVERE]) for name in ("brightness", "contrast")}
     return (
         f"**Worse pictures.** A ResNet-18 that classifies {clean:.1%} of clean CIFAR-10 images "
-        f"correctly gets {mean.value:.1%} ({interval}) on the mean of 14 corruptions, and "
-        f"{worst.value:.1%} under {readable(worst.condition)} at severity {SEVERE}, the strongest. "
+        f"correctly gets {mean.value:.1%} ({interval}) on the mean of 14 corruptions (the 15 of "
+        f"CIFAR-10-C without frost), and {worst.value:.1%} under {readable(worst.condition)} at severity {SEVERE}, the strongest. "
         f"At that severity brightness costs {lost['brightness']:.1f} points and contrast "
         f"{lost['contrast']:.1f}."
     )
@@ -85,11 +86,14 @@ def claims_sentence(folder: Path) -> str:
     """How many of the claims hold."""
     table = claims.load_claims(Path(folder) / "claims.csv")
     verdicts = table.groupby(["where", "claim"]).verdict.agg(common_verdict).value_counts()
+    sizes = table.groupby("where").claim.nunique()
+    by_notebook = [f"{size} in {where}" for where, size in sizes.items()]
     words = {"holds": "hold", "fails": "fail", "undecided": "are undecided"}
     counted = [f"{verdicts[verdict]} {words[verdict]}" for verdict in words if verdict in verdicts]
     return (
-        f"**Claims and verdicts.** Of {verdicts.sum()} claims from earlier unpublished work, each "
-        f"judged by a statistic and a region written down beforehand, {', '.join(counted)}."
+        f"**Claims and verdicts.** Of {verdicts.sum()} claims from earlier unpublished work "
+        f"({', '.join(by_notebook)}), each judged by a statistic and a region written down "
+        f"beforehand, {', '.join(counted)}."
     )
 
 
@@ -105,9 +109,9 @@ def budget_sentence(folder: Path) -> str:
     )
     worst = pooled.drop("mix").idxmax()
     return (
-        f"**Risk budgets.** A threshold that allows {BUDGET:.0%} wrong answers among the accepted "
-        f"ones keeps to it in {met.value.mean():.1%} of repeated random splits of the digits into "
-        "those that set it and those that test it, as long as the pictures stay alike; under "
+        "**Risk budgets.** Answers with a failure score below a threshold are accepted. One that is "
+        f"set on some digits so that at most {BUDGET:.0%} of the accepted answers are wrong keeps "
+        f"that in {met.value.mean():.1%} of random splits, while the pictures stay alike; under "
         f"{worst}, which nothing was trained on, {pooled[worst]:.0%} of the accepted answers are "
         "wrong."
     )

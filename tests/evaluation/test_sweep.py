@@ -130,6 +130,20 @@ def test_a_sweep_takes_other_changes_of_the_images_than_corruptions(tiny_model, 
         run(tiny_model, tmp_path)
 
 
+def test_a_folder_holds_answers_to_the_same_images_alone(tiny_model, tmp_path):
+    run(tiny_model, tmp_path)
+    for others in (squares(30, seed=5), squares(20, seed=0)):
+        with pytest.raises(ValueError, match=r"images|n ="):
+            sweep.run_sweep(
+                tiny_model,
+                others,
+                [("clean", 0)],
+                temperature=1.0,
+                identity={"weights": "abc"},
+                folder=tmp_path,
+            )
+
+
 def test_bf16_never_touches_the_clean_condition(tiny_model, tmp_path, monkeypatch):
     used = []
 

@@ -32,7 +32,7 @@ def auroc_table():
     """AUROC of every detector on every slice."""
     rows = []
     for i, name in enumerate(SLICES):
-        for j, detector in enumerate(failure.DETECTOR_COLOURS):
+        for j, detector in enumerate(failure.DETECTOR_LOOKS):
             rows.append((name, detector, 0.8 + 0.01 * i + 0.02 * j))
     table = pd.DataFrame(rows, columns=["slice", "detector", "value"])
     return with_interval(table).assign(n=10_000, seeds=5)
@@ -102,7 +102,7 @@ def test_figures_are_readable(draw):
 
 
 def test_detectors_have_colours_of_their_own_and_a_new_one_is_named():
-    colours = [failure.detector_colour(detector) for detector in failure.DETECTOR_COLOURS]
+    colours = [failure.detector_colour(detector) for detector in failure.DETECTOR_LOOKS]
     assert len(set(colours)) == len(colours)
     with pytest.raises(ValueError, match="oracle"):
         failure.detector_colour("oracle")

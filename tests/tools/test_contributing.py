@@ -2,7 +2,7 @@ import re
 
 from makers import squares
 
-from visionfail import paths
+from visionfail import data, models, paths
 from visionfail.models import predict
 
 TEXT = (paths.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -12,7 +12,9 @@ def test_the_corruption_of_ones_own_runs_through_a_sweep(tmp_path, monkeypatch, 
     (snippet,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     test = squares(30, seed=0)
-    names = {"model": tiny_model, "test": test}
+    monkeypatch.setattr(data, "load_or_standin", lambda *words: test)
+    monkeypatch.setattr(models, "build", lambda *words, **options: tiny_model)
+    names: dict = {}
     exec(snippet, names)
     accuracy = names["outcomes"].correct.mean(axis=1)
     assert accuracy.shape == (4,) and str(accuracy[0])[:4] in capsys.readouterr().out

@@ -112,12 +112,15 @@ def run_sweep(
 
     Each condition is stored in `folder` as it is done. `make(clean, name, severity)` gives the
     images of one; the default is `corrupted_set` with draws from `seed`. `identity` says which
-    weights and images these are, and which `make` where it is another: ValueError where `folder`
-    holds conditions of another identity. Severity 0 is predicted in float32 always.
+    weights these are, and which `make` with which settings where it is another: ValueError where
+    `folder` holds conditions of another identity, or of other clean images or labels.
+    Severity 0 is predicted in float32 always.
     """
     folder = Path(folder)
     record = dict(identity)
     record["dtype"] = str(dtype).removeprefix("torch.")
+    record["images"] = clean.checksum()
+    record["n"] = len(clean)
     _claim_folder(folder, record, temperature=temperature)
     run = _Sweep(model, clean, make or partial(corrupted_set, seed=seed), temperature, dtype)
     rows = []

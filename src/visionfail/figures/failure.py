@@ -20,33 +20,37 @@ from visionfail.figures.style import (
     percent_axis,
 )
 
-DETECTOR_COLOURS = {
-    "auditor": OKABE_ITO["green"],
-    "1 - confidence": OKABE_ITO["black"],
-    "entropy": "#8A8A8A",
-    "margin": "#A8A8A8",
-    "energy": OKABE_ITO["orange"],
-    "neighbours": OKABE_ITO["sky"],
-    "logistic regression": OKABE_ITO["purple"],
-    "drift": OKABE_ITO["vermillion"],
-    "confidence and drift": "#7A4B94",  # neither of the two, and told apart from both in grey
+DETECTOR_LOOKS = {  # colour and marker
+    "auditor": (OKABE_ITO["green"], "o"),
+    "1 - confidence": (OKABE_ITO["black"], "D"),
+    "entropy": ("#8A8A8A", "s"),
+    "margin": ("#A8A8A8", "^"),
+    "energy": (OKABE_ITO["orange"], "v"),
+    "neighbours": (OKABE_ITO["sky"], "P"),
+    "logistic regression": (OKABE_ITO["purple"], "*"),
+    "drift": (OKABE_ITO["vermillion"], "X"),
+    "confidence and drift": ("#7A4B94", "<"),  # neither of the two, told apart from both in grey
 }
-
-MARKERS = dict(zip(DETECTOR_COLOURS, "oDs^vP*X<", strict=True))
 
 OUTCOME_COLOURS = {"right": OKABE_ITO["sky"], "wrong": OKABE_ITO["vermillion"]}
 
 TIE_COLOUR = "#E4E4E4"
 
 
+def detector_look(detector: str) -> tuple[str, str]:
+    """The colour and marker of a detector in every figure. ValueError for one that has none."""
+    if detector not in DETECTOR_LOOKS:
+        raise ValueError(
+            f"detector {detector!r} has no colour and marker: "
+            f"DETECTOR_LOOKS has {', '.join(DETECTOR_LOOKS)}."
+        )
+    return DETECTOR_LOOKS[detector]
+
+
 def detector_colour(detector: str) -> str:
     """The colour that a detector has in every figure. ValueError for one that has none."""
-    if detector not in DETECTOR_COLOURS:
-        raise ValueError(
-            f"detector {detector!r} has no colour: "
-            f"DETECTOR_COLOURS has {', '.join(DETECTOR_COLOURS)}."
-        )
-    return DETECTOR_COLOURS[detector]
+    colour, _ = detector_look(detector)
+    return colour
 
 
 def shift_curves(table: pd.DataFrame, *, title: str = "") -> Figure:
@@ -104,14 +108,15 @@ def detectors_by_slice(
     offsets = np.linspace(-0.3, 0.3, len(detectors))
     for detector, offset in zip(detectors, offsets, strict=True):
         aurocs = table[table.detector == detector].set_index("slice").loc[list(slices)]
+        colour, marker = detector_look(detector)
         ax.errorbar(
             aurocs.value,
             np.arange(len(slices)) + offset,
             xerr=error_arms(aurocs.value, aurocs.lo, aurocs.hi),
-            fmt=MARKERS[detector],
+            fmt=marker,
             markersize=4.5,
             elinewidth=1,
-            color=detector_colour(detector),
+            color=colour,
             label=detector,
         )
     name_and_shade_rows(ax, slices)
