@@ -61,7 +61,8 @@ def accuracy_sentence(folder: Path) -> str:
     return (
         f"**Worse pictures.** A ResNet-18 that classifies {clean:.1%} of clean CIFAR-10 images "
         f"correctly gets {mean.value:.1%} ({interval}) on the mean of 14 corruptions (the 15 of "
-        f"CIFAR-10-C without frost), and {worst.value:.1%} under {readable(worst.condition)} at severity {SEVERE}, the strongest. "
+        f"CIFAR-10-C without frost), and {worst.value:.1%} under {readable(worst.condition)} at "
+        f"severity {SEVERE}, the strongest. "
         f"At that severity brightness costs {lost['brightness']:.1f} points and contrast "
         f"{lost['contrast']:.1f}."
     )
@@ -109,9 +110,9 @@ def budget_sentence(folder: Path) -> str:
     )
     worst = pooled.drop("mix").idxmax()
     return (
-        "**Risk budgets.** Answers with a failure score below a threshold are accepted. One that is "
-        f"set on some digits so that at most {BUDGET:.0%} of the accepted answers are wrong keeps "
-        f"that in {met.value.mean():.1%} of random splits, while the pictures stay alike; under "
+        "**Risk budgets.** Answers with a failure score below a threshold are accepted. A threshold "
+        f"set so that at most {BUDGET:.0%} of the accepted answers are wrong does so in "
+        f"{met.value.mean():.1%} of random splits while the pictures stay alike; under "
         f"{worst}, which nothing was trained on, {pooled[worst]:.0%} of the accepted answers are "
         "wrong."
     )
