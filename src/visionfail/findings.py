@@ -111,9 +111,10 @@ def budget_sentence(folder: Path) -> str:
     worst = pooled.drop("mix").idxmax()
     return (
         "**Risk budgets.** Answers with a failure score below a threshold are accepted. A "
-        f"threshold set so that at most {BUDGET:.0%} of the accepted answers are wrong achieves that in "
-        f"{met.value.mean():.1%} of random splits while the pictures stay alike; under {worst}, "
-        f"which nothing was trained on, {pooled[worst]:.0%} of the accepted answers are wrong."
+        f"threshold set so that at most {BUDGET:.0%} of the accepted answers are wrong achieves "
+        f"that in {met.value.mean():.1%} of random splits while the pictures stay alike; under "
+        f"{worst}, which nothing was trained on, {pooled[worst]:.0%} of the accepted answers are "
+        "wrong."
     )
 
 
