@@ -22,7 +22,7 @@ def test_a_verdict_that_all_share_is_given_and_others_differ():
     ("statistic", "unit"),
     [
         ("AUROC of the auditor, mix", " AUROC"),
-        ("share of bootstraps that are threshold", "% of resamples"),
+        ("step from severity 4 to 5 / loss, fog", "% of the loss"),
         ("accuracy, pixel-level minus structural", " points"),
         ("drop at severity 5", " points"),
         ("drop at severity 5 / clean accuracy", "%"),

@@ -7,8 +7,7 @@ import pytest
 import torch
 from makers import STATS, squares
 
-from visionfail import explain, failure, models, report
-from visionfail.claims import COLUMNS
+from visionfail import explain, failure, models
 from visionfail.models import zoo
 from visionfail.models.checkpoints import save_checkpoint
 from visionfail.models.training import TrainConfig
@@ -103,21 +102,3 @@ def test_visitors_of_the_demo_get_their_own_answers():
         for visitor in visitors:
             visitor.join()
     assert wrong == [] and errors == []
-
-
-def test_every_verdict_stands_in_its_own_row_and_column(tmp_path):
-    """Claims in an order that sorting would change, one of them judged for one network only."""
-    row = dict.fromkeys(COLUMNS, "x") | {"low": 0.0, "high": 1.0, "lo": 0.1, "hi": 0.3, "n": 5}
-    lines = []
-    for claim, network, value in [("2", "resnet18", 0.2), ("1", "resnet18", 0.1)]:
-        lines.append(row | {"claim": claim, "model": network, "seed": "0", "value": value})
-    lines.append(row | {"claim": "10", "model": "densenet121", "seed": "0", "value": 0.3})
-    lines.append(row | {"claim": "1", "model": "densenet121", "seed": "0", "value": 0.4})
-    text = [",".join(COLUMNS)]
-    text += [",".join(str(line[column]) for column in COLUMNS) for line in lines]
-    (tmp_path / "claims.csv").write_text("\n".join(text))
-    table = report.claims_table(tmp_path, where="x").set_index("")
-    assert table.index.tolist() == ["2", "1", "10"]
-    assert table.columns[-2:].tolist() == ["ResNet-18, seed 0", "DenseNet-121, seed 0"]
-    assert table.iloc[:, -2].str.slice(3, 8).tolist() == ["20.0%", "10.0%", ""]
-    assert table.iloc[:, -1].str.slice(3, 8).tolist() == ["", "40.0%", "30.0%"]

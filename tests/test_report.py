@@ -1,10 +1,9 @@
-import numpy as np
 import pandas as pd
 import pytest
 from makers import random_outcomes
 from statsmodels.stats.proportion import proportion_confint
 
-from visionfail import claims, paths, report, results
+from visionfail import paths, report, results
 from visionfail.corruptions import apply
 from visionfail.data import sets
 from visionfail.evaluation import tables
@@ -76,42 +75,3 @@ def test_no_stand_in_and_no_subset_is_a_finding(tmp_path, origin):
     )
     with pytest.raises(ValueError, match=f"made on .*{origin}.*no stand-in and no subset"):
         report.networks_table(tmp_path)
-
-
-def test_claims_stand_beside_each_other_by_network_with_their_marks(tmp_path):
-    row = {
-        "claim": "1",
-        "words": "words",
-        "source": "words",
-        "model": "resnet18",
-        "seed": 0,
-        "status": "exploratory",
-        "statistic": "words",
-        "low": 0.1,
-        "high": np.inf,
-        "value": 0.5,
-        "lo": 0.4,
-        "hi": 0.6,
-        "n": 100,
-        "verdict": "holds",
-        "where": "notebook 05",
-    }
-    regime = dict(row, claim="10", lo=np.nan, hi=np.nan, high=1.0, verdict="undecided")
-    only = dict(row, claim="2", low=-np.inf, high=0.7)
-    other = {
-        "model": "densenet121",
-        "status": "confirmatory, subset",
-        "value": 0.05,
-        "verdict": "fails",
-        "statistic": "a minus b (these checkpoints)",
-    }
-    rows = [row, regime, only, dict(row, **other), dict(regime, **other)]
-    claims.save_claims(pd.DataFrame(rows)[list(claims.JUDGED)], tmp_path, where="notebook 05")
-    table = report.claims_table(tmp_path, where="notebook 05")
-    assert list(table[""]) == ["1", "10", "2"]
-    assert set(table.sentence) == {"words"}
-    assert list(table["holds where"]) == ["above 10%", "10% or more of bootstraps", "at most 70%"]
-    first = ["holds, 50.0% (40.0 to 60.0)", "undecided, 50.0%", "holds, 50.0% (40.0 to 60.0)"]
-    assert list(table["ResNet-18, seed 0 †"]) == first
-    second = ["fails, 5.0% (40.0 to 60.0), these checkpoints", "fails, 5.0%, these checkpoints", ""]
-    assert list(table["DenseNet-121, seed 0 ‡"]) == second

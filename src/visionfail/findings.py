@@ -161,8 +161,8 @@ def unit_of(statistic: str) -> tuple[str, float]:
     """(unit as it is written after a number, factor from the stored fraction)."""
     if statistic.startswith("AUROC"):
         return " AUROC", 1.0
-    if statistic.startswith("share of bootstraps"):
-        return "% of resamples", 100.0
+    if "/ loss" in statistic:
+        return "% of the loss", 100.0
     if "minus" in statistic or (
         statistic.startswith(("drop", "largest drop")) and "/" not in statistic
     ):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from visionfail import claims, evaluation, metrics, results
+from visionfail import evaluation, metrics, results
 from visionfail.corruptions import CORRUPTIONS
 from visionfail.evaluation import Outcomes
 from visionfail.names import network_name, readable
@@ -18,8 +18,6 @@ from visionfail.names import network_name, readable
 METRICS = {"accuracy": "mean accuracy", "mce": "mCE", "relative_mce": "relative mCE"}
 WHOLE = {"official", "identical", "regenerated"}  # origins that a table of findings may have
 DETECTORS = ("auditor", "1 - confidence")
-MARKS = {"exploratory": " †", "subset": " ‡"}  # of a network, by the words of a claim's status
-CHECKPOINTS = "these checkpoints"  # in a statistic that is not about their architectures
 
 
 # ---- networks
@@ -85,65 +83,6 @@ def _published(published: pd.DataFrame, model: str) -> dict[str, str]:
 def _percent(row: Mapping) -> str:
     """A row's value with its interval, in percent."""
     return f"{100 * row['value']:.2f} ({100 * row['lo']:.2f} to {100 * row['hi']:.2f})"
-
-
-# ---- claims
-
-
-def claims_table(folder: Path, *, where: str, digits: int = 1) -> pd.DataFrame:
-    """A row per claim judged in one notebook: number, words, region, and a column per network.
-
-    These hold the verdict and what was measured, in percent. † exploratory: its curves had been
-    seen; ‡ judged on part of the test images. ValueError where a claim is judged twice.
-    """
-    rows = []
-    for claim in claims.load_claims(Path(folder) / "claims.csv", where=where).to_dict("records"):
-        scope = f", {CHECKPOINTS}" if CHECKPOINTS in claim["statistic"] else ""
-        rows.append(
-            {
-                "": claim["claim"],
-                "sentence": claim["words"],
-                "holds where": _region(claim),
-                "network": network_name(claim["model"], claim["seed"]) + _marks(claim["status"]),
-                "text": f"{claim['verdict']}, {_measured(claim, digits)}{scope}",
-            }
-        )
-    keys = ["", "sentence", "holds where", "network"]
-    long = pd.DataFrame(rows).set_index(keys)["text"]
-    # unstack(sort=False) puts values into wrong rows before pandas 3.1: sort, then reorder
-    # ValueError where a claim is judged twice
-    wide = pd.DataFrame(long.unstack("network", fill_value=""))
-    claims_in_order = long.index.droplevel("network").drop_duplicates()
-    networks_in_order = long.index.unique("network")
-    wide = wide.reindex(index=claims_in_order, columns=networks_in_order)
-    wide.columns.name = None
-    return wide.reset_index()
-
-
-def _marks(status: str) -> str:
-    """The marks of a status such as "confirmatory, subset"."""
-    words = status.split(", ")
-    return "".join(mark for word, mark in MARKS.items() if word in words)
-
-
-def _measured(claim: Mapping, digits: int) -> str:
-    """A claim's value, and its interval where it has one, in percent."""
-    value, lo, hi = (f"{100 * claim[column]:.{digits}f}" for column in ("value", "lo", "hi"))
-    return f"{value}%" if pd.isna(claim["lo"]) else f"{value}% ({lo} to {hi})"
-
-
-def _region(claim: Mapping) -> str:
-    """The region in which a claim holds, in percent."""
-    low = f"{100 * claim['low']:.4g}%"
-    high = f"{100 * claim['high']:.4g}%"
-    if np.isinf(claim["low"]):
-        return f"at most {high}"
-    if np.isinf(claim["high"]):
-        return f"above {low}"
-    if claim["high"] != 1:
-        return f"{low} to {high}"
-    is_regime = pd.isna(claim["lo"])  # its value is a share of bootstraps
-    return f"{low} or more of bootstraps" if is_regime else f"{low} or more"
 
 
 # ---- auditor

@@ -27,8 +27,7 @@ def claims_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     """Each claim with one value and 95% interval per network, its region shaded, its verdicts.
 
     A claim holds inside its region, from low to high. Rows have claim, words, model, seed, low,
-    high, value, lo, hi, n and verdict; lo and hi are missing where the value is the share of
-    bootstraps that agree on a regime.
+    high, value, lo, hi, n and verdict.
     """
     keys = list(table.claim.unique())
     fig = new_figure(0.42 * len(keys) + 0.5, title)
@@ -62,13 +61,9 @@ def _draw_claim(ax: Axes, y: float, networks: pd.DataFrame, region: np.ndarray) 
 
 
 def _claims_note(table: pd.DataFrame) -> str:
-    """What the dots are: values with intervals, or shares of bootstraps, which have none."""
+    """What the dots are."""
     n = " and ".join(f"{n:,}" for n in table.n.astype(int).unique())
-    note = f"dots: value with 95% bootstrap interval over n = {n} images"
-    shares = table[table.lo.isna()].claim.unique()
-    if len(shares):
-        note += f"; {shares[0]} to {shares[-1]}: share of bootstraps with that regime"
-    return note
+    return f"dots: value with 95% bootstrap interval over n = {n} images"
 
 
 def _value_limits(table: pd.DataFrame) -> tuple[float, float]:
@@ -86,7 +81,7 @@ def _draw_value(ax: Axes, y: float, row: Any) -> None:
     ax.errorbar(
         [row.value],
         [y],
-        xerr=np.nan_to_num(error_arms(row.value, row.lo, row.hi)),
+        xerr=error_arms(row.value, row.lo, row.hi),
         fmt=marker,
         markersize=5,
         color=model_colour(row.model),

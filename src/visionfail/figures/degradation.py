@@ -21,11 +21,15 @@ from visionfail.figures.style import (
 from visionfail.names import model_name, network_name, readable
 
 REGIME_COLOURS = {
-    "graceful": OKABE_ITO["green"],
-    "near-linear": OKABE_ITO["sky"],
-    "threshold": OKABE_ITO["orange"],
-    "early-plateau": OKABE_ITO["purple"],
-    "undecided": "#D0D0D0",
+    "mild": OKABE_ITO["green"],
+    "early collapse": OKABE_ITO["purple"],
+    "non-monotone": OKABE_ITO["yellow"],
+    "late collapse": OKABE_ITO["orange"],
+    "mid collapse": "#F0C48A",
+    "accelerating": OKABE_ITO["sky"],
+    "decelerating": "#A9D6C9",
+    "no bend": "#E6E6E6",
+    "unstable": "#B8B8B8",
 }
 
 AXES = {
@@ -64,7 +68,7 @@ def regime_grid(table: pd.DataFrame, *, n: int, title: str = "") -> Figure:
     footnote(
         fig,
         f"percent: bootstraps over n = {n:,} images that agree with the curve; "
-        "'?': too few, undecided",
+        "'?': too few, unstable",
     )
     return fig
 

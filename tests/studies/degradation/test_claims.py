@@ -70,16 +70,22 @@ def test_intervals_are_as_wide_as_the_normal_approximation_of_a_paired_differenc
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "verdict"),
+    ("key", "corruption", "accuracies", "value", "verdict"),
     [
-        ([0.95, 0.87, 0.79, 0.71, 0.63, 0.55], "holds"),  # a line
-        ([0.95, 0.95, 0.95, 0.94, 0.94, 0.40], "fails"),  # a threshold, and firmly so
-        # a smooth bend is none of the named regimes
-        ([0.95, 0.94, 0.90, 0.82, 0.68, 0.50], "undecided"),
+        ("1", "contrast", [0.95, 0.87, 0.79, 0.71, 0.63, 0.55], 0.0, "holds"),
+        # the best line of five equal points and a last one at -d is d/7 to 11d/21 away: 11/21
+        ("1", "contrast", [0.94, 0.94, 0.94, 0.94, 0.94, 0.40], 10 / 21, "fails"),
+        ("2", "fog", [0.95, 0.95, 0.95, 0.94, 0.94, 0.40], 0.54 / 0.55, "holds"),
+        ("2", "fog", [0.95, 0.87, 0.79, 0.71, 0.63, 0.55], 0.2, "fails"),
+        ("3", "motion_blur", [0.95, 0.65, 0.63, 0.61, 0.59, 0.55], 0.75, "holds"),
+        ("3", "motion_blur", [0.95, 0.94, 0.90, 0.82, 0.68, 0.50], 0.01 / 0.45, "fails"),
     ],
 )
-def test_a_claim_about_a_regime_is_judged_by_the_curve(accuracies, verdict):
-    assert judged(with_curve("contrast", accuracies)).verdict["1"] == verdict
+def test_claims_about_a_curve_go_by_shares_of_its_loss(key, corruption, accuracies, value, verdict):
+    row = judged(with_curve(corruption, accuracies)).loc[key]
+    assert row.verdict == verdict
+    assert row.value == pytest.approx(value, abs=0.03)  # n = 300 rounds the accuracies
+    assert row.lo < row.hi
 
 
 @pytest.mark.parametrize(

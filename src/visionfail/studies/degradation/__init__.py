@@ -1,7 +1,8 @@
 """Study A: accuracy under corruption, regimes, claims."""
 
-from visionfail.studies.degradation.claims import regime_table
+from visionfail.studies.degradation.claims import left_out_table, regime_table
 from visionfail.studies.degradation.curves import SEVERITY
+from visionfail.studies.degradation.false_alarms import false_alarm_table
 from visionfail.studies.degradation.human_uncertainty import (
     load_or_measure_uncertainty,
     pictures_people_are_sure_of,
@@ -9,7 +10,7 @@ from visionfail.studies.degradation.human_uncertainty import (
 )
 from visionfail.studies.degradation.overconfidence import overconfidence_by_severity
 from visionfail.studies.degradation.redraw import load_or_redraw
-from visionfail.studies.degradation.regimes import REGIMES, false_alarm_table
+from visionfail.studies.degradation.regimes import REGIMES
 from visionfail.studies.degradation.seeds import (
     judge_networks,
     seed_spread,
@@ -25,6 +26,7 @@ __all__ = [
     "SEVERITY",
     "false_alarm_table",
     "judge_networks",
+    "left_out_table",
     "load_or_measure_strengths",
     "load_or_measure_uncertainty",
     "load_or_redraw",

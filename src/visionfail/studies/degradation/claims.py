@@ -4,7 +4,7 @@ What is judged and how was written down in notes/claims.md before any network he
 corrupted test image.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from visionfail.studies.degradation.curves import (
     Curves,
     Strengths,
     accuracy_drop,
+    compared,
     curves_of,
     gap_at_equal_severity,
     gap_at_equal_strength,
@@ -28,28 +29,40 @@ from visionfail.studies.degradation.curves import (
 Axes = Mapping[str, Strengths]  # {"pixel_change" | "dissimilarity": strengths}
 EXPLORED = ("resnet18", 0)  # seen in notebook 03 before it was judged
 MILD = 0.10  # at most this drop, mean over severities
+STRAIGHT = 0.10  # at most this share of the loss from a straight line
+MOST = 0.5  # at least this share of the loss in one step
 LOST_LOW = 0.38  # 43 points, give or take 5
 LOST_HIGH = 0.48
 
 
 @dataclass(frozen=True, kw_only=True)
 class CurveClaim(Claim):
-    """A claim whose statistic is computed from the curves."""
+    """A claim whose statistic is computed from the curves.
+
+    Where it compares groups of corruptions, `axis` is the strength at which it does, or severity:
+    the claim then has to stand with each corruption left out in turn.
+    """
 
     compute: Callable[[Curves, Axes], np.ndarray]  # curves (..., 6) and axes -> (...)
-
-
-@dataclass(frozen=True)
-class RegimeClaim:
-    """A claim that holds where the curve of `corruption` over severity is of `regime`."""
-
-    key: str
-    words: str
-    corruption: str
-    regime: str
+    axis: str | None = None
 
 
 # ---- statistics of accuracies (..., 6) by corruption, each (...)
+
+
+def _contrast_from_line(curves: Curves, axes: Axes) -> np.ndarray:
+    """The largest distance of contrast's curve from a straight line, as a share of the loss."""
+    return regimes.distance_from_line(curves["contrast"], SEVERITY)
+
+
+def _fog_last_step(curves: Curves, axes: Axes) -> np.ndarray:
+    """The step from severity 4 to 5 under fog, as a share of the loss."""
+    return regimes.shape(curves["fog"], SEVERITY).steps[..., -1]
+
+
+def _motion_first_step(curves: Curves, axes: Axes) -> np.ndarray:
+    """The step from clean to severity 1 under motion blur, as a share of the loss."""
+    return regimes.shape(curves["motion_blur"], SEVERITY).steps[..., 0]
 
 
 def _gap_at_severity(curves: Curves, axes: Axes) -> np.ndarray:
@@ -100,23 +113,26 @@ GAP = "accuracy, pixel-level minus structural"
 MEAN_DROP = "drop, mean over severities"
 
 DEGRADATION_CLAIMS = (
-    RegimeClaim(
+    CurveClaim(
         key="1",
         words="accuracy under contrast falls near-linearly",
-        corruption="contrast",
-        regime="near-linear",
+        statistic="largest distance from a straight line / loss, contrast",
+        high=STRAIGHT,
+        compute=_contrast_from_line,
     ),
-    RegimeClaim(
+    CurveClaim(
         key="2",
         words="fog does little up to a threshold, then accuracy collapses",
-        corruption="fog",
-        regime="threshold",
+        statistic="step from severity 4 to 5 / loss, fog",
+        low=MOST,
+        compute=_fog_last_step,
     ),
-    RegimeClaim(
+    CurveClaim(
         key="3",
         words="motion blur does its damage early and then levels off",
-        corruption="motion_blur",
-        regime="early-plateau",
+        statistic="step from clean to severity 1 / loss, motion blur",
+        low=MOST,
+        compute=_motion_first_step,
     ),
     CurveClaim(
         key="4a",
@@ -124,6 +140,7 @@ DEGRADATION_CLAIMS = (
         statistic=GAP,
         low=0,
         compute=_gap_at_severity,
+        axis="severity",
     ),
     CurveClaim(
         key="4b",
@@ -131,6 +148,7 @@ DEGRADATION_CLAIMS = (
         statistic=GAP,
         low=0,
         compute=_gap_at_pixel_change,
+        axis="pixel_change",
     ),
     CurveClaim(
         key="4c",
@@ -138,6 +156,7 @@ DEGRADATION_CLAIMS = (
         statistic=GAP,
         low=0,
         compute=_gap_at_dissimilarity,
+        axis="dissimilarity",
     ),
     CurveClaim(
         key="5",
@@ -193,8 +212,7 @@ def judge_degradation(
 ) -> pd.DataFrame:
     """A row per claim about one network, with the columns JUDGED.
 
-    `strengths` are rows of `strengths.strength_rows`. A claim about a regime has as its value the
-    share of bootstraps that agree, and no interval.
+    `strengths` are rows of `strengths.strength_rows`.
     """
     curves, resampled = _exact_and_resampled(outcomes, bootstraps, generator)
     axes = {}
@@ -202,10 +220,9 @@ def judge_degradation(
         axes[metric] = corruptions.strength_axes(strengths, metric)
     rows = []
     for claim in DEGRADATION_CLAIMS:
-        if isinstance(claim, RegimeClaim):
-            row = _regime_row(claim, curves, resampled)
-        else:
-            row = _interval_row(claim, curves, resampled, axes)
+        row = claim.judge(_estimate(claim, curves, resampled, axes))
+        if claim.axis is not None:
+            row["verdict"] = weakest_verdict(left_out_rows(claim, curves, resampled, axes))
         rows.append(row)
     status = "exploratory" if (model, seed) == EXPLORED else "confirmatory"
     table = pd.DataFrame(rows).assign(model=model, seed=seed, status=status)
@@ -224,30 +241,51 @@ def _exact_and_resampled(
     return curves, curves_of(accuracies, outcomes)
 
 
-def _interval_row(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Axes) -> dict:
-    """The row of a claim about a size: value, interval over images, verdict."""
+def _estimate(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Axes) -> Estimate:
+    """The statistic of a claim, and in each resample of the images."""
     exact = np.array([claim.compute(curves, axes)])  # (1,)
     samples = claim.compute(resampled, axes)[:, None]  # (B, 1)
-    return claim.judge(Estimate(exact, samples))
+    return Estimate(exact, samples)
 
 
-def _regime_row(claim: RegimeClaim, curves: Curves, resampled: Curves) -> dict:
-    """The row of a claim about a regime: the share of bootstraps that agree, verdict."""
-    samples = resampled[claim.corruption]  # (B, 6)
-    stable = regimes.stable_regime(curves[claim.corruption], samples, SEVERITY)
-    shares = regimes.regime_shares(samples, SEVERITY)
-    verdicts = {claim.regime: "holds", "undecided": "undecided"}
-    return {
-        "claim": claim.key,
-        "words": claim.words,
-        "statistic": f"share of bootstraps that are {claim.regime} (the curve: {stable['point']})",
-        "low": regimes.STABLE,
-        "high": 1.0,
-        "value": shares.get(claim.regime, 0.0),
-        "lo": np.nan,
-        "hi": np.nan,
-        "verdict": verdicts.get(stable["regime"], "fails"),
-    }
+def left_out_rows(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Axes) -> list[dict]:
+    """The rows of a claim about groups: of all that it compares, then with each left out in turn.
+
+    Each has a field "left out". A corruption that is alone in its group is not left out.
+    """
+    strengths = None if claim.axis == "severity" else axes[claim.axis or ""]
+    rows = [claim.judge(_estimate(claim, curves, resampled, axes))]
+    rows[0]["left out"] = "none"
+    for group in compared(curves, strengths):
+        for name in group if len(group) > 1 else ():
+            fewer = {key: curve for key, curve in curves.items() if key != name}
+            fewer_resampled = {key: curve for key, curve in resampled.items() if key != name}
+            row = claim.judge(_estimate(claim, fewer, fewer_resampled, axes))
+            row["left out"] = name
+            rows.append(row)
+    return rows
+
+
+def weakest_verdict(rows: Sequence[Mapping]) -> str:
+    """The verdict that all rows share, else "undecided": it hangs on a single corruption."""
+    verdicts = {row["verdict"] for row in rows}
+    return verdicts.pop() if len(verdicts) == 1 else "undecided"
+
+
+def left_out_table(
+    outcomes: Outcomes, strengths: pd.DataFrame, *, bootstraps: int, generator: np.random.Generator
+) -> pd.DataFrame:
+    """The rows of `left_out_rows` of every claim that compares groups of corruptions."""
+    curves, resampled = _exact_and_resampled(outcomes, bootstraps, generator)
+    axes = {}
+    for metric in ("pixel_change", "dissimilarity"):
+        axes[metric] = corruptions.strength_axes(strengths, metric)
+    rows = []
+    for claim in DEGRADATION_CLAIMS:
+        if claim.axis is not None:
+            rows += left_out_rows(claim, curves, resampled, axes)
+    columns = ["claim", "words", "left out", "value", "lo", "hi", "verdict"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def regime_table(

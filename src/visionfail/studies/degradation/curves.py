@@ -34,10 +34,35 @@ def accuracy_drop(curves: Curves, corruption: str) -> np.ndarray:
     return curves[corruption][..., :1] - curves[corruption][..., 1:]
 
 
+def compared(curves: Curves, strengths: Strengths | None = None) -> tuple[list[str], list[str]]:
+    """The corruptions of `curves` that a comparison is over: (pixel-level, structural).
+
+    With `strengths` only those whose strength grows with severity. ValueError where a group has
+    none left.
+    """
+    groups = []
+    for group in GROUPS:
+        names = [name for name in group if name in curves]
+        if strengths is not None:
+            names = [name for name in names if name in strengths]
+        groups.append(names)
+    pixel, structural = groups
+    if not pixel or not structural:
+        raise ValueError(
+            f"of the groups {GROUPS} only {groups} have a curve and a strength that grows with "
+            "severity: nothing to compare."
+        )
+    return pixel, structural
+
+
 def gap_at_equal_severity(curves: Curves) -> np.ndarray:
-    """Accuracy under pixel-level minus structural corruptions, mean over severities: (...)."""
-    pixel = np.mean([curves[name][..., 1:] for name in PIXEL_LEVEL], axis=0)  # (..., 5)
-    structural = np.mean([curves[name][..., 1:] for name in STRUCTURAL], axis=0)
+    """Accuracy under pixel-level minus structural corruptions, mean over severities: (...).
+
+    Corruptions that are not in `curves` are left out.
+    """
+    pixel_names, structural_names = compared(curves)
+    pixel = np.mean([curves[name][..., 1:] for name in pixel_names], axis=0)  # (..., 5)
+    structural = np.mean([curves[name][..., 1:] for name in structural_names], axis=0)
     return (pixel - structural).mean(axis=-1)
 
 
@@ -47,13 +72,7 @@ def gap_at_equal_strength(curves: Curves, strengths: Strengths) -> np.ndarray:
     They run from 0 to the largest that every corruption reaches whose strength grows with
     severity; the others are left out. ValueError where a group has none left.
     """
-    pixel_names = [name for name in PIXEL_LEVEL if name in strengths]
-    structural_names = [name for name in STRUCTURAL if name in strengths]
-    if not pixel_names or not structural_names:
-        raise ValueError(
-            f"of the groups {GROUPS} only {[pixel_names, structural_names]} have a strength that "
-            "grows with severity: nothing to compare."
-        )
+    pixel_names, structural_names = compared(curves, strengths)
     largest = min(strengths[name][-1] for name in pixel_names + structural_names)
     grid = np.linspace(0, largest, POINTS)
     pixel = _mean_curve(curves, strengths, pixel_names, grid)  # (..., POINTS)
