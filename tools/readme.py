@@ -27,15 +27,15 @@ def five_findings() -> str:
 
 def networks() -> str:
     """Our networks beside the published ones with standard training."""
+    lowest, highest = findings.mean_error_range(paths.RESULTS)
     return markdown(
         findings.networks_summary(paths.RESULTS),
         "In brackets 95% intervals: Wilson for clean accuracy, bootstrap over the 10,000 test "
         "images elsewhere. The 14 are the benchmark's 15 without frost, whose texture here is "
-        "ours; corrupted images are regenerated. mCE: the error under each corruption divided by "
-        "that of WRN-28-10, a published network with standard training, on the published images, "
-        "mean over corruptions; "
-        "AugMix's "
-        '"mCE" is another number, 100 minus the mean accuracy.',
+        "ours; corrupted images are regenerated. Mean corruption error (mCE): the error under each "
+        "corruption divided by that of WRN-28-10, a published network with standard training, on "
+        "the published images, mean over the 14. What AugMix's code calls mCE is the mean error, "
+        f"100 minus the mean accuracy: {lowest:.1%} to {highest:.1%} for these networks on all 15.",
     )
 
 

@@ -134,6 +134,13 @@ def networks_summary(folder: Path) -> pd.DataFrame:
     return table
 
 
+def mean_error_range(folder: Path) -> tuple[float, float]:
+    """The lowest and the highest mean error under the 15 corruptions of our networks, in [0, 1]."""
+    table, _ = evaluation.stored_sweeps(folder)
+    means = table[(table.condition == "mean of 15") & (table.metric == "accuracy")]
+    return 1 - means.value.max(), 1 - means.value.min()
+
+
 def claims_summary(folder: Path, *, where: str) -> pd.DataFrame:
     """A row per claim judged in one notebook: number, claim, region, verdict, range of values.
 
