@@ -78,12 +78,16 @@ def bootstrap_auroc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> 
     the same counts for several scores make their comparison paired. `defined_resamples` drops NaN.
     """
     score, failed = _checked(score, failed)
-    order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))  # of each run of equal scores
-    failed = failed[order]
+    wrong = np.flatnonzero(failed)  # (F,)
+    right = np.flatnonzero(~failed)  # (R,)
+    right = right[np.argsort(score[right], kind="stable")]
+    # how many of the right answers score less than each failure, and at most as much, (F,) each
+    fewest = np.searchsorted(score[right], score[wrong], side="left")
+    most = np.searchsorted(score[right], score[wrong], side="right")
     areas = []
     for row in range(0, len(counts), ROWS):
-        areas.append(_auroc_of(counts[row : row + ROWS, order], failed, starts))
+        drawn = counts[row : row + ROWS]
+        areas.append(_auroc_of(drawn.take(wrong, axis=1), drawn.take(right, axis=1), fewest, most))
     return np.concatenate(areas)
 
 
@@ -95,19 +99,24 @@ def defined_resamples(samples: np.ndarray) -> np.ndarray:
     return samples[~np.isnan(samples)]
 
 
-def _auroc_of(counts: np.ndarray, failed: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """The AUROC (B,) of images in ascending order of score, drawn as often as counts (B, N) say.
+def _auroc_of(
+    wrong: np.ndarray, right: np.ndarray, fewest: np.ndarray, most: np.ndarray
+) -> np.ndarray:
+    """The AUROC (B,) where failures are drawn as often as `wrong` (B, F) says and right answers, in
+    ascending order of score, as often as `right` (B, R) says.
 
-    Runs of equal scores begin at `starts` (T,).
+    The first `fewest` (F,) of the right answers score less than a failure, the first `most` at most
+    as much; those between are ties and count half. Counts and their sums are whole numbers, which
+    float32 holds exactly up to 2^24.
     """
-    # failures and right answers drawn from each run of equal scores, (B, T)
-    wrong = np.add.reduceat(np.where(failed, counts, 0), starts, axis=1, dtype=np.float64)
-    right = np.add.reduceat(np.where(failed, 0, counts), starts, axis=1, dtype=np.float64)
-    # right answers with a lower score, and half of those with the same score
-    below = np.cumsum(right, axis=1) - right / 2
-    pairs = wrong.sum(axis=1) * right.sum(axis=1)
-    undefined = np.full(len(counts), np.nan)
-    return np.divide((wrong * below).sum(axis=1), pairs, out=undefined, where=pairs > 0)
+    lower = np.zeros((len(right), right.shape[1] + 1), dtype=np.float32)
+    np.cumsum(right, axis=1, dtype=np.float32, out=lower[:, 1:])
+    below = lower.take(fewest, axis=1)  # (B, F)
+    below += lower.take(most, axis=1)
+    beaten = np.einsum("bf,bf->b", wrong, below, dtype=np.float64) / 2
+    pairs = wrong.sum(axis=1, dtype=np.float64) * lower[:, -1]
+    undefined = np.full(len(right), np.nan)
+    return np.divide(beaten, pairs, out=undefined, where=pairs > 0)
 
 
 def bootstrap_aurc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> np.ndarray:
