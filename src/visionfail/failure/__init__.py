@@ -15,6 +15,8 @@ from visionfail.failure.compare import (
     risk_coverage_by_seed,
     save_comparison,
 )
+from visionfail.failure.distances import RelativeMahalanobis, Vim
+from visionfail.failure.ensemble import ensemble_scores
 from visionfail.failure.importance import (
     channel_importance,
     most_active_images,
@@ -48,7 +50,9 @@ __all__ = [
     "Auditor",
     "Detectors",
     "Monitor",
+    "RelativeMahalanobis",
     "Scored",
+    "Vim",
     "auroc_rows",
     "aurocs",
     "candidate_thresholds",
@@ -56,6 +60,7 @@ __all__ = [
     "comparison_table",
     "concatenate",
     "confidence_of",
+    "ensemble_scores",
     "evaluate_threshold",
     "extract",
     "fit",
