@@ -56,7 +56,8 @@ def false_alarm_table(
         loss = exact[:, 0] - exact.min(axis=1)  # (curves,)
         for low, high in zip((0.05, *LOSS_EDGES), LOSS_EDGES, strict=False):
             inside = (loss >= low) & (loss < high)
-            row = {"kind": kind, "loss": f"{100 * low:.0f} to {100 * high:.0f} points"}
+            row: dict[str, str | float] = {"kind": kind}
+            row["loss"] = f"{100 * low:.0f} to {100 * high:.0f} points"
             row["curves"] = int(inside.sum())
             row["stable"] = stable[inside].mean()
             row["stable but wrong"] = (stable & wrong)[inside].mean()
