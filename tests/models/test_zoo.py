@@ -46,6 +46,7 @@ def test_card_tells_the_accuracy_of_the_stored_half_precision_weights(tmp_path):
     get(tmp_path)
     model, card = checkpoints.load_checkpoint(tmp_path / "net")
     assert zoo.accuracy_with_interval(model, SETS["test"]) == card["accuracy"]["test"]
+    assert card["test_looks"] == {"count": 1, "when": "when it was trained"}
 
 
 def test_another_configuration_or_retrain_trains_again(tmp_path):
@@ -118,6 +119,7 @@ def test_committed_cards_fit_the_recipe_and_the_answers_of_their_network(path):
     card = checkpoints.read_card(path)
     assert zoo.rounds_of(card) == recipes.standard_rounds(card["arch"], card["rounds"][0]["seed"])
     assert card["origin"] == "official" and card["accuracy"]["test"]["n"] == 10_000
+    assert card["test_looks"]["count"] >= 1
     sweep = paths.RESULTS / f"cifar10c-{path.stem.removeprefix('cifar10-')}.npz"
     if sweep.exists():
         answers = Outcomes.load(sweep)

@@ -255,6 +255,10 @@ def save_trained(
     full_card.update(_facts_of_run(model, sets))
     full_card["seconds"] = round(sum(row["seconds"] for row in history), 1)
     full_card["history"] = history  # near the end of the file: it is the longest
+    full_card["test_looks"] = {
+        "count": int("test" in sets),
+        "when": "when it was trained" if "test" in sets else "not yet",
+    }
     model = checkpoints.rounded_to_half(model)
     full_card["accuracy"] = {}
     for name in ("val", "test"):
