@@ -30,6 +30,7 @@ RENAMED_COLUMNS = {
 RENAMED_WORDS = {
     "dealt anew": "re-splits",
     "kept, budget": "budget met, budget",
+    "^and logits$": "all layers and logits",
     "doubt and ": "human label uncertainty and ",
 }
 

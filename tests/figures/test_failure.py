@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from figures.checks import assert_readable, dots, with_interval, words
+from figures.checks import assert_readable, curve, dots, error_bars, with_interval, words
 from visionfail.figures import failure
 from visionfail.studies.auditing import examples
 
@@ -138,3 +138,11 @@ def test_latents_are_parted_by_outcome():
     assert (wrong.get_offsets()[:, 0] > 1).all()
     assert len(right.get_offsets()) + len(wrong.get_offsets()) == 300
     assert [line.get_xydata().tolist() for line in fig.axes[1].lines] == [[[1.0, 0.5]]]
+
+
+def test_one_detector_alone_stands_at_its_label():
+    alone = auroc_table()
+    alone = alone[alone.detector == "auditor"]
+    fig = failure.detectors_by_slice(alone, slices=SLICES, title="One")
+    (marks,) = error_bars(fig.axes[0])
+    assert curve(marks.lines[0])[1].tolist() == list(range(len(SLICES)))

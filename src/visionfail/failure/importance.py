@@ -15,12 +15,12 @@ def scores_from_single_layers(
     """{layers: scores (N,)} on `judged` of auditors that learn from fewer layers of `learnt`.
 
     One auditor for each layer alone, one for the logits alone ("logits"), one for "all layers", and
-    one for these "and logits".
+    one for "all layers and logits".
     """
     layers = list(judged.latents)
     choices = {name: [name] for name in [*layers, "logits"]}
     choices["all layers"] = layers
-    choices["and logits"] = [*layers, "logits"]
+    choices["all layers and logits"] = [*layers, "logits"]
     scores = {}
     for name, chosen in choices.items():
         fitted = auditor.fit_auditor(learnt.features(chosen), learnt.failed, seed=seed)

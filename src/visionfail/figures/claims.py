@@ -43,6 +43,7 @@ def claims_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     words = table.drop_duplicates("claim").set_index("claim").words
     name_rows(ax, [fill(f"{key}: {words[key]}", 46) for key in keys], fontsize=8)
     percent_axis(ax.xaxis)
+    ax.set_xlabel("value of each claim's statistic, points or shares")
     ax.grid(False, axis="y")
     handles = named_handles(ax)
     handles["holds in here"] = Patch(facecolor=OKABE_ITO["green"], alpha=0.2)

@@ -105,7 +105,8 @@ def detectors_by_slice(
     fig = new_figure(0.42 * len(slices) + 0.6, title)
     ax = fig.add_subplot()
     detectors = list(table.detector.unique())
-    offsets = np.linspace(-0.3, 0.3, len(detectors))
+    reach = 0.3 if len(detectors) > 1 else 0.0  # one alone stands at its label
+    offsets = np.linspace(-reach, reach, len(detectors))
     for detector, offset in zip(detectors, offsets, strict=True):
         aurocs = table[table.detector == detector].set_index("slice").loc[list(slices)]
         colour, marker = detector_look(detector)

@@ -126,10 +126,13 @@ def test_curves_of_any_shape_are_interpolated_as_scipy_does():
     assert np.allclose(gaps, means[0] - means[1])
 
 
-def test_only_the_network_seen_before_is_exploratory():
+def test_the_network_seen_before_and_amended_rules_are_exploratory():
+    amended = {"1", "2", "3", "4a", "4b", "4c"}
     assert set(judged().status) == {"exploratory"}
-    assert set(judged(seed=1).status) == {"confirmatory"}
-    assert set(judged(model="densenet121").status) == {"confirmatory"}
+    for network in ({"seed": 1}, {"model": "densenet121"}):
+        status = judged(**network).status
+        assert set(status.index[status == "exploratory"]) == amended
+        assert set(status) == {"exploratory", "confirmatory"}
 
 
 def test_regimes_on_every_axis_that_a_corruption_has():

@@ -38,9 +38,10 @@ def judge_degradation(
         row = claim.judge(_estimate(claim, curves, resampled, axes))
         if claim.axis is not None:
             row["verdict"] = weakest_verdict(left_out_rows(claim, curves, resampled, axes))
+        explored = claim.amended or (model, seed) == EXPLORED
+        row["status"] = "exploratory" if explored else "confirmatory"
         rows.append(row)
-    status = "exploratory" if (model, seed) == EXPLORED else "confirmatory"
-    table = pd.DataFrame(rows).assign(model=model, seed=seed, status=status)
+    table = pd.DataFrame(rows).assign(model=model, seed=seed)
     table = table.assign(n=len(outcomes.labels), source="working hypothesis")
     return table.loc[:, list(JUDGED)]
 

@@ -37,6 +37,7 @@ class CurveClaim(Claim):
     """
 
     compute: Callable[[Curves, Axes], np.ndarray]  # curves (..., 6) and axes -> (...)
+    amended: bool = False  # its rule was changed with the curves in view: exploratory for all
     axis: str | None = None
 
 
@@ -112,6 +113,7 @@ DEGRADATION_CLAIMS = (
         statistic="largest distance from a straight line / loss, contrast",
         high=STRAIGHT,
         compute=_contrast_from_line,
+        amended=True,
     ),
     CurveClaim(
         key="2",
@@ -119,6 +121,7 @@ DEGRADATION_CLAIMS = (
         statistic="step from severity 4 to 5 / loss, fog",
         low=MOST,
         compute=_fog_last_step,
+        amended=True,
     ),
     CurveClaim(
         key="3",
@@ -126,6 +129,7 @@ DEGRADATION_CLAIMS = (
         statistic="step from clean to severity 1 / loss, motion blur",
         low=MOST,
         compute=_motion_first_step,
+        amended=True,
     ),
     CurveClaim(
         key="4a",
@@ -133,6 +137,7 @@ DEGRADATION_CLAIMS = (
         statistic=GAP,
         low=0,
         compute=_gap_at_severity,
+        amended=True,
         axis="severity",
     ),
     CurveClaim(
@@ -141,6 +146,7 @@ DEGRADATION_CLAIMS = (
         statistic=GAP,
         low=0,
         compute=_gap_at_pixel_change,
+        amended=True,
         axis="pixel_change",
     ),
     CurveClaim(
@@ -149,6 +155,7 @@ DEGRADATION_CLAIMS = (
         statistic=GAP,
         low=0,
         compute=_gap_at_dissimilarity,
+        amended=True,
         axis="dissimilarity",
     ),
     CurveClaim(
