@@ -87,6 +87,7 @@ def test_asks_for_a_picture_where_none_is_sent(app):
     assert not app.exception and app.info and not app.metric
 
 
+@pytest.mark.slow  # starts a fresh interpreter
 def test_the_snapshot_is_written_without_a_browser_and_always_the_same(tmp_path, monkeypatch):
     """By a process of its own, and by this one, which has drawn other pages before."""
     monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))

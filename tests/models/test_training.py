@@ -110,6 +110,7 @@ fit(state=Path({state!r}))
 """
 
 
+@pytest.mark.slow  # starts a fresh interpreter
 def test_run_killed_in_mid_epoch_ends_bit_for_bit_where_an_unbroken_one_ends(tmp_path):
     state = tmp_path / "state.pt"
     unbroken, unbroken_history = fit(state=tmp_path / "unbroken.pt")
