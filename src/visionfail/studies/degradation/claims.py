@@ -30,9 +30,7 @@ def judge_degradation(
     `strengths` are rows of `strengths.strength_rows`.
     """
     curves, resampled = _exact_and_resampled(outcomes, bootstraps, generator)
-    axes = {}
-    for metric in ("pixel_change", "dissimilarity"):
-        axes[metric] = corruptions.strength_axes(strengths, metric)
+    axes = _axes_of(strengths)
     rows = []
     for claim in DEGRADATION_CLAIMS:
         row = claim.judge(_estimate(claim, curves, resampled, axes))
@@ -44,6 +42,12 @@ def judge_degradation(
     table = pd.DataFrame(rows).assign(model=model, seed=seed)
     table = table.assign(n=len(outcomes.labels), source="working hypothesis")
     return table.loc[:, list(JUDGED)]
+
+
+def _axes_of(strengths: pd.DataFrame) -> dict[str, Strengths]:
+    """The strengths at which groups are compared, by metric, from rows of strength_rows."""
+    metrics_compared = ("pixel_change", "dissimilarity")
+    return {metric: corruptions.strength_axes(strengths, metric) for metric in metrics_compared}
 
 
 def _exact_and_resampled(
@@ -93,9 +97,7 @@ def left_out_table(
 ) -> pd.DataFrame:
     """The rows of `left_out_rows` of every claim that compares groups of corruptions."""
     curves, resampled = _exact_and_resampled(outcomes, bootstraps, generator)
-    axes = {}
-    for metric in ("pixel_change", "dissimilarity"):
-        axes[metric] = corruptions.strength_axes(strengths, metric)
+    axes = _axes_of(strengths)
     rows = []
     for claim in DEGRADATION_CLAIMS:
         if claim.axis is not None:
