@@ -82,3 +82,10 @@ def test_ours_have_colours_of_okabe_and_ito_and_published_models_are_grey():
 def test_a_model_without_a_colour_is_named():
     with pytest.raises(ValueError, match="model 'vgg' has no colour"):
         style.model_colour("vgg")
+
+
+def test_a_title_that_does_not_fit_is_refused():
+    fits = "ResNet-18 loses 69.7 points at severity 5 of Gaussian noise, 4.5 of brightness"
+    assert margins.new_figure(3, fits).texts[-1].get_text() == fits
+    with pytest.raises(ValueError, match="title"):
+        margins.new_figure(3, fits + ", and more than that of others")

@@ -18,12 +18,15 @@ LINE = 0.19  # inches of a line of legend or footnote
 def new_figure(height: float, title: str = "") -> Figure:
     """An empty figure in the style, `WIDTH` by `height` inches.
 
-    A title stands above and makes the figure taller.
+    A title stands above and makes the figure taller. ValueError where it is wider than the figure.
     """
     use_style()
     fig = plt.figure(figsize=(WIDTH, height))
     if title:
         write_in_strip(fig, title, height=0.32, at_head=True, fontsize=12, fontweight="bold")
+        written = fig.texts[-1].get_window_extent().width / fig.dpi  # inches
+        if written > WIDTH - 0.1:
+            raise ValueError(f"the title is {written:.1f} inches wide, {WIDTH:g} fit: {title!r}.")
     return fig
 
 
