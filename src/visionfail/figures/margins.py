@@ -8,26 +8,37 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 from matplotlib.transforms import offset_copy
 
 from visionfail.figures.style import GREY, WIDTH, rows_needed, use_style
 
+SMALLEST = 8  # points that one can read at 800 pixels
 LINE = 0.19  # inches of a line of legend or footnote
 
 
 def new_figure(height: float, title: str = "") -> Figure:
     """An empty figure in the style, `WIDTH` by `height` inches.
 
-    A title stands above and makes the figure taller. ValueError where it is wider than the figure.
+    A title stands above and makes the figure taller; its letters are smaller where it is long, and
+    ValueError says so where it would take less than SMALLEST points.
     """
     use_style()
     fig = plt.figure(figsize=(WIDTH, height))
     if title:
         write_in_strip(fig, title, height=0.32, at_head=True, fontsize=12, fontweight="bold")
-        written = fig.texts[-1].get_window_extent().width / fig.dpi  # inches
-        if written > WIDTH - 0.1:
-            raise ValueError(f"the title is {written:.1f} inches wide, {WIDTH:g} fit: {title!r}.")
+        _fit_to_width(fig.texts[-1], fig)
     return fig
+
+
+def _fit_to_width(title: Text, fig: Figure) -> None:
+    """Make the letters of a title smaller where it is wider than its figure."""
+    width = title.get_window_extent().width / fig.dpi  # inches
+    size = float(title.get_fontsize()) * min(1.0, (WIDTH - 0.2) / width)
+    if size < SMALLEST:
+        words = title.get_text()
+        raise ValueError(f"the title would take letters of {size:.1f} points: shorten {words!r}.")
+    title.set_fontsize(size)
 
 
 def legend(fig: Figure, entries: dict[str, Any]) -> None:
