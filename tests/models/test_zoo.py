@@ -1,5 +1,6 @@
 import copy
 import dataclasses
+import json
 
 import pytest
 import torch
@@ -149,14 +150,19 @@ if AT_HAND:
 
 
 def test_networks_at_hand_are_the_committed_ones_in_order(tmp_path, monkeypatch):
-    for name in (
-        "resnet18-standard-s1",
-        "densenet121-standard-s0",
-        "resnet18-standard-s0",
-        "resnet18-quick-s0",
+    fields = checkpoints.read_card(CARDS[0])
+    for arch, recipe, seed in (
+        ("resnet18", "standard", 1),
+        ("densenet121", "standard", 0),
+        ("resnet18", "standard", 0),
+        ("resnet18", "quick", 0),
+        ("resnet18", "standard", 2),
     ):
-        (tmp_path / f"cifar10-{name}.safetensors").touch()
-    (tmp_path / "cifar10-resnet18-standard-s2.json").touch()  # a card without weights
+        card = dict(fields, arch=arch, recipe=recipe, rounds=[{"seed": seed}])
+        stem = tmp_path / f"cifar10-{arch}-{recipe}-s{seed}"
+        stem.with_suffix(".json").write_text(json.dumps(card))
+        if seed < 2:  # a card without weights
+            stem.with_suffix(".safetensors").touch()
     monkeypatch.setattr(paths, "MODELS", tmp_path)
     real = {"test": dataclasses.replace(squares(4, seed=0), origin="official")}
     assert zoo.available_networks(real) == [("resnet18", 0), ("resnet18", 1), ("densenet121", 0)]

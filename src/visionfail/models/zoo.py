@@ -45,11 +45,15 @@ def available_networks(sets: dict[str, ImageSet]) -> list[tuple[str, int]]:
 
 
 def _networks(suffix: str) -> list[tuple[str, int]]:
-    """(arch, seed) of the standard recipe's files in models/: EXAMINED, its seeds, then others."""
+    """(arch, seed) of the standard recipe's cards in models/ that have a file with this suffix.
+
+    EXAMINED comes first, then its other seeds, then others.
+    """
     networks_there = []
-    for path in paths.MODELS.glob(f"cifar10-*-standard-s*{suffix}"):
-        _, arch, _, seed = path.stem.split("-")
-        networks_there.append((arch, int(seed.removeprefix("s"))))
+    for description in paths.MODELS.glob("cifar10-*.json"):
+        card = checkpoints.read_card(description)
+        if card["recipe"] == "standard" and description.with_suffix(suffix).exists():
+            networks_there.append((card["arch"], card["rounds"][0]["seed"]))
     examined_arch, _ = recipes.EXAMINED
     return sorted(networks_there, key=lambda network: (network[0] != examined_arch, network))
 
