@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data run check test lint notebooks bench readme app
+.PHONY: help setup lab data run check types unit test lint notebooks bench readme app
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,12 @@ run: $(VENV)/installed  ## every notebook in the quick profile, and a page with 
 check: $(VENV)/installed-dev  ## ruff, types and the quick unit tests, before every commit
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	@$(MAKE) --no-print-directory -j 2 types unit
+
+types: $(VENV)/installed-dev
 	$(PY) -m basedpyright --pythonpath $(PY)
+
+unit: $(VENV)/installed-dev
 	$(PY) -m pytest -m "not slow"
 
 test: $(VENV)/installed-dev  ## ruff, types, every test, every notebook once in the quick profile
