@@ -91,10 +91,13 @@ def claims_sentence(folder: Path) -> str:
     by_notebook = [f"{size} in {where}" for where, size in sizes.items()]
     words = {"holds": "hold", "fails": "fail", "undecided": "are undecided"}
     counted = [f"{verdicts[verdict]} {words[verdict]}" for verdict in words if verdict in verdicts]
+    exploratory = table.status.str.startswith("exploratory").groupby([table["where"], table.claim])
+    amended = int(exploratory.all().sum())
     return (
         f"**Claims and verdicts.** Of {verdicts.sum()} claims from earlier unpublished work "
-        f"({', '.join(by_notebook)}), each judged by a statistic and a region written down "
-        f"beforehand, {', '.join(counted)}."
+        f"({', '.join(by_notebook)}), {', '.join(counted)}. Each has a statistic and a region; "
+        f"they were written down beforehand, but for the {amended} whose rules were changed with "
+        "the results in view, which are exploratory."
     )
 
 
