@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from bench_corruptions import pictures, processor
-from bench_training import network, rates
+from bench_training import network, print_rates, rates
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
@@ -60,12 +60,8 @@ def main() -> None:
         f"largest difference {difference:.1e}\n"
     )
     per_second = rates({"ours": ours, "plain": plain}, arguments.images, arguments.repeats)
-    ratio = per_second["ours"] / per_second["plain"]
-    print(f"{'':<12}{'ours':>8}{'plain':>8}{'ratio':>8}{'n':>8}")
-    print(
-        f"{'Grad-CAM':<12}{per_second['ours']:>8.1f}{per_second['plain']:>8.1f}"
-        f"{ratio:>8.2f}{len(images):>8}"
-    )
+    print(f"{'':<28}{'ours':>8}{'plain':>8}{'ratio':>8}{'n':>8}")
+    print_rates("Grad-CAM", per_second, len(images))
 
 
 if __name__ == "__main__":

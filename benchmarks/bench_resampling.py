@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import numpy as np
 from bench_corruptions import processor
-from bench_training import rates
+from bench_training import print_rates, rates
 from sklearn.metrics import roc_auc_score
 
 from visionfail import metrics
@@ -52,12 +52,8 @@ def main() -> None:
         f"{arguments.repeats}; largest difference {difference:.1e}\n"
     )
     per_second = rates({"ours": ours, "plain": plain}, arguments.resamples, arguments.repeats)
-    ratio = per_second["ours"] / per_second["plain"]
-    print(f"{'':<12}{'ours':>8}{'plain':>8}{'ratio':>8}{'n':>8}")
-    print(
-        f"{'AUROC':<12}{per_second['ours']:>8.1f}{per_second['plain']:>8.1f}"
-        f"{ratio:>8.2f}{arguments.resamples:>8}"
-    )
+    print(f"{'':<28}{'ours':>8}{'plain':>8}{'ratio':>8}{'n':>8}")
+    print_rates("AUROC", per_second, arguments.resamples)
 
 
 if __name__ == "__main__":

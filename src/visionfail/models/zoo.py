@@ -155,15 +155,7 @@ def load_or_train_rounds(
     _, description = checkpoints.checkpoint_files(path)
     if not retrain and description.exists():
         model, card = checkpoints.load_checkpoint(path)
-        wanted = {
-            "rounds": [_config_fields(config) for config in rounds],
-            "origin": sets["train"].origin,
-        }
-        made = {
-            "rounds": [_config_fields(config) for config in rounds_of(card)],
-            "origin": card["origin"],
-        }
-        if results.matches(made, wanted):
+        if rounds_of(card) == rounds and card["origin"] == sets["train"].origin:
             return model.to(devices.best_device()), card, "loaded"
     model, card = train_rounds(
         path,

@@ -33,9 +33,11 @@ def judge_degradation(
     axes = _axes_of(strengths)
     rows = []
     for claim in DEGRADATION_CLAIMS:
-        row = claim.judge(_estimate(claim, curves, resampled, axes))
-        if claim.axis is not None:
-            row["verdict"] = weakest_verdict(left_out_rows(claim, curves, resampled, axes))
+        if claim.axis is None:
+            row = claim.judge(_estimate(claim, curves, resampled, axes))
+        else:
+            variants = left_out_rows(claim, curves, resampled, axes)
+            row = dict(variants[0], verdict=weakest_verdict(variants))
         explored = claim.amended or (model, seed) == EXPLORED
         row["status"] = "exploratory" if explored else "confirmatory"
         rows.append(row)
@@ -73,7 +75,7 @@ def left_out_rows(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Ax
 
     Each has a field "left out". A corruption that is alone in its group is not left out.
     """
-    strengths = None if claim.axis == "severity" else axes[claim.axis or ""]
+    strengths = axes.get(claim.axis or "severity")  # none at equal severity
     rows = [claim.judge(_estimate(claim, curves, resampled, axes))]
     rows[0]["left out"] = "none"
     for group in compared(curves, strengths):
