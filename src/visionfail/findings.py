@@ -12,7 +12,6 @@ from visionfail import claims, evaluation, report, results
 from visionfail.names import network_name, readable
 
 SEVERE = 5
-SURE = 0.9  # a confidence above this counts as sure
 BUDGET = 0.02
 UNSEEN = ("Gaussian blur", "contrast", "JPEG compression", "pixelate", "8x8 digits")
 COMPARED = {"detector": "auditor", "baseline": "1 - confidence"}

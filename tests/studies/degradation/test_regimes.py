@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from visionfail.figures.degradation import REGIME_COLOURS
 from visionfail.studies.degradation import regimes
 
 X = np.arange(6)
@@ -32,6 +33,10 @@ def test_curves_with_an_answer_known_by_hand(curve, name):
 def test_the_same_shape_has_the_same_name_whatever_is_lost(power):
     names = {regimes.regime(0.95 - loss * x**power, X) for loss in (0.12, 0.3, 0.6, 0.9)}
     assert len(names) == 1
+
+
+def test_every_regime_has_a_colour_in_figures():
+    assert set(REGIME_COLOURS) == {*regimes.REGIMES, regimes.UNSTABLE}
 
 
 def test_shape_in_closed_form():

@@ -1,12 +1,15 @@
 """How often a regime is named that the curve without noise does not have."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from visionfail.studies.degradation.regimes import LOSS_EDGES, STABLE, regime
+from visionfail.studies.degradation.regimes import STABLE, regime
 
 CLEAN = 0.94  # the accuracy at which random curves begin
+LOSS_EDGES = (0.05, 0.1, 0.2, 0.4, 0.8)  # between sizes of the loss, the smallest to the largest
 
 
 def random_curves(
@@ -17,7 +20,7 @@ def random_curves(
     The steps share the loss by chance, evenly among all ways to share it; with `rising` one step
     of each curve, not the first, is turned round.
     """
-    loss = generator.uniform(0.05, LOSS_EDGES[-1], size=(count, 1))
+    loss = generator.uniform(LOSS_EDGES[0], LOSS_EDGES[-1], size=(count, 1))
     steps = generator.dirichlet(np.ones(positions - 1), size=count)  # (count, positions - 1)
     if rising:
         turned = generator.integers(1, positions - 1, size=count)
@@ -54,7 +57,7 @@ def false_alarm_table(
         exact = random_curves(curves, np.size(positions), rising=rising, generator=generator)
         stable, wrong = _stable_and_wrong(exact, positions, n, bootstraps, generator)
         loss = exact[:, 0] - exact.min(axis=1)  # (curves,)
-        for low, high in zip((0.05, *LOSS_EDGES), LOSS_EDGES, strict=False):
+        for low, high in itertools.pairwise(LOSS_EDGES):
             inside = (loss >= low) & (loss < high)
             row: dict[str, str | float] = {"kind": kind}
             row["loss"] = f"{100 * low:.0f} to {100 * high:.0f} points"

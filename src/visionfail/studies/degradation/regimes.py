@@ -40,7 +40,6 @@ RISE = 0.01  # a point: three times the half width of an interval at n = 10,000 
 RISE_SHARE = 0.05
 BEND = 0.10  # half of a parabola's, which is 0.20 below the line
 STABLE = 0.975  # share of the bootstraps that must agree: one in forty may not
-LOSS_EDGES = (0.1, 0.2, 0.4, 0.8)  # of the loss sizes for which false alarms are counted
 
 
 @dataclass(frozen=True, eq=False)
