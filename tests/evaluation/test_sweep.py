@@ -5,9 +5,9 @@ import pytest
 import torch
 from makers import squares
 
-from visionfail import models
+from visionfail import corruptions, models
 from visionfail.corruptions import apply
-from visionfail.evaluation import outcomes, sweep
+from visionfail.evaluation import outcomes, sweep, tables
 from visionfail.evaluation.outcomes import Outcomes
 from visionfail.models.predict import predict
 
@@ -80,6 +80,30 @@ def test_stored_sweep_is_loaded_for_the_same_weights_and_images_only(tiny_model,
     for field in outcomes.FIELDS:
         assert np.array_equal(getattr(first, field), getattr(again, field))
     assert get(sets, "def")[1] == "computed" and get(others, "def")[1] == "computed"
+
+
+def test_a_sweep_with_frost_is_loaded_for_the_present_texture_only(
+    tiny_model, tmp_path, monkeypatch
+):
+    sets = {"val": squares(20, seed=2), "test": squares(30, seed=0)}
+
+    def get(names):
+        options = {"severities": (0, 5), "weights": "abc", "state": tmp_path / "state"}
+        path = tmp_path / f"cifar10c-{names[0]}.npz"
+        return sweep.load_or_sweep(path, tiny_model, sets, names=names, **options)
+
+    first, _ = get(["frost"])
+    fog, _ = get(["fog"])
+    assert tables.frost_of(first) == "our texture"
+    assert tables.frost_of(fog) == "none"
+    assert "frost_texture" not in fog.made
+    monkeypatch.setattr(corruptions, "FROST_TEXTURE", "another")
+    monkeypatch.setattr(tables, "FROST_TEXTURE", "another")
+    assert tables.frost_of(first) == "our former texture"
+    assert get(["fog"])[1] == "loaded"
+    assert get(["frost"])[1] == "computed"
+    photographs = dataclasses.replace(first, origins=("official", "official"))
+    assert tables.frost_of(photographs) == "photographs"
 
 
 def test_folder_of_another_run_is_refused_by_field(tiny_model, tmp_path):

@@ -7,7 +7,7 @@ laws with our own draws; frost lays on a texture of our own making, not the publ
 """
 
 from visionfail.corruptions.apply import CORRUPTIONS, EXTRAS, RANDOM, check_corruption, corrupt
-from visionfail.corruptions.frost_texture import SIDE, frost_textures
+from visionfail.corruptions.frost_texture import FROST_TEXTURE, SIDE, frost_textures
 from visionfail.corruptions.published import IDENTICAL, PUBLISHED_MD5, regenerated_md5
 from visionfail.corruptions.shifts import SHIFTS, draw, parameter, shift, shift_drawn
 from visionfail.corruptions.strength import (
@@ -20,6 +20,7 @@ from visionfail.corruptions.strength import (
 __all__ = [
     "CORRUPTIONS",
     "EXTRAS",
+    "FROST_TEXTURE",
     "IDENTICAL",
     "PARAMETERS",
     "PUBLISHED_MD5",

@@ -59,8 +59,8 @@ def frost(images: Tensor, severity: int, *, crop: Tensor) -> Tensor:
     """The images as a x + b frost, with a crop, uint8 (N, C, 32, 32), of a frost texture.
 
     The texture is ours, drawn by frost_texture.py: the published benchmark uses five photographs
-    that are not ours to ship. Its mean and spread are theirs, its shapes are not, so frost figures
-    are not comparable digit by digit.
+    that are not ours to ship. It changes images as much as theirs on average, its shapes are not
+    theirs, so frost figures are not comparable digit by digit.
     """
     a, b = FROST[severity - 1]
     return (images.double().mul_(a)).add_(crop.double().mul_(b)).clamp_(0, 255).to(torch.uint8)

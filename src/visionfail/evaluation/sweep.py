@@ -57,6 +57,7 @@ def load_or_sweep(
     test = sets["test"]
     conditions = outcomes.all_conditions(severities, names)
     identity = _identity(test, weights=weights, seed=seed)
+    identity.update(_textures(conditions))
     if path.exists():
         stored = outcomes.Outcomes.load(path)
         made = {"seed": 0}
@@ -96,6 +97,12 @@ def _identity(test: ImageSet, *, weights: str, seed: int) -> dict[str, Any]:
     }
 
 
+def _textures(conditions: Sequence[outcomes.Condition]) -> dict[str, str]:
+    """{"frost_texture": its name} where frost is among the conditions, else {}."""
+    names = {name for name, severity in conditions if severity > 0}
+    return {"frost_texture": corruptions.FROST_TEXTURE} if "frost" in names else {}
+
+
 def run_sweep(
     model: nn.Module,
     clean: ImageSet,
@@ -118,6 +125,8 @@ def run_sweep(
     """
     folder = Path(folder)
     record = dict(identity)
+    if make is None:
+        record.update(_textures(conditions))
     record["dtype"] = str(dtype).removeprefix("torch.")
     record["images"] = clean.checksum()
     record["n"] = len(clean)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from visionfail import metrics, results
-from visionfail.corruptions import CORRUPTIONS
+from visionfail.corruptions import CORRUPTIONS, FROST_TEXTURE
 from visionfail.data import ORIGINS, ImageSet
 from visionfail.evaluation.outcomes import Outcomes
 
@@ -108,11 +108,27 @@ def stored_overview(folder: Path, *, bootstraps: int = 1000) -> pd.DataFrame:
             "n": clean["n"],
             "severities": " ".join(map(str, severities)),
             "clean accuracy": _percent(clean),
+            "frost": frost_of(outcomes),
         }
         for row in means:
             line[row["condition"]] = _percent(row)
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def frost_of(outcomes: Outcomes) -> str:
+    """Where a sweep's frost is from: "photographs", "our texture", "our former texture", "none".
+
+    Ours was drawn anew once; what was swept on the former one, which was milder, is still stored
+    where the network's weights are not kept.
+    """
+    rows = [k for k, (name, severity) in enumerate(outcomes.conditions) if name == "frost"]
+    if not rows:
+        return "none"
+    if outcomes.origins[rows[0]] == "official":
+        return "photographs"
+    present = outcomes.made.get("frost_texture") == FROST_TEXTURE
+    return "our texture" if present else "our former texture"
 
 
 def in_network_order(files: Iterable[Path]) -> list[str]:

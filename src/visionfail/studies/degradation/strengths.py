@@ -18,7 +18,10 @@ def load_or_measure_strengths(folder: Path, images: ImageSet | None) -> tuple[pd
     """
     if (Path(folder) / f"{RUN}.csv").exists():
         table, meta = results.load_run(RUN, folder=folder)
-        wanted: dict[str, object] = {"metrics": corruptions.STRENGTH_METRICS}
+        wanted: dict[str, object] = {
+            "metrics": corruptions.STRENGTH_METRICS,
+            "frost_texture": corruptions.FROST_TEXTURE,
+        }
         if images is not None:
             wanted["origin"] = images.origin
             wanted["n"] = len(images)
@@ -39,6 +42,7 @@ def load_or_measure_strengths(folder: Path, images: ImageSet | None) -> tuple[pd
             "origin": images.origin,
             "n": len(images),
             "metrics": corruptions.STRENGTH_METRICS,
+            "frost_texture": corruptions.FROST_TEXTURE,
         },
         seconds=time.perf_counter() - start,
         data_checksums={"test": images.checksum()},
