@@ -17,7 +17,7 @@ from visionfail.names import network_name, readable
 
 METRICS = {"accuracy": "mean accuracy", "mce": "mCE", "relative_mce": "relative mCE"}
 WHOLE = {"official", "identical", "regenerated"}  # origins that a table of findings may have
-DETECTORS = ("auditor", "1 - confidence")
+DETECTORS = ("auditor", "ensemble, entropy", "auditor + ensemble")
 
 
 # ---- networks
@@ -89,31 +89,32 @@ def _percent(row: Mapping) -> str:
 
 
 def auditor_table(folder: Path) -> pd.DataFrame:
-    """A row per slice of study C: AUROC of auditor and 1 - confidence, difference, outcome, n.
+    """A row per slice of study C: AUROC of confidence and of DETECTORS, their lead, outcome, n.
 
     The comparison chosen beforehand comes first.
     """
     table = _load_rows("mnist-auditor", folder, allowed={"official"})
     aurocs = table.set_index(["condition", "metric"])["value"]
-    comparisons = pd.read_csv(Path(folder) / "mnist-verdicts.csv")
-    by_strength = comparisons["slice"].str.contains(", (?:weak|middle|strong)")
-    with_confidence = comparisons["baseline"] == "1 - confidence"
-    comparisons = comparisons.loc[with_confidence & ~by_strength]
-    comparisons = comparisons.sort_values(by="prespecified", ascending=False, kind="stable")
+    leads = leads_over_confidence(folder)
+    first = leads["prespecified"].loc["auditor"].idxmax()
+    slices = leads.loc["ensemble, entropy"].index  # thirds of strength are the auditor's alone
     rows = []
-    for comparison in comparisons.to_dict("records"):
-        name = comparison["slice"]
-        interval = f"({comparison['lo']:+.3f} to {comparison['hi']:+.3f})"
-        row = {"test digits": name}
+    for name in sorted(slices, key=lambda name: name != first):
+        row = {"test digits": name, "confidence": f"{aurocs[name, 'AUROC: 1 - confidence']:.3f}"}
         for detector in DETECTORS:
-            row[f"AUROC, {detector}"] = f"{aurocs[name, f'AUROC: {detector}']:.3f}"
-        row["difference"] = f"{comparison['value']:+.3f} {interval}"
-        row["outcome"] = comparison["outcome"]
-        if comparison["outcome"] == "undecided" and comparison["lo"] * comparison["hi"] > 0:
-            row["outcome"] = "undecided (seeds disagree)"
-        row["n"] = f"{comparison['n']:,}"
+            lead = leads.loc[(detector, name)]
+            auroc = aurocs[name, f"AUROC: {detector}"]
+            row[detector] = f"{auroc:.3f} ({lead['value']:+.3f}, {lead['outcome']})"
+        row["n"] = f"{lead['n']:,}"
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def leads_over_confidence(folder: Path) -> pd.DataFrame:
+    """The comparisons with confidence of study C, by detector and slice."""
+    comparisons = pd.read_csv(Path(folder) / "mnist-verdicts.csv")
+    with_confidence = comparisons["baseline"] == "1 - confidence"
+    return comparisons.loc[with_confidence].set_index(["detector", "slice"])
 
 
 # ---- classes

@@ -8,12 +8,14 @@ from sklearn.metrics import roc_auc_score
 
 from visionfail.data import standins
 from visionfail.failure import activations, auditor
+from visionfail.failure.detectors import fit_detectors
 from visionfail.failure.scores import (
     NEIGHBOURS,
+    LinearProbe,
     Neighbours,
     SortedLogits,
-    fit_detectors,
     scores_from_logits,
+    tempered_entropy,
 )
 from visionfail.models import networks
 from visionfail.models.predict import predict
@@ -109,6 +111,10 @@ def test_scores_from_logits_are_those_of_scipy():
     assert np.allclose(scores["entropy"], entropy(p, axis=1))
     assert np.allclose(scores["margin"], 1 - lead)
     assert np.allclose(scores["energy"], -logsumexp(LOGITS, axis=1))
+    assert np.allclose(scores["max logit"], -LOGITS.max(axis=1))
+    squares = (p**2).sum(axis=1)
+    assert np.allclose(scores["DOCTOR"], (1 - squares) / squares)
+    assert np.allclose(tempered_entropy(LOGITS, 3.0), entropy(softmax(LOGITS / 3, axis=1), axis=1))
 
 
 def test_a_certain_answer_has_no_entropy_and_no_nan():
@@ -136,6 +142,16 @@ def test_sorted_logits_do_not_care_which_class_is_first():
     assert np.allclose(line.score(LOGITS), line.score(LOGITS[:, ::-1]))
 
 
+def test_a_linear_probe_finds_what_is_linear_in_the_latents_and_nothing_else():
+    latents = RNG.normal(size=(2000, 3))
+    linear = latents @ [1.0, -2.0, 0.5] > 1
+    probe = LinearProbe(latents[:1000], linear[:1000])
+    assert roc_auc_score(linear[1000:], probe.score(latents[1000:])) > 0.99
+    far = np.abs(latents[:, 0]) > 1
+    blind = LinearProbe(latents[:1000], far[:1000])
+    assert roc_auc_score(far[1000:], blind.score(latents[1000:])) < 0.6
+
+
 def test_all_detectors_score_every_image_the_auditor_first():
     learnt = random_activations(800)
     fresh = random_activations(500, seed=1)
@@ -143,12 +159,19 @@ def test_all_detectors_score_every_image_the_auditor_first():
     scores = fit_detectors(learnt, neighbours, seed=0).score(fresh)
     names = [
         "auditor",
+        "auditor + logits",
         "1 - confidence",
         "entropy",
         "margin",
         "energy",
+        "max logit",
+        "DOCTOR",
+        "tempered entropy",
         "neighbours",
+        "relative Mahalanobis",
+        "ViM",
         "logistic regression",
+        "linear probe",
     ]
     assert list(scores) == names
     assert all(values.shape == (500,) for values in scores.values())

@@ -3,7 +3,7 @@ import pytest
 from scipy.special import softmax
 from scipy.stats import entropy
 
-from visionfail.failure.ensemble import ensemble_scores
+from visionfail.failure.ensemble import advice, ensemble_scores
 
 RNG = np.random.default_rng(0)
 LOGITS = [RNG.normal(size=(50, 4)) for _ in range(3)]
@@ -32,3 +32,16 @@ def test_members_that_agree_say_what_one_says():
 def test_what_is_no_ensemble_is_refused(logits):
     with pytest.raises(ValueError, match="two members"):
         ensemble_scores(logits, member=0)
+
+
+def test_advice_is_the_log_odds_of_the_mean_probability_and_the_entropy_and_stays_finite():
+    for member in range(3):
+        scores = ensemble_scores(LOGITS, member=member)
+        doubt = scores["ensemble, 1 - p"]
+        columns = advice(LOGITS, member=member)
+        assert columns.shape == (50, 2)
+        assert np.allclose(columns[:, 0], np.log((1 - doubt) / doubt), atol=1e-5)
+        assert np.allclose(columns[:, 1], scores["ensemble, entropy"])
+    certain = [np.array([[1e4, 0.0], [0.0, 1e4]]), np.array([[1e4, 0.0], [1e4, 0.0]])]
+    assert np.isfinite(advice([certain[0]] * 2, member=0)).all()
+    assert np.isfinite(advice(certain, member=0)).all()

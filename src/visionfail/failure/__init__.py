@@ -15,8 +15,9 @@ from visionfail.failure.compare import (
     risk_coverage_by_seed,
     save_comparison,
 )
+from visionfail.failure.detectors import Detectors, fit_detectors, with_logits
 from visionfail.failure.distances import RelativeMahalanobis, Vim
-from visionfail.failure.ensemble import ensemble_scores
+from visionfail.failure.ensemble import advice, ensemble_scores
 from visionfail.failure.importance import (
     channel_importance,
     most_active_images,
@@ -31,13 +32,15 @@ from visionfail.failure.monitor import (
     monitor_answer,
     save_monitor,
 )
+from visionfail.failure.passes import mc_dropout_score, moved_images_score
 from visionfail.failure.risk_control import (
     candidate_thresholds,
     evaluate_threshold,
     resplit,
+    simulate_starts,
     threshold,
 )
-from visionfail.failure.scores import Detectors, confidence_of, fit_detectors, scores_from_logits
+from visionfail.failure.scores import confidence_of, scores_from_logits
 
 __all__ = [
     "AURC",
@@ -53,6 +56,7 @@ __all__ = [
     "RelativeMahalanobis",
     "Scored",
     "Vim",
+    "advice",
     "auroc_rows",
     "aurocs",
     "candidate_thresholds",
@@ -67,8 +71,10 @@ __all__ = [
     "fit_detectors",
     "has_enough_failures",
     "load_monitor",
+    "mc_dropout_score",
     "monitor_answer",
     "most_active_images",
+    "moved_images_score",
     "resplit",
     "risk_coverage_by_seed",
     "save_comparison",
@@ -76,5 +82,7 @@ __all__ = [
     "scores_from_logits",
     "scores_from_single_layers",
     "scores_with_shuffled_layers",
+    "simulate_starts",
     "threshold",
+    "with_logits",
 ]

@@ -1,8 +1,9 @@
 """AUROC and AURC of failure scores by seed, differences between them, and their outcomes.
 
 Scores of different seeds are never pooled: each seed's network fails on other images, so each gets
-an AUROC of its own. Differences are averaged over seeds, and images are resampled jointly. A
-difference is a win or a loss only where both the images and the seeds say so.
+an AUROC of its own. Differences are averaged over seeds; images and seeds are resampled crossed. A
+difference is a win or a loss only where that interval and the one over seeds alone say so: five
+seeds that are resampled scatter a little less than five new ones.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ ALPHA = 0.05
 FEW = 10  # with ten failures one resample in 20,000 has none
 COVERAGE_STEPS = 50  # of 2% each
 
+Comparison = tuple[str, str, str]  # slice, detector, baseline
 Exact = Callable[[np.ndarray, np.ndarray], float]  # (score, failed) -> value
 Resampled = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # and counts -> (B,)
 Measure = tuple[Exact, Resampled]
@@ -159,9 +161,10 @@ def _mean_risk(
 def difference_row(difference: metrics.Estimate) -> dict:
     """{"value", "lo", "hi", "seed_lo", "seed_hi", "p"} of a difference, its mean over seeds.
 
-    lo and hi are 95% over digits, seed_lo and seed_hi 95% over seeds. p is two-sided, over digits,
-    that of a normal curve as wide as the resamples: counting those beyond 0 can give no p under
-    2 / (B + 1), which Holm's correction of fifty comparisons would never let pass.
+    lo and hi are 95% over digits and seeds, seed_lo and seed_hi 95% over seeds alone. p is
+    two-sided, over both, that of a normal curve as wide as the resamples: counting those beyond 0
+    can give no p under 2 / (B + 1), which Holm's correction of fifty comparisons would never let
+    pass.
     """
     value, lo, hi = difference.interval()
     over_seeds = metrics.interval_over_seeds(difference.exact.tolist())
@@ -182,8 +185,8 @@ def difference_row(difference: metrics.Estimate) -> dict:
 def outcome(row: Mapping, *, p: float) -> str:
     """The outcome of a `difference_row`: "tie", "win", "loss" or "undecided".
 
-    A tie is an interval within +-MARGIN. A win lies above 0, over digits and over seeds, with p
-    (corrected, if it is one of many) under 5%; a loss lies below 0 likewise.
+    A tie is an interval within +-MARGIN. A win lies above 0, over digits and seeds and over seeds
+    alone, with p (corrected, if it is one of many) under 5%; a loss lies below 0 likewise.
     """
     if row["lo"] >= -MARGIN and row["hi"] <= MARGIN:
         return "tie"
@@ -195,16 +198,16 @@ def outcome(row: Mapping, *, p: float) -> str:
 
 
 def comparison_table(
-    differences: Mapping[tuple[str, str], metrics.Estimate], *, prespecified: tuple[str, str]
+    differences: Mapping[Comparison, metrics.Estimate], *, prespecified: Comparison
 ) -> pd.DataFrame:
-    """A row per (slice, baseline): how far the auditor is ahead, p as it is and corrected, outcome.
+    """A row per (slice, detector, baseline): how far the detector is ahead, p, and the outcome.
 
     `prespecified` was chosen beforehand and stands by itself; the others are Holm-corrected
     together. ValueError where `prespecified` is not among the differences.
     """
     rows = []
-    for (name, baseline), difference in differences.items():
-        row = {"slice": name, "baseline": baseline}
+    for (name, detector, baseline), difference in differences.items():
+        row = {"slice": name, "detector": detector, "baseline": baseline}
         row.update(difference_row(difference))
         rows.append(row)
     table = pd.DataFrame(rows)

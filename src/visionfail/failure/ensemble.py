@@ -10,6 +10,8 @@ import numpy as np
 
 from visionfail import metrics
 
+SMALLEST = 1e-7  # probability that log-odds are taken of
+
 
 def ensemble_scores(logits: Sequence[np.ndarray], *, member: int) -> dict[str, np.ndarray]:
     """{score: (N,)} about the answers of one member, from every member's logits (N, K).
@@ -35,3 +37,14 @@ def ensemble_scores(logits: Sequence[np.ndarray], *, member: int) -> dict[str, n
         "ensemble, entropy": -(mean * log_mean).sum(axis=1),
         "ensemble, votes": (votes != answers).mean(axis=0),
     }
+
+
+def advice(logits: Sequence[np.ndarray], *, member: int) -> np.ndarray:
+    """What an auditor reads of the ensemble, float32 (N, 2), about one member's answers.
+
+    The log-odds of the answer's mean probability, and the entropy of the mean probabilities.
+    """
+    scores = ensemble_scores(logits, member=member)
+    doubt = np.clip(scores["ensemble, 1 - p"], SMALLEST, 1 - SMALLEST)
+    log_odds = np.log1p(-doubt) - np.log(doubt)
+    return np.column_stack([log_odds, scores["ensemble, entropy"]]).astype(np.float32)

@@ -5,6 +5,10 @@ hopeful. Here candidate thresholds are fixed before (quantiles of the score on o
 images) and are tested one after another, from the strictest on; the first that fails ends the
 search. Such a fixed sequence needs no correction for its length: with probability at least 1 -
 delta no accepted candidate breaks the budget. Angelopoulos et al. 2021, arXiv:2110.01052.
+
+Any candidate may come first, as long as other images choose it. The first test of a start too low
+has few answers to count, that of a start too high has many wrong ones among them: either may fail,
+and then nothing is accepted. `simulate_starts` shows how often.
 """
 
 from collections.abc import Sequence
@@ -16,22 +20,25 @@ from scipy import stats
 
 from visionfail import metrics
 
-# coverages of the candidates: a start at 30% has enough answers to test
-COVERAGES = tuple(np.round(np.arange(0.30, 1.0001, 0.01), 2))
 DELTA = 0.05
 
 
-def candidate_thresholds(score: ArrayLike, coverages: Sequence[float] = COVERAGES) -> np.ndarray:
-    """Candidate thresholds, ascending, at most one per coverage: quantiles of a score (N,).
+def candidate_thresholds(score: ArrayLike, *, start: float) -> np.ndarray:
+    """Candidate thresholds, ascending: quantiles of a score (N,), from the share `start` on.
 
-    The score is of images that serve neither to choose nor to test. The last candidate is
-    infinite: everything accepted. ValueError for an empty or not finite score.
+    The first accepts that share of these images, the next one percent more, and so on, at most one
+    for each; the last is infinite: everything accepted. The images are others than those that the
+    candidates are tested on. ValueError for an empty or not finite score and for a start outside
+    (0, 1].
     """
     score = np.asarray(score, dtype=np.float64)
     if score.ndim != 1 or not len(score) or not np.isfinite(score).all():
         raise ValueError(f"score has shape {score.shape}: give finite numbers (N,).")
+    if not 0 < start <= 1:
+        raise ValueError(f"start {start} is a share between 0 and 1: 0.4 for forty percent.")
+    coverages = np.arange(round(100 * start), 101) / 100
     candidates = np.quantile(score, coverages)
-    candidates[np.asarray(coverages) >= 1] = np.inf
+    candidates[-1] = np.inf
     return np.unique(candidates)
 
 
@@ -53,14 +60,25 @@ def threshold(
     score = np.asarray(score, dtype=np.float64)
     failed = np.asarray(failed)
     _check(score, failed, budget, delta)
-    largest = None
-    for candidate in np.sort(np.asarray(candidates, dtype=np.float64)):
-        accepted = score <= candidate
-        errors = int(failed[accepted].sum())
-        if binomial_p_value(errors, int(accepted.sum()), budget) > delta:
-            break
-        largest = float(candidate)
-    return largest
+    candidates = np.sort(np.asarray(candidates, dtype=np.float64))
+    accepted, errors = _count_up_to(candidates, score, failed)
+    passed = binomial_p_value(errors, accepted, budget) <= delta
+    count = _passed_in_sequence(passed)
+    return float(candidates[count - 1]) if count else None
+
+
+def _count_up_to(
+    candidates: np.ndarray, score: np.ndarray, failed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(accepted, errors), each (C,): the answers that each candidate accepts, the wrong ones."""
+    accepted = np.searchsorted(np.sort(score), candidates, side="right")
+    errors = np.searchsorted(np.sort(score[failed]), candidates, side="right")
+    return accepted, errors
+
+
+def _passed_in_sequence(passed: np.ndarray) -> np.ndarray:
+    """How many tests (..., C) are passed before the first that is not, (...)."""
+    return np.cumprod(passed, axis=-1).sum(axis=-1)
 
 
 def _check(score: np.ndarray, failed: np.ndarray, budget: float, delta: float) -> None:
@@ -76,12 +94,64 @@ def _check(score: np.ndarray, failed: np.ndarray, budget: float, delta: float) -
         )
 
 
-def binomial_p_value(errors: int, accepted: int, budget: float) -> float:
-    """The exact binomial probability of at most `errors` among `accepted` answers.
+def binomial_p_value(errors: ArrayLike, accepted: ArrayLike, budget: float) -> np.ndarray:
+    """The exact binomial probability of at most `errors` among `accepted` answers, each (...).
 
     Their error rate is taken to be `budget`.
     """
-    return float(stats.binom.cdf(errors, accepted, budget))
+    return stats.binom.cdf(errors, accepted, budget)
+
+
+def simulate_starts(
+    score: ArrayLike,
+    failed: ArrayLike,
+    *,
+    starts: Sequence[float],
+    budget: float,
+    n: int,
+    repeats: int,
+    generator: np.random.Generator,
+    delta: float = DELTA,
+) -> pd.DataFrame:
+    """A row per start: what its thresholds would do if these images (N,) were the population.
+
+    Each repeat draws n of them with replacement, chooses a `threshold` on those for every start,
+    and looks up what it does on all N. Columns: start; nothing, the share of repeats that accept
+    nothing; coverage, their mean, 0 where nothing is accepted; broken, the share of repeats whose
+    risk exceeds the budget; repeats.
+    """
+    score = np.asarray(score, dtype=np.float64)
+    failed = np.asarray(failed)
+    _check(score, failed, budget, delta)
+    candidates = candidate_thresholds(score, start=min(starts))
+    population = _count_up_to(candidates, score, failed)
+    passed = []
+    for _ in range(repeats):
+        drawn = generator.integers(len(score), size=n)
+        accepted, errors = _count_up_to(candidates, score[drawn], failed[drawn])
+        passed.append(binomial_p_value(errors, accepted, budget) <= delta)
+    firsts = np.searchsorted(candidates, np.quantile(score, starts))  # where each start stands
+    rows = []
+    for start, first in zip(starts, firsts, strict=True):
+        count = _passed_in_sequence(np.stack(passed)[:, first:])  # (repeats,)
+        row = {"start": start}
+        row.update(_outcomes(first + count - 1, count == 0, population, budget))
+        rows.append(row)
+    return pd.DataFrame(rows).assign(repeats=repeats)
+
+
+def _outcomes(
+    last: np.ndarray, nothing: np.ndarray, population: tuple[np.ndarray, np.ndarray], budget: float
+) -> dict[str, float]:
+    """{"nothing", "coverage", "broken"}: shares of repeats and the mean coverage, in [0, 1].
+
+    `last` (R,) are the candidates chosen, void where `nothing` (R,) is accepted; `population` are
+    the (accepted, errors) of each candidate (C,), the last of which accepts all.
+    """
+    accepted, errors = population
+    coverage = np.where(nothing, 0, accepted[last] / accepted[-1])
+    broken = ~nothing & (errors[last] > budget * accepted[last])
+    return {"nothing": nothing.mean(), "coverage": coverage.mean(), "broken": broken.mean()}
 
 
 def evaluate_threshold(score: ArrayLike, failed: ArrayLike, limit: float | None) -> dict:
@@ -118,6 +188,7 @@ def resplit(
     budget: float,
     repeats: int,
     generator: np.random.Generator,
+    delta: float = DELTA,
 ) -> pd.DataFrame:
     """A row per repeat in which the images (N,) are split anew: `evaluate_threshold`, and "met".
 
@@ -130,7 +201,9 @@ def resplit(
         order = generator.permutation(len(score))
         choosing = order[:held]
         testing = order[held:]
-        limit = threshold(score[choosing], failed[choosing], candidates=candidates, budget=budget)
+        limit = threshold(
+            score[choosing], failed[choosing], candidates=candidates, budget=budget, delta=delta
+        )
         on_all = evaluate_threshold(score, failed, limit)
         row = evaluate_threshold(score[testing], failed[testing], limit)
         row["met"] = bool(on_all["accepted"] == 0 or on_all["risk"] <= budget)

@@ -1,17 +1,14 @@
 """Failure scores: higher where a wrong answer is likelier, from logits, distances, or learnt."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from visionfail import metrics
 from visionfail.failure.activations import Activations
-from visionfail.failure.auditor import Auditor, fit_auditor
 
 NEIGHBOURS = 50
 
@@ -20,7 +17,8 @@ def scores_from_logits(logits: np.ndarray) -> dict[str, np.ndarray]:
     """{name: (N,)} of the scores that need nothing but logits (N, K), float64.
 
     "1 - confidence"; "entropy" in nats; "margin", 1 - the lead of the first probability over the
-    second; "energy", -logsumexp.
+    second; "energy", -logsumexp; "max logit", minus the largest; "DOCTOR", the odds that two
+    answers drawn from the probabilities differ (Granese et al. 2021, arXiv:2106.02395).
     """
     exact = torch.from_numpy(logits).double()
     log_probability = exact.log_softmax(1)
@@ -28,11 +26,14 @@ def scores_from_logits(logits: np.ndarray) -> dict[str, np.ndarray]:
     top = probability.topk(2, dim=1).values  # (N, 2)
     first = top[:, 0]
     second = top[:, 1]
+    agreement = (probability**2).sum(1)
     scores = {
         "1 - confidence": 1 - first,
         "entropy": -(probability * log_probability).sum(1),
         "margin": 1 - (first - second),
         "energy": -exact.logsumexp(1),
+        "max logit": -exact.amax(1),
+        "DOCTOR": (1 - agreement) / agreement,
     }
     return {name: values.numpy() for name, values in scores.items()}
 
@@ -70,42 +71,30 @@ class SortedLogits:
 
     def __init__(self, logits: np.ndarray, failed: np.ndarray):
         """Fit on logits (N, K) and `failed`, bool (N,)."""
-        self.model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        self.model.fit(np.sort(logits, axis=1), failed)
+        self.model = _logistic_regression().fit(np.sort(logits, axis=1), failed)
 
     def score(self, logits: np.ndarray) -> np.ndarray:
         """The probability of failure (N,) in [0, 1] from logits (N, K)."""
         return self.model.predict_proba(np.sort(logits, axis=1))[:, 1]
 
 
-@dataclass(frozen=True, eq=False)
-class Detectors:
-    """An auditor and its baselines, fitted on the same activations."""
+class LinearProbe:
+    """Logistic regression from the latents to failure: an auditor without hidden layers."""
 
-    auditor: Auditor
-    neighbours: Neighbours
-    sorted_logits: SortedLogits
-    hidden: str  # the layer in which distances are taken
+    def __init__(self, latents: np.ndarray, failed: np.ndarray):
+        """Fit on latents (N, D) and `failed`, bool (N,)."""
+        self.model = _logistic_regression().fit(latents, failed)
 
-    def score(self, reading: Activations) -> dict[str, np.ndarray]:
-        """{detector: scores (N,)} on the same images, the auditor first."""
-        scores = {"auditor": self.auditor.score(reading.features())}
-        scores.update(scores_from_logits(reading.logits))
-        scores["neighbours"] = self.neighbours.score(reading.latents[self.hidden])
-        scores["logistic regression"] = self.sorted_logits.score(reading.logits)
-        return scores
+    def score(self, latents: np.ndarray) -> np.ndarray:
+        """The probability of failure (N,) in [0, 1] from latents (N, D)."""
+        return self.model.predict_proba(latents)[:, 1]
 
 
-def fit_detectors(learnt: Activations, known: Activations, *, seed: int) -> Detectors:
-    """All detectors; of these the auditor alone has a seed.
+def _logistic_regression() -> Pipeline:
+    """Standardised columns, then logistic regression."""
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
 
-    The two that learn do so on `learnt`, images the classifier has not seen; distances are taken to
-    `known`, images that it has, in the last of its layers.
-    """
-    hidden = list(known.latents)[-1]
-    return Detectors(
-        auditor=fit_auditor(learnt.features(), learnt.failed, seed=seed),
-        neighbours=Neighbours(known.latents[hidden]),
-        sorted_logits=SortedLogits(learnt.logits, learnt.failed),
-        hidden=hidden,
-    )
+
+def tempered_entropy(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """The entropy (N,) in nats of the probabilities of logits (N, K) over a temperature."""
+    return scores_from_logits(logits / temperature)["entropy"]

@@ -4,7 +4,12 @@ A figure function takes arrays or a results table and returns a Figure; `save_fi
 stamped where the data are not the official ones.
 """
 
-from visionfail.figures.budgets import budget_under_shift, budgets_met, risk_coverage_plot
+from visionfail.figures.budgets import (
+    budget_under_shift,
+    budgets_met,
+    risk_coverage_plot,
+    starts_plot,
+)
 from visionfail.figures.claims import claims_plot
 from visionfail.figures.corruption import corruption_heatmap, ours_vs_published, severity_curves
 from visionfail.figures.degradation import (
@@ -13,10 +18,9 @@ from visionfail.figures.degradation import (
     regime_grid,
     silent_failure,
 )
+from visionfail.figures.detectors import detectors_by_slice, lead, leads, transfer_plot
 from visionfail.figures.failure import (
-    detectors_by_slice,
     latent_map,
-    lead,
     scores_by_outcome,
     shift_curves,
     verdict_card,
@@ -57,6 +61,7 @@ __all__ = [
     "image_grid",
     "latent_map",
     "lead",
+    "leads",
     "learning_curves",
     "ours_vs_published",
     "paired_differences",
@@ -69,7 +74,9 @@ __all__ = [
     "severity_curves",
     "shift_curves",
     "silent_failure",
+    "starts_plot",
     "storyboard",
+    "transfer_plot",
     "validation_curves",
     "verdict_card",
 ]

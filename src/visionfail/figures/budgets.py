@@ -1,20 +1,63 @@
-"""Figures of risk control: risk against coverage, and budgets on re-splits and under shift."""
+"""Figures of risk control: where to start, risk and coverage, budgets on re-splits, under shift."""
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from visionfail.figures.failure import detector_colour
+from visionfail.figures.detectors import detector_colour, detector_look
 from visionfail.figures.margins import footnote, legend, named_handles, new_figure
 from visionfail.figures.style import (
     GREY,
     centred_offsets,
     count_range,
+    error_arms,
     name_and_shade_rows,
     percent_axis,
 )
+
+RISK_TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)  # on a square root's scale
+
+
+def starts_plot(table: pd.DataFrame, *, start: float, title: str = "") -> Figure:
+    """How often nothing is accepted, and the mean coverage, against where the search starts.
+
+    A column per budget, a line per detector; a dashed line marks the chosen `start`. Rows have
+    detector, budget, start, nothing, coverage and repetitions.
+    """
+    fig = new_figure(3.6, title)
+    budgets = sorted(table.budget.unique())
+    axes = fig.subplots(2, len(budgets), sharex=True, sharey=True, squeeze=False)
+    for column, budget in enumerate(budgets):
+        upper, lower = axes[:, column]
+        rows = table.loc[table.budget == budget]
+        _draw_by_start(upper, rows, "nothing", start)
+        _draw_by_start(lower, rows, "coverage", start)
+        upper.set_title(f"budget {budget:.0%}")
+        lower.set(xlabel="coverage at the start")
+    axes[0, 0].set(ylabel="accepts nothing", ylim=(-0.04, 1.04))
+    axes[1, 0].set(ylabel="mean coverage")
+    legend(fig, named_handles(axes[0, 0]))
+    footnote(
+        fig,
+        f"simulated {count_range(table.repetitions)} times each on held-out draws; "
+        f"dashed: the chosen start, {start:.0%}",
+    )
+    return fig
+
+
+def _draw_by_start(ax: Axes, table: pd.DataFrame, column: str, start: float) -> None:
+    """Draw one column of the table by start, a line per detector, and mark the chosen start."""
+    for detector, rows in table.groupby("detector", sort=False):
+        colour, marker = detector_look(str(detector))
+        ax.plot(
+            rows.start, rows.loc[:, column], color=colour, marker=marker, ms=4, label=str(detector)
+        )
+    ax.axvline(start, color=GREY, linewidth=1, linestyle="--")
+    percent_axis(ax.xaxis)
+    percent_axis(ax.yaxis)
 
 
 def risk_coverage_plot(curves: Mapping[str, pd.DataFrame], *, n: int, title: str = "") -> Figure:
@@ -45,33 +88,45 @@ def budgets_met(
     repeats: int,
     title: str = "",
 ) -> Figure:
-    """Share of re-splits in which each budget was met, and coverage on test digits, by detector.
+    """Shares of re-splits that met each budget, that accept nothing, and coverage on test digits.
 
-    A dot is a seed. `resplits` has detector, budget and met, the number of re-splits of `repeats`;
-    `evaluated` has detector, budget, coverage, seed and n. The guarantee is 1 - delta.
+    A dot is a seed, a dash the mean of the seeds. `resplits` has detector, budget, and of `repeats`
+    the re-splits met and nothing, which count as met, too; `evaluated` has detector, budget,
+    coverage, seed and n. The guarantee is 1 - delta.
     """
     fig = new_figure(3.0, title)
-    left, right = fig.subplots(1, 2)
-    _draw_by_budget(left, resplits.assign(share_met=resplits.met / repeats), "share_met")
+    left, middle, right = fig.subplots(1, 3)
+    shares = resplits.assign(met=resplits.met / repeats, nothing=resplits.nothing / repeats)
+    _draw_by_budget(left, shares, "met")
+    _draw_by_budget(middle, shares, "nothing")
     _draw_by_budget(right, evaluated, "coverage")
     _mark_guarantee(left, 1 - delta)
     lowest = min(0.9, left.get_ylim()[0])
     left.set(ylabel=f"met in {repeats} re-splits", ylim=(lowest, 1.005))
-    right.set(ylabel="coverage of the test digits", ylim=(0, 1.01))
+    middle.set(ylabel="accept nothing (count as met)", ylim=(-0.02, 1.01), xlabel="budget")
+    right.set(ylabel="coverage of test digits", ylim=(-0.02, 1.01))
     legend(fig, named_handles(left))
     seeds = evaluated.seed.nunique()
-    footnote(fig, f"{seeds} seeds, a dot each; n = {evaluated.n.iloc[0]:,} test digits")
+    n = evaluated.n.iloc[0]
+    footnote(
+        fig,
+        f"budget: tolerated share of wrong answers among accepted ones; {seeds} seeds, a dot each, "
+        f"a dash their mean; n = {n:,} test digits",
+    )
     return fig
 
 
 def _draw_by_budget(ax: Axes, table: pd.DataFrame, column: str) -> None:
-    """Draw one column of the table by budget, detectors side by side, a dot per row."""
+    """Draw one column of the table by budget, detectors side by side, a dot per row, and means."""
     budgets = sorted(table.budget.unique())
     for detector, rows, offset in _side_by_side(table, step=0.32):
         x = rows.budget.map(budgets.index) + offset
         _draw_dots(ax, x, rows.loc[:, column], detector, markersize=5)
+        means = rows.groupby("budget")[column].mean()  # in ascending order of budget
+        places = np.arange(len(budgets)) + offset
+        ax.plot(places, means, "_", color=detector_colour(detector), markersize=13)
     ax.set_xticks(range(len(budgets)), [f"{budget:.0%}" for budget in budgets])
-    ax.set(xlabel="budget: mistakes among accepted answers", xlim=(-0.5, len(budgets) - 0.5))
+    ax.set(xlabel="budget", xlim=(-0.5, len(budgets) - 0.5))
     percent_axis(ax.yaxis)
 
 
@@ -88,33 +143,87 @@ def _mark_guarantee(ax: Axes, share: float) -> None:
     )
 
 
-def budget_under_shift(table: pd.DataFrame, *, budget: float, title: str = "") -> Figure:
+def budget_under_shift(
+    table: pd.DataFrame, pooled: pd.DataFrame, *, budget: float, title: str = ""
+) -> Figure:
     """Realised risk and coverage of each detector's threshold, one row per condition.
 
-    A dot is a seed; a grey tick is the share of mistakes if all is answered. Rows have condition,
-    seed, detector, risk, coverage, failing and n.
+    A faint dot is a seed, its area its coverage; a mark with its interval is the risk over all
+    seeds; a grey tick is the share of mistakes if all is answered. Rows of `table` have condition,
+    seed, detector, risk, coverage and n; those of `pooled` condition, detector, risk, lo, hi,
+    coverage, failing, seeds and seeds that accept nothing. The axis of risk is a square root's.
     """
     names = list(table.condition.unique())
-    fig = new_figure(0.36 * len(names) + 0.6, title)
+    fig = new_figure(0.4 * len(names) + 0.6, title)
     left, right = fig.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     for detector, rows, offset in _side_by_side(table, step=0.36):
         y = rows.condition.map(names.index) + offset
-        _draw_dots(left, rows.risk, y, detector, markersize=4)
+        areas = 4 + 50 * rows.coverage
+        left.scatter(rows.risk, y, areas, color=detector_colour(detector), alpha=0.25, linewidth=0)
         _draw_dots(right, rows.coverage, y, detector, markersize=4)
-    failing = table.groupby("condition").failing.mean().loc[names]
+    for detector, rows, offset in _side_by_side(pooled, step=0.36):
+        y = rows.condition.map(names.index) + offset
+        _draw_pooled(left, rows, y, detector)
+        _name_seeds_without_answers(right, rows, y, detector)
+    failing = pooled.groupby("condition").failing.mean().loc[names]
     left.plot(failing, range(len(names)), "|", color=GREY, markersize=12, label="answer all")
     left.axvline(budget, color=GREY, linewidth=1, linestyle="--")
     name_and_shade_rows(right, names)
     name_and_shade_rows(left, names)
-    left.set(xlabel=f"risk among accepted (dashed: the budget, {budget:.0%})", xlim=(-0.01, None))
-    right.set(xlabel="coverage", xlim=(0, 1.01))
-    percent_axis(left.xaxis)
+    _square_root_axis(left)
+    left.set(xlabel=f"risk among accepted (dashed: the budget, {budget:.0%})")
+    right.set(xlabel="coverage", xlim=(-0.02, 1.02))
     percent_axis(right.xaxis)
     right.tick_params(length=0)
     legend(fig, named_handles(left))
-    seeds = table.seed.nunique()
-    footnote(fig, f"{seeds} seeds, a dot each; n = {count_range(table.n)} digits per condition")
+    footnote(fig, _under_shift_note(table))
     return fig
+
+
+def _draw_pooled(ax: Axes, rows: pd.DataFrame, y: pd.Series, detector: str) -> None:
+    """Draw the risk over all seeds of each row, with its interval, at the heights y."""
+    colour, marker = detector_look(detector)
+    arms = error_arms(rows.risk, rows.lo, rows.hi)
+    ax.errorbar(
+        rows.risk, y, xerr=arms, fmt=marker, color=colour, ms=5, elinewidth=1.4, label=detector
+    )
+
+
+def _name_seeds_without_answers(ax: Axes, rows: pd.DataFrame, y: pd.Series, detector: str) -> None:
+    """Write into each row how many seeds accept nothing, where any does."""
+    for height, row in zip(y, rows.to_dict("records"), strict=True):
+        count = row["seeds that accept nothing"]
+        if count:
+            text = f"{count} of {row['seeds']} accept nothing"
+            colour = detector_colour(detector)
+            ax.text(0.04, height, text, fontsize=8, va="center", color=colour, zorder=3)
+
+
+def _square_root_axis(ax: Axes) -> None:
+    """Show risks on a scale that has room for one percent and for ninety."""
+    highest = ax.get_xlim()[1]
+    ax.set_xscale("function", functions=(_signed_root, _signed_square))
+    ax.set_xticks([tick for tick in RISK_TICKS if tick <= highest])
+    ax.set_xlim(-0.0004, highest)
+    percent_axis(ax.xaxis)
+
+
+def _signed_root(values: np.ndarray) -> np.ndarray:
+    """The square root, of negative values minus that of their size."""
+    return np.sign(values) * np.sqrt(np.abs(values))
+
+
+def _signed_square(values: np.ndarray) -> np.ndarray:
+    """The inverse of `_signed_root`."""
+    return np.sign(values) * np.square(values)
+
+
+def _under_shift_note(table: pd.DataFrame) -> str:
+    """What the marks of `budget_under_shift` are, and n."""
+    return (
+        f"marks: wrong over accepted answers of {table.seed.nunique()} seeds, 95% over digits and "
+        f"seeds; faint: a seed each; n = {count_range(table.n)} digits per condition"
+    )
 
 
 def _side_by_side(table: pd.DataFrame, *, step: float) -> Iterator[tuple[str, pd.DataFrame, float]]:

@@ -1,56 +1,18 @@
-"""Figures of failure detection: a classifier under shift, and the detectors of its failures."""
+"""Figures of failure detection: a classifier under shift, scores of its answers, its latents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
 
 from visionfail.figures.margins import footnote, legend, named_handles, new_figure
-from visionfail.figures.style import (
-    GREY,
-    OKABE_ITO,
-    count_range,
-    error_arms,
-    name_and_shade_rows,
-    percent_axis,
-)
-
-DETECTOR_LOOKS = {  # colour and marker
-    "auditor": (OKABE_ITO["green"], "o"),
-    "1 - confidence": (OKABE_ITO["black"], "D"),
-    "entropy": ("#8A8A8A", "s"),
-    "margin": ("#A8A8A8", "^"),
-    "energy": (OKABE_ITO["orange"], "v"),
-    "neighbours": (OKABE_ITO["sky"], "P"),
-    "logistic regression": (OKABE_ITO["purple"], "*"),
-    "drift": (OKABE_ITO["vermillion"], "X"),
-    "confidence and drift": ("#7A4B94", "<"),  # neither of the two, told apart from both in grey
-}
+from visionfail.figures.style import OKABE_ITO, percent_axis
 
 OUTCOME_COLOURS = {"right": OKABE_ITO["sky"], "wrong": OKABE_ITO["vermillion"]}
-
-TIE_COLOUR = "#E4E4E4"
-
-
-def detector_look(detector: str) -> tuple[str, str]:
-    """The colour and marker of a detector in every figure. ValueError for one that has none."""
-    if detector not in DETECTOR_LOOKS:
-        raise ValueError(
-            f"detector {detector!r} has no colour and marker: "
-            f"DETECTOR_LOOKS has {', '.join(DETECTOR_LOOKS)}."
-        )
-    return DETECTOR_LOOKS[detector]
-
-
-def detector_colour(detector: str) -> str:
-    """The colour that a detector has in every figure. ValueError for one that has none."""
-    colour, _ = detector_look(detector)
-    return colour
 
 
 def shift_curves(table: pd.DataFrame, *, title: str = "") -> Figure:
@@ -87,88 +49,6 @@ def _draw_seeds(ax: Axes, points: pd.DataFrame) -> None:
             ax.fill_between(line.strength, line.lo, line.hi, color=colour, alpha=0.2, linewidth=0)
     ax.set_ylim(0, 1.02)
     percent_axis(ax.yaxis)
-
-
-def detectors_by_slice(
-    table: pd.DataFrame,
-    *,
-    slices: Sequence[str],
-    title: str = "",
-    measured: str = "AUROC of failure, mean over seeds",
-    unit: str = "digits",
-) -> Figure:
-    """AUROC of every detector with its interval, one row per slice.
-
-    Slices are whatever AUROC is `measured` on: shifts, steps of a protocol, layers. Rows have
-    slice, detector, value, lo, hi, n and seeds.
-    """
-    fig = new_figure(0.42 * len(slices) + 0.6, title)
-    ax = fig.add_subplot()
-    detectors = list(table.detector.unique())
-    reach = 0.3 if len(detectors) > 1 else 0.0  # one alone stands at its label
-    offsets = np.linspace(-reach, reach, len(detectors))
-    for detector, offset in zip(detectors, offsets, strict=True):
-        aurocs = table[table.detector == detector].set_index("slice").loc[list(slices)]
-        colour, marker = detector_look(detector)
-        ax.errorbar(
-            aurocs.value,
-            np.arange(len(slices)) + offset,
-            xerr=error_arms(aurocs.value, aurocs.lo, aurocs.hi),
-            fmt=marker,
-            markersize=4.5,
-            elinewidth=1,
-            color=colour,
-            label=detector,
-        )
-    name_and_shade_rows(ax, slices)
-    ax.set_xlabel(measured)
-    if len(detectors) > 1:
-        legend(fig, named_handles(ax))
-    seeds = int(table.seeds.iloc[0])
-    seeds_text = "1 seed" if seeds == 1 else f"{seeds} seeds"
-    n = count_range(table[table.slice.isin(slices)].n)
-    footnote(fig, f"bars: 95%, bootstrap over {unit}; {seeds_text}; n = {n}")
-    return fig
-
-
-def lead(
-    table: pd.DataFrame,
-    *,
-    slices: Sequence[str],
-    baseline: str,
-    margin: float,
-    unit: str = "digits",
-    title: str = "",
-) -> Figure:
-    """How far the auditor's AUROC is ahead of `baseline`, one row per slice.
-
-    A bar is the interval over digits, a dot a seed, and the outcome stands on the right; within
-    `margin` it is a tie. Rows have slice, baseline, lo, hi, n, prespecified, outcome and seeds, the
-    list of each seed's difference.
-    """
-    comparisons = table[table.baseline == baseline].set_index("slice").loc[list(slices)]
-    fig = new_figure(0.3 * len(slices) + 0.7, title)
-    ax = fig.add_subplot()
-    ax.axvspan(-margin, margin, color=TIE_COLOUR, zorder=0)
-    ax.axvline(0, color=GREY, linewidth=0.8)
-    for y, row in enumerate(comparisons.itertuples()):
-        _draw_comparison(ax, y, row)
-    name_and_shade_rows(ax, slices)
-    ax.set_xlabel(f"AUROC, auditor minus {baseline}")
-    legend(fig, {f"within {margin:g}: a tie": Patch(facecolor=TIE_COLOUR)})
-    n = count_range(comparisons.n)
-    footnote(fig, f"bars: 95% of the mean over seeds, bootstrap over n = {n} {unit}; dots: seeds")
-    return fig
-
-
-def _draw_comparison(ax: Axes, y: float, row: Any) -> None:
-    """Draw one row of the table at height y, its outcome on the right of the axes."""
-    colour = detector_colour("auditor")
-    ax.plot([row.lo, row.hi], [y, y], color=colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
-    heights = [y] * len(row.seeds)
-    ax.plot(row.seeds, heights, "o", color=colour, markersize=3.2, markeredgewidth=0)
-    outcome = f"{row.outcome} (pre-specified)" if row.prespecified else row.outcome
-    ax.annotate(outcome, (1.01, y), xycoords=("axes fraction", "data"), va="center", fontsize=9)
 
 
 def scores_by_outcome(histograms: Mapping[str, pd.DataFrame], *, title: str = "") -> Figure:

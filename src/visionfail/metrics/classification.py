@@ -20,17 +20,19 @@ def probabilities(logits: ArrayLike) -> np.ndarray:
     return np.exp(log_softmax(_logits(logits), axis=1))
 
 
-def log_odds(logits: ArrayLike) -> np.ndarray:
-    """log(p / (1 - p)) of the largest softmax probability p of logits (N, K), float64 (N,).
+def log_odds(logits: ArrayLike, classes: ArrayLike | None = None) -> np.ndarray:
+    """log(p / (1 - p)) of a softmax probability p of logits (N, K), float64 (N,).
 
-    It stays finite where p rounds to 1.
+    p is that of `classes` (N,), or the largest where none are named. It stays finite where p rounds
+    to 0 or 1.
     """
     logits = _logits(logits)
-    top = logits.argmax(axis=1)[:, None]  # (N, 1)
+    chosen = logits.argmax(axis=1) if classes is None else classes
+    columns = _indices(chosen, len(logits), logits.shape[1], "label")[:, None]  # (N, 1)
     others = logits.copy()
-    np.put_along_axis(others, top, -np.inf, axis=1)
-    # p / (1 - p) = exp(top) / sum of exp(others): 1 - p is never formed, so nothing cancels
-    return np.take_along_axis(logits, top, axis=1)[:, 0] - logsumexp(others, axis=1)
+    np.put_along_axis(others, columns, -np.inf, axis=1)
+    # p / (1 - p) = exp(logit) / sum of exp(others): 1 - p is never formed, so nothing cancels
+    return np.take_along_axis(logits, columns, axis=1)[:, 0] - logsumexp(others, axis=1)
 
 
 def confidence_from_log_odds(log_odds: ArrayLike) -> np.ndarray:

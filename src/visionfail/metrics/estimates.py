@@ -24,11 +24,19 @@ class Estimate:
         return Estimate(self.exact - other.exact, self.samples - other.samples)
 
     def means(self) -> np.ndarray:
-        """The mean over seeds in each resample where it is defined, (B,) or a few less."""
-        return failure.defined_resamples(self.samples.mean(axis=1))
+        """The mean over as many seeds, drawn anew, in each resample where it is defined: (B,).
+
+        Images and seeds are resampled crossed: each resample draws its images once for all seeds
+        and its seeds once for all images. With one seed images alone are drawn.
+        """
+        resamples, seeds = self.samples.shape
+        drawn = np.random.default_rng(0).integers(seeds, size=(resamples, seeds))
+        return failure.defined_resamples(
+            np.take_along_axis(self.samples, drawn, axis=1).mean(axis=1)
+        )
 
     def interval(self) -> tuple[float, float, float]:
-        """(mean over seeds, lo, hi): a 95% interval over images, for these seeds."""
+        """(mean over seeds, lo, hi): a 95% interval over images and seeds, resampled crossed."""
         lo, hi = intervals.percentile_interval(self.means())
         return float(self.exact.mean()), float(lo), float(hi)
 

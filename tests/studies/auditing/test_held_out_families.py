@@ -41,21 +41,41 @@ def test_every_severity_has_a_fifth_of_the_images_and_each_image_is_what_corrupt
         assert torch.equal(changed[k : k + 1], alone)
 
 
+def test_another_seed_gives_other_noise_to_the_same_images():
+    first = held_out_families.corrupt_mixed_severities(IMAGES.images, "gaussian_noise")
+    second = held_out_families.corrupt_mixed_severities(IMAGES.images, "gaussian_noise", seed=1)
+    clean = IMAGES.images.double()
+    noise = [(changed.double() - clean).flatten().numpy() for changed in (first, second)]
+    assert abs(np.corrcoef(noise)[0, 1]) < 0.3  # pixels cut at black and white correlate a little
+    model = networks.build("resnet18", num_classes=10, width=8, **STATS).eval()
+    few = IMAGES.first(10)
+    activations_of = [
+        held_out_families.extract_all(model, few, dtype=torch.float32, seed=seed)["gaussian_noise"]
+        for seed in (0, held_out_families.VAL_DRAWS)
+    ]
+    assert not np.allclose(activations_of[0].logits, activations_of[1].logits)
+
+
 def test_detectors_learn_from_their_families_only_and_the_auditor_alone_has_seeds(by_set):
     learnt, test = by_set
     names = held_out_families.FAMILIES["noise and blur"]
-    scored = held_out_families.score_held_out(learnt, learnt["clean"], test, names=names)
+    given = {"ensemble, 1 - p": {name: np.arange(N) / N for name in test}}
+    scored = held_out_families.score_held_out(
+        learnt, learnt["clean"], test, names=names, advice=given
+    )
     assert list(scored) == ["clean", *apply.CORRUPTIONS]
     assert len(scored["fog"]) == len(held_out_families.AUDITOR_SEEDS)
     first, second = scored["fog"][:2]
     assert np.array_equal(first.scores["entropy"], second.scores["entropy"])
-    assert not np.array_equal(first.scores["auditor"], second.scores["auditor"])
+    assert first.scores["ensemble, 1 - p"].tolist() == (np.arange(N) / N).tolist()
+    for detector in ("auditor", "auditor + logits"):
+        assert not np.array_equal(first.scores[detector], second.scores[detector])
 
     without_the_others = {}  # the held-out families made clean
     for name in learnt:
         without_the_others[name] = learnt[name if name in names else "clean"]
     again = held_out_families.score_held_out(
-        without_the_others, learnt["clean"], {"fog": test["fog"]}, names=names
+        without_the_others, learnt["clean"], {"fog": test["fog"]}, names=names, advice={}
     )
     assert np.array_equal(again["fog"][0].scores["auditor"], first.scores["auditor"])
 
@@ -67,7 +87,9 @@ def with_failures(seeds, failed):
 
 def test_means_are_over_conditions_with_enough_of_both_outcomes(by_set):
     learnt, test = by_set
-    scored = held_out_families.score_held_out(learnt, learnt["clean"], test, names=["fog"])
+    scored = held_out_families.score_held_out(
+        learnt, learnt["clean"], test, names=["fog"], advice={}
+    )
     counts = np.ones((3, N), dtype=np.float32)
     usable = with_failures(scored["snow"], np.arange(N) % 3 == 0)
     without_failures = with_failures(scored["snow"], np.zeros(N, dtype=bool))
@@ -81,7 +103,7 @@ def test_means_are_over_conditions_with_enough_of_both_outcomes(by_set):
 def test_severities_apart_hold_every_image_once(by_set):
     learnt, test = by_set
     scored = held_out_families.score_held_out(
-        learnt, learnt["clean"], {"snow": test["snow"]}, names=["fog"]
+        learnt, learnt["clean"], {"snow": test["snow"]}, names=["fog"], advice={}
     )
     by_severity = held_out_families.split_by_severity(scored, ["snow"])
     assert list(by_severity) == [f"snow {severity}" for severity in range(1, 6)]

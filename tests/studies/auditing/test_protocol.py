@@ -12,19 +12,28 @@ from visionfail.corruptions import apply, shifts
 from visionfail.data import ImageSet, standins
 from visionfail.failure import Scored, compare
 from visionfail.failure.scores import confidence_of
-from visionfail.metrics import failure, intervals
+from visionfail.metrics import failure, intervals, probabilities
 from visionfail.models import networks
-from visionfail.studies.auditing import claims, classifier, leakage, protocol, shifted_digits
+from visionfail.studies.auditing import (
+    claims,
+    classifier,
+    leakage,
+    members,
+    protocol,
+    shifted_digits,
+    slices,
+)
 
 MNIST = {"mean": (0.1307,), "std": (0.3081,)}
 
 
 @dataclass
 class Study:
-    """A base classifier that learnt eight epochs of embedded digits, and all that follows."""
+    """Two base classifiers of eight epochs of embedded digits, and what follows for the first."""
 
     sets: dict[str, ImageSet]
     model: nn.Module
+    both: members.Members
     trained: protocol.TrainedDetectors
     samples: dict[str, shifted_digits.ShiftedDigits]
     by_slice: dict[str, Scored]
@@ -38,11 +47,13 @@ def study():
     model = networks.build("mnist_cnn", num_classes=10, width=16, **MNIST)
     config = classifier.adam_config(epochs=8, seed=0)
     model, _ = models.fit(model, sets["train"], sets["val"].first(100), config=config)
+    other = networks.build("mnist_cnn", num_classes=10, width=16, seed=1, **MNIST)
+    other, _ = models.fit(other, sets["train"], sets["val"].first(100), config=config)
     draws = protocol.training_draws(sets["auditor"])
-    trained = protocol.train_detectors(model, draws, sets, seed=0)
+    both = members.train_members({0: model, 1: other}, draws, sets)
     samples = shifted_digits.samples_to_score(sets["test"], seed=protocol.TEST_SEED)
-    by_slice = protocol.score_samples(model, trained.panel, samples)
-    return Study(sets, model, trained, samples, by_slice)
+    by_slice = {name: seeds[0] for name, seeds in slices.scores_by_slice(both, samples).items()}
+    return Study(sets, model, both, both.trained[0], samples, by_slice)
 
 
 def test_no_digit_serves_twice(study):
@@ -61,9 +72,9 @@ def test_no_digit_serves_twice(study):
 
 def test_every_slice_has_every_detector_and_the_counts_of_its_sample(study):
     assert list(study.by_slice)[:3] == ["clean", "mix", "shifted"]
-    assert len(study.by_slice) == 19
+    assert len(study.by_slice) == 23
     for scored in study.by_slice.values():
-        assert len(scored.scores) == 7
+        assert len(scored.scores) == 20
         assert len(scored.failed) == len(scored.digit)
         for score in scored.scores.values():
             assert len(score) == len(scored.digit)
@@ -81,12 +92,44 @@ def test_scores_are_worth_something_on_fresh_digits(study):
     assert aurocs["entropy"] == pytest.approx(aurocs["1 - confidence"], abs=0.05)
 
 
-def test_the_best_baseline_is_chosen_on_held_out_digits_and_is_not_the_auditor(study):
+def test_the_best_baseline_is_chosen_on_held_out_digits_and_is_no_auditor(study):
+    aurocs = members.held_out_aurocs(study.both)
+    assert list(aurocs.values()) == sorted(aurocs.values(), reverse=True)
+    best = members.best_baseline(aurocs)
+    assert not best.startswith("auditor")
+    others = [value for name, value in aurocs.items() if not name.startswith("auditor")]
+    assert aurocs[best] == max(others)
     held = study.trained.held
-    scores = study.trained.panel.score(held)
-    aurocs = {name: failure.auroc(score, held.failed) for name, score in scores.items()}
-    del aurocs["auditor"]
-    assert aurocs[protocol.best_baseline([study.trained])] == max(aurocs.values())
+    by_confidence = [
+        failure.auroc(1 - confidence_of(trained.held), trained.held.failed)
+        for trained in study.both.trained.values()
+    ]
+    assert len(held.labels) < 4800
+    assert aurocs["1 - confidence"] == pytest.approx(np.mean(by_confidence))
+
+
+def test_the_ensemble_is_about_each_members_own_answers(study):
+    mix = study.samples["mix"]
+    scored = members.score_members(study.both, mix)
+    readings = [protocol.extract_sample(model, mix) for model in study.both.models.values()]
+    mean = np.mean([probabilities(reading.logits) for reading in readings], axis=0)
+    for one, reading in zip(scored, readings, strict=True):
+        answers = reading.logits.argmax(axis=1)
+        expected = 1 - mean[np.arange(len(mix)), answers]
+        assert np.allclose(one.scores["ensemble, 1 - p"], expected)
+        assert np.array_equal(one.failed, reading.failed)
+    first, second = scored
+    assert not np.array_equal(
+        first.scores["auditor + ensemble"], second.scores["auditor + ensemble"]
+    )
+
+
+def test_the_shifted_digits_without_one_shift_are_all_others(study):
+    mix = study.samples["mix"]
+    without = study.by_slice["shifted without rotation"]
+    rotation = shifts.SHIFTS.index("rotation")
+    chosen = (mix.kind >= 0) & (mix.kind != rotation)
+    assert without.digit.tolist() == mix.digit[chosen].tolist()
 
 
 def test_a_shift_left_out_is_not_learnt_from(study):

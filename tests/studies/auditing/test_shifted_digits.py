@@ -57,7 +57,7 @@ def test_slices_cover_every_digit_once_per_shift_and_thirds_are_thirds():
     assert set(samples) == {"clean", "mix", *shifts.SHIFTS}
     assert torch.equal(samples["clean"].images, DIGITS.images)
     slices = shifted_digits.slices_of(samples)
-    assert len(slices) == 3 + 4 + 12
+    assert len(slices) == 3 + 4 + 4 + 12
     for k, name in enumerate(shifts.SHIFTS):
         sample = samples[name]
         assert (sample.kind == k).all()

@@ -1,13 +1,21 @@
 """Study C: knowing when a classifier is wrong."""
 
 from visionfail.studies.auditing.budgets import (
-    candidates_by_seed,
     guarantee_table,
     pooled_risk,
+    pooled_rows,
     resplit_table,
     risk_under_shift,
     safe_thresholds,
+    score_by_seed,
     threshold_table,
+)
+from visionfail.studies.auditing.candidates import (
+    best_start,
+    candidates_by_seed,
+    simulate_by_seed,
+    start_rows,
+    start_table,
 )
 from visionfail.studies.auditing.claims import judge_auditor
 from visionfail.studies.auditing.classifier import (
@@ -16,6 +24,7 @@ from visionfail.studies.auditing.classifier import (
     mnist_classifier,
     mnist_sets,
 )
+from visionfail.studies.auditing.diversity import circle_of_kinds, transfer_table
 from visionfail.studies.auditing.examples import (
     confident_failure,
     demo_digits,
@@ -26,6 +35,7 @@ from visionfail.studies.auditing.examples import (
 from visionfail.studies.auditing.held_out_families import (
     AUDITOR_SEEDS,
     FAMILIES,
+    VAL_DRAWS,
     corrupt_mixed_severities,
     extract_all,
     mean_auroc,
@@ -34,14 +44,17 @@ from visionfail.studies.auditing.held_out_families import (
     split_by_severity,
 )
 from visionfail.studies.auditing.leakage import all_but_test, leakage_steps
+from visionfail.studies.auditing.members import (
+    best_baseline,
+    held_out_aurocs,
+    train_members,
+)
 from visionfail.studies.auditing.protocol import (
     TEST_SEED,
     VAL_SEED,
     accuracy_by_strength,
-    best_baseline,
     extract_sample,
     score_sample,
-    score_samples,
     train_detectors,
     training_draws,
 )
@@ -60,30 +73,36 @@ from visionfail.studies.auditing.slices import (
     scores_without_each_shift,
     strength_thirds,
 )
+from visionfail.studies.auditing.stored_ensemble import ensemble_from_sweeps
 from visionfail.studies.auditing.tables import budget_rows, principal_plane, result_rows
 
 __all__ = [
     "AUDITOR_SEEDS",
     "FAMILIES",
     "TEST_SEED",
+    "VAL_DRAWS",
     "VAL_SEED",
     "accuracy_by_strength",
     "all_but_test",
     "auroc_by_layer",
     "auroc_by_slice",
     "best_baseline",
+    "best_start",
     "budget_rows",
     "candidates_by_seed",
+    "circle_of_kinds",
     "classifier_seeds",
     "confident_failure",
     "corrupt_mixed_severities",
     "demo_digits",
     "draw_shifted",
+    "ensemble_from_sweeps",
     "extract_all",
     "extract_sample",
     "failure_captions",
     "fit_fresh",
     "guarantee_table",
+    "held_out_aurocs",
     "judge_auditor",
     "leakage_steps",
     "load_classifiers",
@@ -92,6 +111,7 @@ __all__ = [
     "mnist_classifier",
     "mnist_sets",
     "pooled_risk",
+    "pooled_rows",
     "prepare",
     "prepare_cifar10",
     "principal_plane",
@@ -101,17 +121,22 @@ __all__ = [
     "risk_under_shift",
     "safe_thresholds",
     "samples_to_score",
+    "score_by_seed",
     "score_held_out",
     "score_histogram",
     "score_sample",
-    "score_samples",
     "scores_by_slice",
     "scores_on_unseen",
     "scores_without_each_shift",
+    "simulate_by_seed",
     "split_by_severity",
+    "start_rows",
+    "start_table",
     "strength_thirds",
     "threshold_table",
     "train_detectors",
+    "train_members",
     "training_draws",
+    "transfer_table",
     "unseen_samples",
 ]

@@ -3,40 +3,34 @@
 Tables have a column detector: the one whose failure score is cut off.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import nn
 
 from visionfail import claims, failure, metrics
 from visionfail.failure import Scored
-from visionfail.studies.auditing.protocol import TrainedDetectors, score_sample
+from visionfail.studies.auditing.members import Members, score_members
 from visionfail.studies.auditing.shifted_digits import ShiftedDigits
+from visionfail.studies.auditing.tables import result_rows
 
 Scores = Mapping[int, Scored]  # by seed
 Candidates = Mapping[tuple[int, str], np.ndarray]  # thresholds by seed and detector
-Limits = dict[tuple[int, str, float], float | None]  # by seed, detector and budget
+Limits = Mapping[tuple[int, str, float], float | None]  # by seed, detector and budget
 
 
-def candidates_by_seed(
-    trained: Mapping[int, TrainedDetectors], detectors: Sequence[str]
-) -> dict[tuple[int, str], np.ndarray]:
-    """Candidate thresholds by seed and detector: quantiles of its scores on the held-out draws."""
-    candidates = {}
-    for seed, detector_set in trained.items():
-        scores = detector_set.panel.score(detector_set.held)
-        for detector in detectors:
-            candidates[seed, detector] = failure.candidate_thresholds(scores[detector])
-    return candidates
+def score_by_seed(members: Members, sample: ShiftedDigits) -> dict[int, Scored]:
+    """The failure scores of every detector on one sample, by the seed of the base classifier."""
+    return dict(zip(members.models, score_members(members, sample), strict=True))
 
 
 def safe_thresholds(
     chosen_on: Scores, candidates: Candidates, *, budgets: Sequence[float], delta: float
-) -> Limits:
+) -> dict[tuple[int, str, float], float | None]:
     """The largest safe threshold by seed, detector and budget; None where no candidate is safe."""
-    limits: Limits = {}
+    limits = {}
     for (seed, detector), thresholds in candidates.items():
         scored = chosen_on[seed]
         for budget in budgets:
@@ -62,11 +56,16 @@ def threshold_table(tested_on: Scores, limits: Limits) -> pd.DataFrame:
         result = failure.evaluate_threshold(scored.scores[detector], scored.failed, limit)
         row = {"seed": seed, "detector": detector, "budget": budget}
         row.update(result)
-        row["verdict"] = "accepts nothing"
-        if result["accepted"]:
-            row["verdict"] = claims.verdict_of(result["lo"], result["hi"], low=0, high=budget)
+        row["verdict"] = _verdict(row)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    """Whether the risk in a row is within its budget, by its interval; or "accepts nothing"."""
+    if not row["accepted"]:
+        return "accepts nothing"
+    return claims.verdict_of(row["lo"], row["hi"], low=0, high=row["budget"])
 
 
 def resplit_table(
@@ -76,6 +75,7 @@ def resplit_table(
     *,
     budgets: Sequence[float],
     repeats: int,
+    delta: float,
 ) -> pd.DataFrame:
     """How many of `repeats` re-splits of validation and test draws met each budget.
 
@@ -95,6 +95,7 @@ def resplit_table(
                 budget=budget,
                 repeats=repeats,
                 generator=np.random.default_rng(seed),
+                delta=delta,
             )
             row = {"seed": seed, "detector": detector, "budget": budget}
             row.update(_count_resplits(splits, budget))
@@ -121,73 +122,143 @@ def guarantee_table(resplits: pd.DataFrame, *, repeats: int, delta: float) -> pd
     """`resplit_table` over all seeds: the share of re-splits that met each budget, in [0, 1].
 
     Columns: detector, budget, met with its Wilson interval lo and hi, met among tested, accepts
-    nothing, coverage, re-splits, and verdict, which says whether the share is at least 1 - delta.
+    nothing, met where some are accepted (NaN if that is never so), coverage, re-splits, and
+    verdict, which says whether the share met is at least 1 - delta.
     """
     rows = []
     for detector, budget, by_seed in _rows_by_pair(resplits, "detector", "budget"):
         total = repeats * len(by_seed)
         met = int(by_seed.met.sum())
-        wilson_lo, wilson_hi = metrics.wilson(met, total)
-        lo = float(wilson_lo)
-        hi = float(wilson_hi)
+        nothing = int(by_seed.nothing.sum())
+        lo, hi = metrics.wilson(met, total)
         row = {"detector": detector, "budget": budget, "met": met / total, "lo": lo, "hi": hi}
         row["met among tested"] = by_seed["met among tested"].sum() / total
-        row["accepts nothing"] = by_seed.nothing.sum() / total
+        row["accepts nothing"] = nothing / total
+        row["met where some are accepted"] = np.nan
+        if nothing < total:
+            row["met where some are accepted"] = (met - nothing) / (total - nothing)
         row["coverage"] = by_seed.coverage.mean()
         row["re-splits"] = total
-        row["verdict"] = claims.verdict_of(lo, hi, low=1 - delta, high=1)
+        row["verdict"] = claims.verdict_of(float(lo), float(hi), low=1 - delta, high=1)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def risk_under_shift(
-    models: Mapping[int, nn.Module],
-    trained: Mapping[int, TrainedDetectors],
-    samples: Mapping[str, ShiftedDigits],
-    limits: Limits,
-    *,
-    budget: float,
+    by_condition: Mapping[str, Scores], limits: Limits, *, budget: float
 ) -> pd.DataFrame:
-    """The coverage and risk of the thresholds for one budget on each of the samples.
+    """The coverage and risk of the thresholds for one budget under each condition.
 
-    Columns: condition, seed, detector, failing (the share of wrong answers if all are given),
-    coverage, risk, lo, hi, accepted, n.
+    `by_condition` are failure scores by condition and seed. Columns: condition, seed, detector,
+    failing (the share of wrong answers if all are given), coverage, risk, lo, hi, accepted, n.
+    """
+    rows = []
+    for name, by_seed in by_condition.items():
+        for (seed, detector, of_budget), limit in limits.items():
+            if of_budget != budget:
+                continue
+            scores = by_seed[seed].scores[detector]
+            failed = by_seed[seed].failed
+            row = {"condition": name, "seed": seed, "detector": detector}
+            row["failing"] = failed.mean()
+            row.update(failure.evaluate_threshold(scores, failed, limit))
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def pooled_risk(
+    by_condition: Mapping[str, Scores], limits: Limits, *, budgets: Sequence[float], bootstraps: int
+) -> pd.DataFrame:
+    """The risk over all seeds, wrong over accepted answers, by condition, detector and budget.
+
+    A mean of the seeds' risks would weigh a seed that accepts a single answer like any other. The
+    seeds answer the same digits, so the 95% interval (lo, hi) resamples digits and seeds, crossed;
+    Wilson's would take every answer for independent of all others.
+
+    Columns: condition, detector, budget, failing (the share of wrong answers if all are given),
+    risk, lo, hi (NaN where nothing is accepted), accepted, seeds, seeds that accept nothing, n
+    (digits), coverage, and verdict, which says whether the risk is within the budget.
     """
     detectors = list(dict.fromkeys(detector for _, detector, _ in limits))
     rows = []
-    for name, sample in samples.items():
-        for seed, model in models.items():
-            scored = score_sample(model, trained[seed].panel, sample)
-            for detector in detectors:
-                limit = limits[seed, detector, budget]
-                row = {"condition": name, "seed": seed, "detector": detector}
-                row["failing"] = scored.failed.mean()
-                row.update(
-                    failure.evaluate_threshold(scored.scores[detector], scored.failed, limit)
-                )
-                rows.append(row)
+    for name, by_seed in by_condition.items():
+        n = 1 + max(int(scored.digit.max()) for scored in by_seed.values())
+        counts = metrics.resampling_counts(bootstraps, n, np.random.default_rng(0))
+        failed = np.concatenate([scored.failed for scored in by_seed.values()])
+        for detector, budget in itertools.product(detectors, budgets):
+            accepted, wrong = _answers_by_digit(by_seed, limits, detector, budget, n=n)
+            row = {"condition": name, "detector": detector, "budget": budget}
+            row["failing"] = failed.mean()
+            row.update(_pooled_fields(accepted, wrong, counts))
+            row["coverage"] = accepted.sum() / len(failed)
+            row["verdict"] = _verdict(row)
+            rows.append(row)
     return pd.DataFrame(rows)
 
 
-def pooled_risk(table: pd.DataFrame) -> pd.DataFrame:
-    """`risk_under_shift` over all seeds: wrong answers over accepted answers, in [0, 1].
+def _answers_by_digit(
+    by_seed: Scores, limits: Limits, detector: str, budget: float, *, n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(accepted, wrong), each (seeds, n): answers accepted for each digit, those that are wrong."""
+    accepted = np.zeros((len(by_seed), n))
+    wrong = np.zeros((len(by_seed), n))
+    for row, (seed, scored) in enumerate(by_seed.items()):
+        limit = limits[seed, detector, budget]
+        if limit is not None:
+            chosen = scored.at(scored.scores[detector] <= limit)
+            accepted[row] = np.bincount(chosen.digit, minlength=n)
+            wrong[row] = np.bincount(chosen.digit, weights=chosen.failed, minlength=n)
+    return accepted, wrong
 
-    A mean of the seeds' risks would weigh a seed that accepts a single answer like any other.
-    Columns: condition, detector, wrong if all answered, risk, accepted, coverage, seeds that accept
-    nothing.
+
+def _pooled_fields(
+    accepted: np.ndarray, wrong: np.ndarray, counts: np.ndarray
+) -> dict[str, float | int]:
+    """The pooled risk of answers (seeds, n), its interval, and how many seeds accept nothing.
+
+    Counts (B, n) say how often each resample holds each digit.
     """
-    rows = []
-    for name, detector, by_seed in _rows_by_pair(table, "condition", "detector"):
-        accepted = int(by_seed.accepted.sum())
-        wrong = round((by_seed.risk * by_seed.accepted).sum())
-        row = {"condition": name, "detector": detector}
-        row["wrong if all answered"] = by_seed.failing.mean()
-        row["risk"] = wrong / accepted if accepted else np.nan
-        row["accepted"] = accepted
-        row["coverage"] = by_seed.coverage.mean()
-        row["seeds that accept nothing"] = int((by_seed.accepted == 0).sum())
-        rows.append(row)
-    return pd.DataFrame(rows)
+    fields: dict[str, float | int] = {"risk": np.nan, "lo": np.nan, "hi": np.nan}
+    if accepted.any():
+        fields["risk"] = wrong.sum() / accepted.sum()
+        fields["lo"], fields["hi"] = _crossed_interval(accepted, wrong, counts)
+    fields["accepted"] = int(accepted.sum())
+    fields["seeds"] = len(accepted)
+    fields["seeds that accept nothing"] = int((accepted.sum(axis=1) == 0).sum())
+    fields["n"] = accepted.shape[1]
+    return fields
+
+
+def _crossed_interval(
+    accepted: np.ndarray, wrong: np.ndarray, counts: np.ndarray
+) -> tuple[float, float]:
+    """The 95% interval of wrong over accepted answers (seeds, n), digits and seeds drawn anew.
+
+    Where no answer is wrong, which resamples cannot but repeat, it is Wilson's over the digits.
+    """
+    if not wrong.any():
+        lo, hi = metrics.wilson(0, int(accepted.any(axis=0).sum()))
+        return float(lo), float(hi)
+    seeds = np.random.default_rng(0).integers(len(accepted), size=(len(counts), len(accepted)))
+    above = np.take_along_axis(counts @ wrong.T, seeds, axis=1).sum(axis=1)  # (B,)
+    below = np.take_along_axis(counts @ accepted.T, seeds, axis=1).sum(axis=1)
+    defined = below > 0  # a resample may hold only seeds that accept nothing
+    lo, hi = metrics.percentile_interval(above[defined] / below[defined])
+    return float(lo), float(hi)
+
+
+def pooled_rows(pooled: pd.DataFrame, guarantee: pd.DataFrame, *, origin: str) -> list[dict]:
+    """Rows of results/: risks over all seeds (n digits), and the re-splits that accept nothing."""
+    tables = {}
+    for budget, table in pooled[pooled.accepted > 0].groupby("budget"):
+        name = f"pooled risk, budget {budget:g}"
+        tables[name] = table.rename(columns={"condition": "slice", "risk": "value"})
+    for budget, table in guarantee.groupby("budget"):
+        table = table.rename(columns={"accepts nothing": "value", "re-splits": "n"})
+        # re-splits share their digits: no interval treats them as independent
+        table = table.assign(slice="re-splits", lo=np.nan, hi=np.nan)
+        tables[f"accepts nothing, budget {budget:g}"] = table
+    return result_rows(tables, origin=origin)
 
 
 def _rows_by_pair(

@@ -4,6 +4,7 @@ Families stay whole, so no detector has learnt from a close relative of what it 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from visionfail import corruptions, failure, metrics
 from visionfail.data import ImageSet
-from visionfail.failure import Activations, Auditor, Detectors, Scored
+from visionfail.failure import Activations, Detectors, Scored
 from visionfail.metrics import Estimate
 
 FAMILIES = {
@@ -20,6 +21,7 @@ FAMILIES = {
 }
 
 AUDITOR_SEEDS = (0, 1, 2, 3, 4)  # of the auditor; there is a single classifier
+VAL_DRAWS = 1  # seed of the corruptions that detectors learn from; the test has 0
 SEVERITIES = 5
 
 
@@ -32,26 +34,35 @@ def mixed_severities(count: int, name: str) -> np.ndarray:
     return 1 + (fifth + corruptions.CORRUPTIONS.index(name)) % SEVERITIES
 
 
-def corrupt_mixed_severities(images: Tensor, name: str) -> Tensor:
-    """The images uint8 (N, C, H, W) under a corruption, severities as in `mixed_severities`."""
+def corrupt_mixed_severities(images: Tensor, name: str, *, seed: int = 0) -> Tensor:
+    """The images uint8 (N, C, H, W) under a corruption, severities as in `mixed_severities`.
+
+    Images of two sets must not share draws: the kth of both would get the same noise, so one of the
+    sets needs a `seed` of its own.
+    """
     severities = mixed_severities(len(images), name)
     changed = torch.empty_like(images)
     for severity in np.unique(severities):
         places = np.flatnonzero(severities == severity)  # neighbours, so one first_index fits all
         first = int(places[0])
         block = slice(first, int(places[-1]) + 1)
-        changed[block] = corruptions.corrupt(images[block], name, int(severity), first_index=first)
+        changed[block] = corruptions.corrupt(
+            images[block], name, int(severity), seed=seed, first_index=first
+        )
     return changed
 
 
 def extract_all(
-    model: nn.Module, images: ImageSet, *, dtype: torch.dtype
+    model: nn.Module, images: ImageSet, *, dtype: torch.dtype, seed: int = 0
 ) -> dict[str, Activations]:
-    """{"clean" or corruption: activations of a ResNet-18}, clean in float32, the 15 in `dtype`."""
+    """{"clean" or corruption: activations of a ResNet-18}, clean in float32, the 15 in `dtype`.
+
+    The corruptions are drawn from `seed`: VAL_DRAWS for images that detectors learn from.
+    """
     layers = failure.LAYERS["resnet18"]
     activations = {"clean": failure.extract(model, images.images, images.labels, layers=layers)}
     for name in corruptions.CORRUPTIONS:
-        changed = corrupt_mixed_severities(images.images, name)
+        changed = corrupt_mixed_severities(images.images, name, seed=seed)
         activations[name] = failure.extract(
             model, changed, images.labels, layers=layers, dtype=dtype
         )
@@ -64,36 +75,46 @@ def score_held_out(
     test: Mapping[str, Activations],
     *,
     names: Sequence[str],
+    advice: Mapping[str, Mapping[str, np.ndarray]],
 ) -> dict[str, list[Scored]]:
     """{condition: scores of every detector, one per auditor seed} on each condition of `test`.
 
     The detectors learn from `learnt`, clean and under the corruptions `names`; distances are taken
-    to `reference`. The baselines have no seed: they are fitted once.
+    to `reference`. The baselines have no seed: they are fitted once. `advice` are scores from
+    elsewhere, {detector: {condition: (N,)}}.
     """
     training = failure.concatenate([learnt[name] for name in ("clean", *names)])
     panel = failure.fit_detectors(training, reference, seed=AUDITOR_SEEDS[0])
-    features = training.features()  # (N, D)
-    other_auditors = []
-    for seed in AUDITOR_SEEDS[1:]:
-        other_auditors.append(failure.fit(features, training.failed, seed=seed))
+    other_panels = [_with_other_auditors(panel, training, seed) for seed in AUDITOR_SEEDS[1:]]
     scored = {}
     for condition, activations in test.items():
-        scored[condition] = _score_by_seed(panel, other_auditors, activations)
+        given = {detector: scores[condition] for detector, scores in advice.items()}
+        scored[condition] = _score_by_seed([panel, *other_panels], activations, given)
     return scored
 
 
+def _with_other_auditors(panel: Detectors, training: Activations, seed: int) -> Detectors:
+    """The panel with auditors of another seed."""
+    failed = training.failed
+    return replace(
+        panel,
+        auditor=failure.fit(training.features(), failed, seed=seed),
+        with_logits=failure.fit(failure.with_logits(training), failed, seed=seed),
+    )
+
+
 def _score_by_seed(
-    panel: Detectors, other_auditors: Sequence[Auditor], activations: Activations
+    panels: Sequence[Detectors], activations: Activations, given: Mapping[str, np.ndarray]
 ) -> list[Scored]:
-    """The scores of the panel, then the same with each other auditor in the place of its own."""
-    scores = panel.score(activations)
-    features = activations.features()
+    """The scores of the first panel and `given`, then the same with each other panel's auditors."""
+    scores = panels[0].score(activations)
+    scores.update(given)
     failed = activations.failed
     digit = np.arange(len(failed))
     scored = [Scored(scores, failed, digit)]
-    for auditor in other_auditors:
+    for panel in panels[1:]:
         seed_scores = dict(scores)
-        seed_scores["auditor"] = auditor.score(features)
+        seed_scores.update(panel.auditor_scores(activations))
         scored.append(Scored(seed_scores, failed, digit))
     return scored
 

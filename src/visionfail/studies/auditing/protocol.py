@@ -78,17 +78,6 @@ def score_sample(model: nn.Module, panel: Detectors, sample: ShiftedDigits) -> S
     return Scored(panel.score(activations), activations.failed, sample.digit)
 
 
-def score_samples(
-    model: nn.Module, panel: Detectors, samples: Mapping[str, ShiftedDigits]
-) -> dict[str, Scored]:
-    """{slice: failure scores of every detector} of one seed, from those on `samples_to_score`."""
-    by_sample = {name: score_sample(model, panel, sample) for name, sample in samples.items()}
-    by_slice = {}
-    for name, (sample_name, mask) in shifted_digits.slices_of(dict(samples)).items():
-        by_slice[name] = by_sample[sample_name].at(mask)
-    return by_slice
-
-
 def accuracy_by_strength(
     sample: ShiftedDigits, activations: Activations, *, bins: int, seed: int
 ) -> pd.DataFrame:
@@ -131,17 +120,3 @@ def _confidence_fields(confidence: np.ndarray) -> dict:
         fields.update(metrics.interval_over_seeds(confidence.tolist()))  # over answers
     fields["n"] = len(confidence)
     return fields
-
-
-def best_baseline(trained: list[TrainedDetectors]) -> str:
-    """The baseline with the highest AUROC on the held-out auditor digits, averaged over seeds.
-
-    So it is chosen before any test.
-    """
-    aurocs: dict[str, list[float]] = {}
-    for detectors in trained:
-        failed = detectors.held.failed
-        for name, score in detectors.panel.score(detectors.held).items():
-            aurocs.setdefault(name, []).append(metrics.auroc(score, failed))
-    means = {name: float(np.mean(values)) for name, values in aurocs.items() if name != "auditor"}
-    return max(means, key=lambda name: means[name])

@@ -129,13 +129,16 @@ def samples_to_score(images: ImageSet, *, seed: int) -> dict[str, ShiftedDigits]
 def slices_of(samples: dict[str, ShiftedDigits]) -> dict[str, tuple[str, np.ndarray]]:
     """{slice: (name of its sample, mask (N,))}.
 
-    The slices are clean, mix, what is shifted in the mix, each shift, and each shift in thirds of
-    strength ("rotation, weak").
+    The slices are clean, mix, what is shifted in the mix, the same without one of the shifts, each
+    shift, and each shift in thirds of strength ("rotation, weak").
     """
     slices = {}
     for name in ("clean", "mix"):
         slices[name] = (name, _all_of(samples[name]))
-    slices["shifted"] = ("mix", samples["mix"].kind >= 0)
+    kind = samples["mix"].kind
+    slices["shifted"] = ("mix", kind >= 0)
+    for number, name in enumerate(corruptions.SHIFTS):
+        slices[f"shifted without {name}"] = ("mix", (kind >= 0) & (kind != number))
     for name in corruptions.SHIFTS:
         slices[name] = (name, _all_of(samples[name]))
     for name in corruptions.SHIFTS:

@@ -7,36 +7,31 @@ third of one shift's strength.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from torch import nn
 
 from visionfail import corruptions, failure, metrics
 from visionfail.data import ImageSet
 from visionfail.failure import Scored
 from visionfail.metrics import Estimate
 from visionfail.names import readable
-from visionfail.studies.auditing.protocol import (
-    TrainedDetectors,
-    extract_sample,
-    score_sample,
-    score_samples,
-    train_detectors,
-    training_draws,
+from visionfail.studies.auditing.members import Members, score_members, train_members
+from visionfail.studies.auditing.protocol import extract_sample, training_draws
+from visionfail.studies.auditing.shifted_digits import (
+    ShiftedDigits,
+    slices_of,
+    unseen_samples,
 )
-from visionfail.studies.auditing.shifted_digits import ShiftedDigits, unseen_samples
 
-Models = Mapping[int, nn.Module]  # by seed
-Trained = Mapping[int, TrainedDetectors]  # by seed
 WITHIN = "within slices"
 
 
 def scores_by_slice(
-    models: Models, trained: Trained, samples: Mapping[str, ShiftedDigits]
+    members: Members, samples: Mapping[str, ShiftedDigits]
 ) -> dict[str, list[Scored]]:
     """{slice: failure scores of every detector, one per seed} on the test draws."""
-    by_slice: dict[str, list[Scored]] = {}
-    for seed, model in models.items():
-        for name, scored in score_samples(model, trained[seed].panel, samples).items():
-            by_slice.setdefault(name, []).append(scored)
+    by_sample = {name: score_members(members, sample) for name, sample in samples.items()}
+    by_slice = {}
+    for name, (sample_name, mask) in slices_of(dict(samples)).items():
+        by_slice[name] = [scored.at(mask) for scored in by_sample[sample_name]]
     return by_slice
 
 
@@ -67,37 +62,31 @@ def auroc_by_slice(
 
 
 def scores_without_each_shift(
-    models: Models, sets: Mapping[str, ImageSet], samples: Mapping[str, ShiftedDigits]
+    members: Members, sets: Mapping[str, ImageSet], samples: Mapping[str, ShiftedDigits]
 ) -> dict[str, list[Scored]]:
     """{"rotation, left out": scores by seed, ...} of detectors trained without the scored shift."""
     by_shift = {}
     for left_out in corruptions.SHIFTS:
         kinds = [name for name in corruptions.SHIFTS if name != left_out]
         draws = training_draws(sets["auditor"], kinds=kinds)
-        scored = []
-        for seed, model in models.items():
-            panel = train_detectors(model, draws, sets, seed=seed).panel
-            scored.append(score_sample(model, panel, samples[left_out]))
-        by_shift[f"{left_out}, left out"] = scored
+        without = train_members(members.models, draws, sets)
+        by_shift[f"{left_out}, left out"] = score_members(without, samples[left_out])
     return by_shift
 
 
-def scores_on_unseen(models: Models, trained: Trained, test: ImageSet) -> dict[str, list[Scored]]:
+def scores_on_unseen(members: Members, test: ImageSet) -> dict[str, list[Scored]]:
     """{kind: scores by seed} on corruptions and digits unlike the four shifts.
 
     The detectors have learnt all four shifts.
     """
     by_kind = {}
     for name, sample in unseen_samples(test).items():
-        scored = []
-        for seed, model in models.items():
-            scored.append(score_sample(model, trained[seed].panel, sample))
-        by_kind[readable(name)] = scored
+        by_kind[readable(name)] = score_members(members, sample)
     return by_kind
 
 
 def auroc_by_layer(
-    models: Models, trained: Trained, shifted: ShiftedDigits, counts: np.ndarray
+    members: Members, shifted: ShiftedDigits, counts: np.ndarray
 ) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
     """({layer: AUROC of an auditor of this layer alone}, {layer: AUROC lost without this layer}).
 
@@ -106,10 +95,10 @@ def auroc_by_layer(
     """
     alone = []
     shuffled = []
-    for seed, model in models.items():
+    for seed, model in members.models.items():
         activations = extract_sample(model, shifted)
-        learnt = trained[seed].learnt
-        auditor = trained[seed].panel.auditor
+        learnt = members.trained[seed].learnt
+        auditor = members.trained[seed].panel.auditor
         one_layer = failure.scores_from_single_layers(learnt, activations, seed=seed)
         generator = np.random.default_rng(seed)
         shuffle = failure.scores_with_shuffled_layers(auditor, activations, generator=generator)

@@ -1,0 +1,164 @@
+"""Does an auditor that learns more kinds of shift find more failures under the others?
+
+Of eight kinds of shift an auditor learns one to seven, from as many draws in all, and meets the
+others. Which it learns goes round in a circle, so that each kind is met equally often at each
+number.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from visionfail import corruptions, failure, metrics
+from visionfail.data import ImageSet
+from visionfail.failure import Activations, Scored
+from visionfail.metrics import Estimate
+from visionfail.studies.auditing import shifted_digits
+from visionfail.studies.auditing.protocol import LEARN_SEED, TEST_SEED, extract_sample
+
+KINDS = corruptions.SHIFTS + shifted_digits.UNSEEN
+CLEAN_SHARE = 0.2  # of the draws that are learnt from, as in the mix
+SEVERITIES = 5
+
+Readings = Mapping[str, Activations]  # by kind, and "clean"
+Subset = tuple[str, ...]
+
+
+def circle_of_kinds(*, seed: int = 0) -> list[Subset]:
+    """The subsets of KINDS that are learnt: 1 to 7 neighbours in a random circle, from each start.
+
+    So each kind is learnt in k of the eight subsets of k, and met in the other 8 - k.
+    """
+    circle = np.random.default_rng(seed).permutation(KINDS)
+    subsets = []
+    for size in range(1, len(KINDS)):
+        for start in range(len(KINDS)):
+            places = np.arange(start, start + size) % len(KINDS)
+            subsets.append(tuple(circle[places].tolist()))
+    return subsets
+
+
+def under_kind(digits: ImageSet, kind: str, *, seed: int) -> ImageSet:
+    """Every digit under one of KINDS: a shift of drawn strength, or a fifth at each severity."""
+    if kind in corruptions.SHIFTS:
+        drawn = shifted_digits.draw_shifted(
+            digits, count=len(digits), seed=seed, probability=1, kinds=[kind]
+        )
+        return ImageSet(drawn.images, digits.labels, digits.classes, digits.origin)
+    parts = []
+    for severity, places in enumerate(np.array_split(np.arange(len(digits)), SEVERITIES), start=1):
+        block = digits.images[places[0] : places[-1] + 1]
+        parts.append(
+            corruptions.corrupt(block, kind, severity, seed=seed, first_index=int(places[0]))
+        )
+    return ImageSet(torch.cat(parts), digits.labels, digits.classes, digits.origin)
+
+
+def read_kinds(model: nn.Module, digits: ImageSet, *, seed: int) -> dict[str, Activations]:
+    """The activations of every digit clean and under each of KINDS."""
+    readings = {"clean": extract_sample(model, shifted_digits.clean_digits(digits))}
+    for kind in KINDS:
+        changed = under_kind(digits, kind, seed=seed)
+        readings[kind] = extract_sample(model, shifted_digits.clean_digits(changed))
+    return readings
+
+
+def learnt_from(readings: Readings, kinds: Subset, *, seed: int = 0) -> Activations:
+    """Each digit once: CLEAN_SHARE of them clean, the others in equal parts under `kinds`."""
+    count = len(readings["clean"].labels)
+    order = np.random.default_rng(seed).permutation(count)
+    clean = round(CLEAN_SHARE * count)
+    parts = [readings["clean"].at(order[:clean])]
+    for kind, places in zip(kinds, np.array_split(order[clean:], len(kinds)), strict=True):
+        parts.append(readings[kind].at(places))
+    return failure.concatenate(parts)
+
+
+def transfer_table(
+    models: Mapping[int, nn.Module],
+    sets: Mapping[str, ImageSet],
+    counts: np.ndarray,
+    *,
+    subsets: Sequence[Subset],
+) -> tuple[pd.DataFrame, dict[int, Estimate]]:
+    """How far auditors are ahead of confidence under kinds of shift that they have not learnt.
+
+    A table with a row per subset and kind met (learnt, number, kind, auditor, confidence, lead;
+    means over classifiers), and {number learnt: lead, mean over the kinds met}. Kinds with too few
+    failures are left out; counts (B, N) are resamples of the test digits.
+    """
+    learnable = [read_kinds(model, sets["auditor"], seed=LEARN_SEED) for model in models.values()]
+    met = [read_kinds(model, sets["test"], seed=TEST_SEED) for model in models.values()]
+    by_confidence = _confidence_aurocs(met, counts)
+    rows = []
+    leads: dict[int, dict[str, list[Estimate]]] = {}  # by number learnt and kind met
+    for subset in subsets:
+        auditors = _fit_auditors(list(models), learnable, subset)
+        for kind in [kind for kind in by_confidence if kind not in subset]:
+            by_auditor = _auditor_auroc(auditors, [readings[kind] for readings in met], counts)
+            lead = by_auditor - by_confidence[kind]
+            leads.setdefault(len(subset), {}).setdefault(kind, []).append(lead)
+            rows.append(_row(subset, kind, by_auditor, by_confidence[kind]))
+    means = {number: _mean_over_kinds(by_kind) for number, by_kind in leads.items()}
+    return pd.DataFrame(rows), means
+
+
+def _confidence_aurocs(met: Sequence[Readings], counts: np.ndarray) -> dict[str, Estimate]:
+    """{kind: AUROC of 1 - confidence} of the kinds that have enough failures."""
+    aurocs = {}
+    for kind in KINDS:
+        scored = []
+        for readings in met:
+            score = 1 - failure.confidence_of(readings[kind])
+            scored.append(_scored(score, readings[kind]))
+        if failure.has_enough_failures(scored):
+            aurocs[kind] = failure.aurocs(scored, counts)["score"]
+    return aurocs
+
+
+def _fit_auditors(
+    seeds: Sequence[int], learnable: Sequence[Readings], subset: Subset
+) -> list[failure.Auditor]:
+    """An auditor of each classifier, which has learnt the kinds of `subset`."""
+    auditors = []
+    for seed, readings in zip(seeds, learnable, strict=True):
+        learnt = learnt_from(readings, subset)
+        auditors.append(failure.fit(learnt.features(), learnt.failed, seed=seed))
+    return auditors
+
+
+def _auditor_auroc(
+    auditors: Sequence[failure.Auditor], readings: Sequence[Activations], counts: np.ndarray
+) -> Estimate:
+    """The AUROC of each classifier's auditor on its activations under one kind."""
+    scored = []
+    for auditor, reading in zip(auditors, readings, strict=True):
+        scored.append(_scored(auditor.score(reading.features()), reading))
+    return failure.aurocs(scored, counts)["score"]
+
+
+def _scored(score: np.ndarray, reading: Activations) -> Scored:
+    """One failure score (N,) of every test digit."""
+    return Scored({"score": score}, reading.failed, np.arange(len(score)))
+
+
+def _row(subset: Subset, kind: str, by_auditor: Estimate, confidence: Estimate) -> dict:
+    """A row of `transfer_table`."""
+    return {
+        "learnt": ", ".join(subset),
+        "number": len(subset),
+        "kind": kind,
+        "auditor": by_auditor.exact.mean(),
+        "confidence": confidence.exact.mean(),
+        "lead": (by_auditor - confidence).exact.mean(),
+    }
+
+
+def _mean_over_kinds(by_kind: Mapping[str, Sequence[Estimate]]) -> Estimate:
+    """The mean over subsets within each kind met, then over the kinds."""
+    return metrics.mean_of_estimates(
+        [metrics.mean_of_estimates(estimates) for estimates in by_kind.values()]
+    )

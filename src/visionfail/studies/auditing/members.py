@@ -1,0 +1,81 @@
+"""All base classifiers at once, each with its detectors: together they are a deep ensemble."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from visionfail import failure, metrics
+from visionfail.data import ImageSet
+from visionfail.failure import Activations, Auditor, Scored
+from visionfail.studies.auditing.protocol import (
+    TrainedDetectors,
+    extract_sample,
+    train_detectors,
+)
+from visionfail.studies.auditing.shifted_digits import ShiftedDigits
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """Classifiers by seed, their detectors, and auditors that read the ensemble's advice too."""
+
+    models: Mapping[int, nn.Module]
+    trained: Mapping[int, TrainedDetectors]
+    advised: Mapping[int, Auditor]
+
+
+def train_members(
+    models: Mapping[int, nn.Module], draws: ShiftedDigits, sets: Mapping[str, ImageSet]
+) -> Members:
+    """Every detector of every classifier, fitted on the same draws."""
+    trained = {}
+    for seed, model in models.items():
+        trained[seed] = train_detectors(model, draws, sets, seed=seed)
+    learnt = [detectors.learnt for detectors in trained.values()]
+    advised = {}
+    for member, seed in enumerate(models):
+        features = _with_advice(learnt, member)
+        advised[seed] = failure.fit(features, learnt[member].failed, seed=seed)
+    return Members(models, trained, advised)
+
+
+def _with_advice(readings: Sequence[Activations], member: int) -> np.ndarray:
+    """The latents of one member beside the ensemble's advice, (N, D + 2)."""
+    logits = [reading.logits for reading in readings]
+    advice = failure.advice(logits, member=member)
+    return np.concatenate([readings[member].features(), advice], axis=1)
+
+
+def score_members(members: Members, sample: ShiftedDigits) -> list[Scored]:
+    """The failure scores of every detector on one sample, a Scored per classifier."""
+    readings = [extract_sample(model, sample) for model in members.models.values()]
+    logits = [reading.logits for reading in readings]
+    scored = []
+    for member, (seed, model) in enumerate(members.models.items()):
+        reading = readings[member]
+        scores = members.trained[seed].panel.score(reading)
+        scores["auditor + ensemble"] = members.advised[seed].score(_with_advice(readings, member))
+        scores.update(failure.ensemble_scores(logits, member=member))
+        head = model.get_submodule("fc")
+        scores["MC dropout"] = failure.mc_dropout_score(head, reading.latents["hidden"])
+        scores["moved images"] = failure.moved_images_score(model, sample.images)
+        scored.append(Scored(scores, reading.failed, sample.digit))
+    return scored
+
+
+def held_out_aurocs(members: Members) -> dict[str, float]:
+    """{detector: AUROC on the held-out auditor digits, mean over classifiers}, the best first."""
+    held = next(iter(members.trained.values())).held_sample
+    aurocs: dict[str, list[float]] = {}
+    for scored in score_members(members, held):
+        for detector, score in scored.scores.items():
+            aurocs.setdefault(detector, []).append(metrics.auroc(score, scored.failed))
+    means = {detector: float(np.mean(values)) for detector, values in aurocs.items()}
+    return dict(sorted(means.items(), key=lambda item: -item[1]))
+
+
+def best_baseline(aurocs: Mapping[str, float]) -> str:
+    """The best of `held_out_aurocs` that is no auditor: chosen before any test."""
+    return next(detector for detector in aurocs if not detector.startswith("auditor"))

@@ -1,0 +1,66 @@
+import dataclasses
+
+import numpy as np
+import torch
+from makers import random_outcomes
+
+from visionfail.failure import Activations
+from visionfail.studies.auditing import stored_ensemble
+from visionfail.studies.auditing.held_out_families import mixed_severities
+
+
+def of_two_networks():
+    """Two stored sweeps, and the logits that the first is of, {condition: (N, 10)}."""
+    answers, logits, _ = random_outcomes()
+    other = dataclasses.replace(
+        answers,
+        predicted=answers.predicted[:, ::-1],
+        log_odds=answers.log_odds[:, ::-1],
+    )
+    return {("resnet18", 0): answers, ("resnet18", 1): other}, logits
+
+
+def test_each_image_stands_at_its_severity():
+    answers, _, _ = random_outcomes()
+    rows = stored_ensemble.stored_rows(answers, "fog")
+    severities = mixed_severities(len(answers.labels), "fog")
+    assert [answers.conditions[row] for row in rows] == [("fog", s) for s in severities]
+    assert set(stored_ensemble.stored_rows(answers, "clean")) == {0}
+
+
+def test_probabilities_are_those_of_softmax_where_they_are_stored():
+    answers, logits, _ = random_outcomes()
+    n = len(answers.labels)
+    rows = stored_ensemble.stored_rows(answers, "fog")
+    p = torch.stack([logits[row][k] for k, row in enumerate(rows)]).double().softmax(1).numpy()
+    own = p.argmax(axis=1)
+    for wanted in (own, answers.labels.astype(int)):
+        given = stored_ensemble.probability_of(answers, "fog", wanted)
+        assert np.allclose(given, p[np.arange(n), wanted], rtol=5e-3, atol=1e-4)
+    # all ten classes share what there is
+    total = sum(stored_ensemble.probability_of(answers, "fog", np.full(n, k)) for k in range(10))
+    assert np.allclose(total, 1, atol=5e-3)
+
+
+def test_the_score_is_about_the_answers_asked_for_and_frost_needs_the_present_texture():
+    sweeps, _ = of_two_networks()
+    first = sweeps["resnet18", 0]
+    n = len(first.labels)
+    asked = {"clean": first.predicted[0].astype(int), "frost": np.zeros(n, dtype=int)}
+    current = {}
+    for key, outcomes in sweeps.items():
+        current[key] = dataclasses.replace(outcomes, made={"frost_texture": "needles"})
+    scores = stored_ensemble.stored_ensemble_scores(current, asked)
+    by_hand = [stored_ensemble.probability_of(s, "clean", asked["clean"]) for s in current.values()]
+    assert np.allclose(scores["clean"], 1 - np.mean(by_hand, axis=0))
+    alone = {("resnet18", 0): current["resnet18", 0]}
+    mixed = {**alone, ("resnet18", 1): sweeps["resnet18", 1]}  # swept on the former texture
+    of_one = stored_ensemble.stored_ensemble_scores(alone, asked)
+    of_both = stored_ensemble.stored_ensemble_scores(mixed, asked)
+    assert np.allclose(of_both["frost"], of_one["frost"])
+    assert not np.allclose(of_both["clean"], of_one["clean"])
+
+
+def test_without_sweeps_of_these_images_there_is_no_ensemble(tmp_path):
+    reading = Activations({}, np.zeros((3, 10)), np.zeros(3))
+    assert stored_ensemble.ensemble_from_sweeps(tmp_path, None, {"clean": reading}) == {}
