@@ -1,5 +1,6 @@
 """Claims: a statistic, the region in which the claim holds, and the verdict of an interval."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,12 @@ def verdict_of(lo: float, hi: float, *, low: float, high: float) -> str:
     return "undecided"
 
 
+def weakest_verdict(rows: Sequence[Mapping]) -> str:
+    """The verdict that all rows share, else "undecided": it hangs on a single one of them."""
+    verdicts = {row["verdict"] for row in rows}
+    return verdicts.pop() if len(verdicts) == 1 else "undecided"
+
+
 COLUMNS = (
     "claim",
     "words",
@@ -45,6 +52,8 @@ COLUMNS = (
     "where",
 )
 JUDGED = COLUMNS[:-1]  # what a study gives; who saves the rows adds where they were judged
+# a status: the same rules, but what they judge was changed after a first verdict had been seen
+TWICE = "judged twice"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +69,7 @@ class Claim:
     statistic: str
     low: float = -np.inf
     high: float = np.inf
+    amended: bool = False  # its rule was changed with the results in view: exploratory for all
 
     def judge(self, value: Estimate) -> dict:
         """The claim's row, with value, 95% interval (lo, hi) and verdict.

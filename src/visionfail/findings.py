@@ -99,11 +99,13 @@ def claims_sentence(folder: Path) -> str:
     counted = [f"{verdicts[verdict]} {words[verdict]}" for verdict in words if verdict in verdicts]
     exploratory = table.status.str.startswith("exploratory").groupby([table["where"], table.claim])
     amended = int(exploratory.all().sum())
+    twice = table.loc[table.status == claims.TWICE, "claim"].nunique()
     return (
         f"**Claims and verdicts.** Of {verdicts.sum()} claims from earlier unpublished work "
         f"({', '.join(by_notebook)}), {', '.join(counted)}. Each has a statistic and a region; "
         f"they were written down beforehand, but for the {amended} whose rules were changed with "
-        "the results in view, which are exploratory."
+        f"the results in view, which are exploratory; {twice} were judged twice, for their "
+        "classifiers were changed after a first verdict."
     )
 
 

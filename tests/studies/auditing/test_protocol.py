@@ -217,5 +217,6 @@ def test_sentences_are_judged_by_their_regions(study):
     assert value["C5a"] == pytest.approx(confidence[failed].mean())
     assert value["C5b"] == pytest.approx((confidence[failed] > 0.9).mean())
     assert value["C4a"] == pytest.approx(value["C2"] - value["C3"])
+    assert set(table.status) == {"judged twice"}
     for row in table.itertuples():
         assert row.verdict == verdict_of(row.lo, row.hi, low=row.low, high=row.high)

@@ -81,7 +81,7 @@ def judge_auditor(
     """
     seeds = f"0 to {len(by_slice['mix']) - 1}"
     common = {"source": "working hypothesis", "model": "mnist_cnn", "seed": seeds}
-    common["status"] = "confirmatory"
+    common["status"] = claims.TWICE
     values = _rates(by_slice["clean"], by_slice["mix"], confidence, counts)
     values.update(_aurocs_of_claims(aurocs))
     rows = []

@@ -1,12 +1,10 @@
 """Verdicts on the study's claims, and regimes of its curves, from the stored answers."""
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import pandas as pd
 
 from visionfail import corruptions, metrics
-from visionfail.claims import JUDGED
+from visionfail.claims import JUDGED, weakest_verdict
 from visionfail.evaluation import Outcomes
 from visionfail.metrics import Estimate
 from visionfail.studies.degradation import regimes
@@ -86,12 +84,6 @@ def left_out_rows(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Ax
             row["left out"] = name
             rows.append(row)
     return rows
-
-
-def weakest_verdict(rows: Sequence[Mapping]) -> str:
-    """The verdict that all rows share, else "undecided": it hangs on a single corruption."""
-    verdicts = {row["verdict"] for row in rows}
-    return verdicts.pop() if len(verdicts) == 1 else "undecided"
 
 
 def left_out_table(

@@ -37,7 +37,6 @@ class CurveClaim(Claim):
     """
 
     compute: Callable[[Curves, Axes], np.ndarray]  # curves (..., 6) and axes -> (...)
-    amended: bool = False  # its rule was changed with the curves in view: exploratory for all
     axis: str | None = None
 
 
