@@ -7,6 +7,7 @@ from makers import random_outcomes
 from scipy import stats
 
 from visionfail import claims
+from visionfail.corruptions import FROST_TEXTURE
 from visionfail.corruptions.apply import CORRUPTIONS
 from visionfail.studies.degradation import seeds
 
@@ -112,3 +113,37 @@ def test_agreement_weighs_architectures_against_seeds_trained_alike():
     assert table.same.all()
     assert table.between_seeds.isna().all()  # one seed of each has no spread
     assert table.between_architectures[0] == pytest.approx(-0.4)
+
+
+def test_networks_on_two_textures_of_frost_are_compared_without_it():
+    present = {("densenet121", 0): network(0.75, 0), ("resnet18", 1): network(0.73, 1)}
+    for key, outcomes in present.items():
+        present[key] = dataclasses.replace(outcomes, made={"frost_texture": FROST_TEXTURE})
+    assert seeds.comparable(present) == present
+    assert "over 15" in judged(present).statistic[0]
+    mixed = dict(present)
+    mixed["resnet18", 1] = dataclasses.replace(present["resnet18", 1], made={})
+    for outcomes in seeds.comparable(mixed).values():
+        assert "frost" not in {name for name, _ in outcomes.conditions}
+        assert len(outcomes.predicted) == 96 - 5
+    assert "over 14" in judged(mixed).statistic[0]
+    without = seeds.comparable(mixed)
+    difference = [seeds.share_correct(without[key]).mean() for key in present]
+    assert judged(mixed).value[0] == pytest.approx(difference[0] - difference[1])
+
+
+@pytest.mark.parametrize(("sd", "distance"), [(0.006, 0.011), (0.006, 0.004), (0.01, 0.03)])
+def test_as_many_seeds_as_make_the_interval_short_enough_and_no_fewer(sd, distance):
+    needed = seeds.seeds_needed(sd, distance)
+
+    def reach(count):
+        """Half of Student's interval of a difference of means whose samples have this SD."""
+        sample = np.tile([-1.0, 1.0], count)[:count]
+        sample = sample / sample.std(ddof=1) * sd
+        interval = stats.ttest_ind(sample, sample).confidence_interval()
+        return (interval.high - interval.low) / 2
+
+    assert reach(needed) <= distance * (1 + 1e-9)
+    assert needed == 2 or reach(needed - 1) > distance
+    with pytest.raises(ValueError, match="1000 seeds"):
+        seeds.seeds_needed(1.0, 1e-6)

@@ -12,8 +12,11 @@ from visionfail.studies.degradation.overconfidence import overconfidence_by_seve
 from visionfail.studies.degradation.redraw import load_or_redraw
 from visionfail.studies.degradation.regimes import REGIMES
 from visionfail.studies.degradation.seeds import (
+    comparable,
     judge_networks,
     seed_spread,
+    seeds_needed,
+    share_correct,
     trained_alike,
     verdict_agreement,
 )
@@ -24,6 +27,7 @@ from visionfail.studies.degradation.strengths import load_or_measure_strengths
 __all__ = [
     "REGIMES",
     "SEVERITY",
+    "comparable",
     "false_alarm_table",
     "judge_networks",
     "left_out_table",
@@ -36,6 +40,8 @@ __all__ = [
     "prepare_stored",
     "regime_table",
     "seed_spread",
+    "seeds_needed",
+    "share_correct",
     "stored_answers",
     "trained_alike",
     "verdict_agreement",
