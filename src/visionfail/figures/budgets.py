@@ -122,7 +122,7 @@ def _draw_by_budget(ax: Axes, table: pd.DataFrame, column: str) -> None:
     for detector, rows, offset in _side_by_side(table, step=0.32):
         x = rows.budget.map(budgets.index) + offset
         _draw_dots(ax, x, rows.loc[:, column], detector, markersize=5)
-        means = rows.groupby("budget")[column].mean()  # in ascending order of budget
+        means = [rows.loc[rows.budget == budget, column].mean() for budget in budgets]
         places = np.arange(len(budgets)) + offset
         ax.plot(places, means, "_", color=detector_colour(detector), markersize=13)
     ax.set_xticks(range(len(budgets)), [f"{budget:.0%}" for budget in budgets])
@@ -137,6 +137,8 @@ def _mark_guarantee(ax: Axes, share: float) -> None:
         f" {share:.0%} guaranteed",
         (0, share),
         xycoords=("axes fraction", "data"),
+        xytext=(0, -4),  # clear of dots on the line
+        textcoords="offset points",
         va="top",
         fontsize=8,
         color=GREY,
@@ -155,7 +157,7 @@ def budget_under_shift(
     """
     names = list(table.condition.unique())
     fig = new_figure(0.4 * len(names) + 0.6, title)
-    left, right = fig.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    left, right = fig.subplots(1, 2, sharey=True, width_ratios=(5, 3))
     for detector, rows, offset in _side_by_side(table, step=0.36):
         y = rows.condition.map(names.index) + offset
         areas = 4 + 50 * rows.coverage
@@ -190,13 +192,19 @@ def _draw_pooled(ax: Axes, rows: pd.DataFrame, y: pd.Series, detector: str) -> N
 
 
 def _name_seeds_without_answers(ax: Axes, rows: pd.DataFrame, y: pd.Series, detector: str) -> None:
-    """Write into each row how many seeds accept nothing, where any does."""
+    """Write right of each row how many seeds accept nothing, where any does."""
     for height, row in zip(y, rows.to_dict("records"), strict=True):
         count = row["seeds that accept nothing"]
         if count:
-            text = f"{count} of {row['seeds']} accept nothing"
-            colour = detector_colour(detector)
-            ax.text(0.04, height, text, fontsize=8, va="center", color=colour, zorder=3)
+            ax.text(
+                1.02,
+                height,
+                f"{count} of {row['seeds']} accept nothing",
+                transform=ax.get_yaxis_transform(),
+                fontsize=8,
+                va="center",
+                color=detector_colour(detector),
+            )
 
 
 def _square_root_axis(ax: Axes) -> None:

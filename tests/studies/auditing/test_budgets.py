@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from visionfail import failure, metrics, results
+from visionfail.data import standins
 from visionfail.failure import Scored
-from visionfail.studies.auditing import budgets
+from visionfail.models import networks
+from visionfail.studies.auditing import budgets, members, shifted_digits
 
 BUDGET = 0.2
 
@@ -162,3 +164,22 @@ def test_rows_hold_pooled_risks_and_how_often_nothing_is_accepted(tmp_path):
     assert (risk["condition"], risk["value"], risk["n"]) == ("mix", 0.25, 4)
     assert nothing["metric"] == "accepts nothing, budget 0.2: auditor"
     assert (nothing["condition"], nothing["value"], nothing["n"]) == ("re-splits", 0.2, 200)
+
+
+def test_scores_by_seed_are_those_of_all_detectors_without_the_slow_ones():
+    models = {}
+    for seed in (0, 3):
+        models[seed] = networks.build("mnist_cnn", num_classes=10, mean=(0.1,), std=(0.3,), width=8)
+        models[seed].fc.bias.data[seed] += 0.1  # so that the two answer differently
+    sets = {split: standins.load_standin("mnist", split) for split in ("train", "auditor", "val")}
+    draws = shifted_digits.draw_shifted(sets["auditor"], count=500, seed=0)
+    both = members.train_members(models, draws, sets)
+    sample = shifted_digits.draw_shifted(sets["val"], count=60, seed=7)
+    quick = budgets.score_by_seed(both, sample)
+    assert list(quick) == [0, 3]
+    for scores, expected in zip(quick.values(), members.score_members(both, sample), strict=True):
+        assert {"auditor", "auditor + ensemble", "1 - confidence"} <= set(scores.scores)
+        assert "moved images" not in scores.scores
+        assert np.array_equal(scores.failed, expected.failed)
+        for detector, values in scores.scores.items():
+            assert np.array_equal(values, expected.scores[detector])

@@ -12,7 +12,7 @@ import pandas as pd
 
 from visionfail import claims, failure, metrics
 from visionfail.failure import Scored
-from visionfail.studies.auditing.members import Members, score_members
+from visionfail.studies.auditing.members import Members, score_in_one_pass
 from visionfail.studies.auditing.shifted_digits import ShiftedDigits
 from visionfail.studies.auditing.tables import result_rows
 
@@ -22,8 +22,8 @@ Limits = Mapping[tuple[int, str, float], float | None]  # by seed, detector and 
 
 
 def score_by_seed(members: Members, sample: ShiftedDigits) -> dict[int, Scored]:
-    """The failure scores of every detector on one sample, by the seed of the base classifier."""
-    return dict(zip(members.models, score_members(members, sample), strict=True))
+    """`score_in_one_pass` by the seed of the base classifier."""
+    return dict(zip(members.models, score_in_one_pass(members, sample), strict=True))
 
 
 def safe_thresholds(
@@ -250,7 +250,7 @@ def _crossed_interval(
 def pooled_rows(pooled: pd.DataFrame, guarantee: pd.DataFrame, *, origin: str) -> list[dict]:
     """Rows of results/: risks over all seeds (n digits), and the re-splits that accept nothing."""
     tables = {}
-    for budget, table in pooled[pooled.accepted > 0].groupby("budget"):
+    for budget, table in pooled.loc[pooled.accepted > 0].groupby("budget"):
         name = f"pooled risk, budget {budget:g}"
         tables[name] = table.rename(columns={"condition": "slice", "risk": "value"})
     for budget, table in guarantee.groupby("budget"):

@@ -62,12 +62,16 @@ def start_table(simulated: pd.DataFrame) -> pd.DataFrame:
     Columns: detector, budget, start, nothing, coverage, broken with its Wilson interval lo and hi,
     repetitions.
     """
-    by = simulated.groupby(["detector", "budget", "start"], sort=False)
-    table = by[["nothing", "coverage", "broken"]].mean()
-    table["repetitions"] = by.repeats.sum()
-    broken = (table.broken * table.repetitions).round()
-    table["lo"], table["hi"] = metrics.wilson(broken, table.repetitions)
-    return table.reset_index()
+    over_seeds = simulated.groupby(["detector", "budget", "start"], sort=False)
+    table = over_seeds.agg(
+        nothing=("nothing", "mean"),
+        coverage=("coverage", "mean"),
+        broken=("broken", "mean"),
+        repetitions=("repeats", "sum"),
+    ).reset_index()
+    count = (table.broken * table.repetitions).round()
+    lo, hi = metrics.wilson(count, table.repetitions)
+    return table.assign(lo=lo, hi=hi)
 
 
 def candidates_by_seed(
