@@ -37,7 +37,7 @@ def shift_sentence(folder: Path) -> str:
     not_rotated = auditor.loc["shifted without rotation"]
     unseen = auditor.index[auditor.index.str.endswith(", left out") | auditor.index.isin(UNSEEN)]
     losses = int((auditor.outcome[unseen] == "loss").sum())
-    wins = int((leads.loc[ENSEMBLE].outcome[unseen] == "win").sum())
+    of_ensemble = leads.loc[ENSEMBLE].outcome[unseen].value_counts()
     both = leads.loc[("auditor + ensemble", "shifted")]
     rank = {"win": "better than", "loss": "worse than"}.get(overall.outcome, "no better than")
     interval = f"95% {overall.lo:+.3f} to {overall.hi:+.3f}, n = {int(overall.n):,} digits"
@@ -48,8 +48,9 @@ def shift_sentence(folder: Path) -> str:
         f"than a right one, AUROC, differs by {overall.value:+.3f}, {interval}; without the "
         f"rotated digits by {not_rotated.value:+.3f}), and worse under {losses} of the "
         f"{len(unseen)} kinds that it was not trained on. A deep ensemble of five classifiers is "
-        f"better than confidence under {wins} of these {len(unseen)}; an auditor that reads the "
-        f"ensemble too is ahead by {both.value:+.3f} over the kinds that it was trained on."
+        f"worse than confidence under {of_ensemble.get('loss', 0)} of these {len(unseen)} and "
+        f"better under {of_ensemble.get('win', 0)}; an auditor that reads the ensemble too is "
+        f"ahead by {both.value:+.3f} over the kinds that it was trained on."
     )
 
 
