@@ -57,8 +57,9 @@ def judge_architectures(
 
     The value is mean accuracy over the 15 corruptions, or the 14 that are `comparable`,
     DenseNet-121 minus ResNet-18, means over seeds of the networks trained alike; lo and hi are over
-    images, the same for all networks. With one seed of either it is about these checkpoints, and the claim, about architectures, stays
-    undecided; with more, Welch's t interval over seeds has to say the same.
+    images, the same for all networks. With one seed of either it is about these checkpoints, and
+    the claim, about architectures, stays undecided; with more, Welch's t interval over seeds has to
+    say the same.
     """
     alike = comparable(trained_alike(sweeps))
     seeds = [seed for arch, seed in alike if arch == COMPARED[0]]
