@@ -1,6 +1,7 @@
 """What is stored was made by the committed weights on the official images: everything says so."""
 
 import pytest
+from makers import STATS
 from torch import nn
 
 from visionfail import data, evaluation, models, paths, profiles
@@ -10,6 +11,13 @@ from visionfail.studies.saliency.drift import Drift
 
 pytestmark = pytest.mark.realdata
 UNUSED = nn.Identity()  # a network that must not be run
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    """{architecture: a narrow network of it}, for what asks only which it is."""
+    archs = ("resnet18", "densenet121")
+    return {arch: models.build(arch, num_classes=10, width=8, **STATS) for arch in archs}
 
 
 def card_of(arch, seed):
@@ -36,20 +44,57 @@ def test_every_sweep_is_loaded(path, test_images, tmp_path):
     assert how == "loaded"
 
 
+@pytest.fixture(scope="module")
+def train_images():
+    return data.load("cifar10", "train").first(1000)
+
+
+def clean_answers(arch, seed):
+    """What the trained network names on the clean images, (N,)."""
+    trained = Drift.load(paths.RESULTS / f"drift-{arch}-{seed}.npz")
+    return trained.predicted[saliency.CONDITIONS.index(saliency.CLEAN)].astype(int)
+
+
 @pytest.mark.parametrize("path", sorted(paths.RESULTS.glob("drift-*.npz")), ids=lambda p: p.stem)
-def test_every_drift_is_loaded(path, test_images):
+def test_every_drift_is_loaded(path, test_images, train_images):
     _, arch, seed, *kind = path.stem.split("-")
     stored = Drift.load(path)
     weights = card_of(arch, seed.removeprefix("s"))["sha256"]
-    if kind == ["random"]:
-        weights = f"random, seed {saliency.RANDOM_SEED}"
-        trained = Drift.load(path.with_name(f"drift-{arch}-{seed}.npz"))
-    else:
-        trained = stored
-    classes = trained.predicted[saliency.CONDITIONS.index(saliency.CLEAN)].astype(int)
+    if kind == ["randomised"]:
+        weights = saliency.control_weights(weights, train_images)
+    classes = clean_answers(arch, seed)
     first = test_images.first(1000)
     _, how = saliency.load_or_measure_drift(
         path, UNUSED, first, classes, weights=weights, layer=stored.made["layer"]
+    )
+    assert how == "loaded"
+
+
+@pytest.mark.parametrize("path", sorted(paths.RESULTS.glob("overlaps-*.npz")), ids=lambda p: p.stem)
+def test_every_control_of_maps_is_loaded(path, test_images, train_images, untrained):
+    _, arch, seed = path.stem.split("-")
+    _, how = saliency.load_or_compare_maps(
+        path,
+        untrained[arch],  # tells the parts of its architecture
+        test_images.first(1000),
+        clean_answers(arch, seed),
+        train=train_images,
+        weights=card_of(arch, seed.removeprefix("s"))["sha256"],
+    )
+    assert how == "loaded"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(paths.RESULTS.glob("occlusion-*.npz")), ids=lambda p: p.stem
+)
+def test_every_occlusion_is_loaded(path, test_images):
+    _, arch, seed = path.stem.split("-")
+    _, how = saliency.load_or_occlude(
+        path,
+        UNUSED,
+        test_images.first(240),
+        clean_answers(arch, seed)[:240],
+        weights=card_of(arch, seed.removeprefix("s"))["sha256"],
     )
     assert how == "loaded"
 

@@ -10,7 +10,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from scipy.ndimage import center_of_mass
 from scipy.stats import entropy as scipy_entropy
 
-from visionfail.explain.gradcam import gradcam, gradcam_layers
+from visionfail.explain.gradcam import gradcam, gradcam_layers, signed_cells
 from visionfail.explain.maps import centroid, centroid_shift, is_empty, map_entropy, overlap
 from visionfail.models import networks
 
@@ -54,6 +54,43 @@ def test_maps_are_weighted_activations_written_out_with_two_hooks():
     for k in range(12):  # at the cells' middles the enlarged map is nearly the coarse one
         if coarse[k].max() > 0:
             assert np.corrcoef(maps[k, 4::8, 4::8].ravel(), coarse[k].ravel())[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("classes", [CLASSES, (CLASSES + 3) % 10])
+def test_the_signed_map_and_the_bias_sum_to_the_logit(classes):
+    """Zhou et al. 2016, arXiv:1512.04150: the head reads the mean over cells of the last stage."""
+    model = network()
+    with torch.no_grad():
+        model.fc.bias.normal_()
+    cells = signed_cells(model, IMAGES, classes, batch_size=5)
+    assert cells.shape == (12, 4, 4)
+    logits = model(IMAGES / 255).detach().numpy()
+    expected = logits[np.arange(12), classes] - model.fc.bias.detach().numpy()[classes]
+    assert np.abs(cells.sum(axis=(1, 2)) - expected).max() < 1e-4
+
+
+def test_the_signed_map_sums_to_no_logit_where_a_norm_and_relu_follow():
+    model = network("densenet121")
+    with torch.no_grad():
+        model.features.norm5.bias.normal_()
+    cells = signed_cells(model, IMAGES, CLASSES)
+    logits = model(IMAGES / 255).detach().numpy()
+    expected = logits[np.arange(12), CLASSES] - model.classifier.bias.detach().numpy()[CLASSES]
+    assert np.abs(cells.sum(axis=(1, 2)) - expected).max() > 1e-2
+    with torch.no_grad():  # behind them it does
+        features = model.features((IMAGES / 255 - model.mean) / model.std).relu()
+        weights = model.classifier.weight[CLASSES]
+        behind = torch.einsum("nchw,nc->nhw", features, weights).mean(dim=(1, 2))
+    assert np.abs(behind.numpy() - expected).max() < 1e-4
+
+
+def test_the_signed_map_is_the_map_before_it_is_cut_and_enlarged():
+    model = network()
+    cells = np.maximum(signed_cells(model, IMAGES, CLASSES), 0)
+    maps = gradcam(model, IMAGES, CLASSES)
+    for k in range(12):
+        if cells[k].max() > 0:
+            assert np.corrcoef(maps[k, 4::8, 4::8].ravel(), cells[k].ravel())[0, 1] > 0.98
 
 
 def test_the_model_is_left_as_it_was():

@@ -48,18 +48,23 @@ def drift():
 
 
 def causes():
-    """Two seeds of one network, each also beside another architecture."""
+    """Two seeds of one network, each also beside another architecture and another image."""
     rows = [
-        ("jitter", 0, 0.9),
-        ("jitter", 1, 0.85),
-        ("severity 5", 0, 0.6),
-        ("severity 5", 1, 0.55),
-        ("another seed", 0, 0.58),
-        ("another architecture", 0, 0.5),
-        ("another architecture", 1, 0.48),
+        ("jitter", 0, 0.9, 0),
+        ("jitter", 1, 0.85, 0),
+        ("severity 5", 0, 0.6, 0.6),
+        ("severity 5", 1, 0.55, 0.7),
+        ("another seed", 0, 0.58, 0.64),
+        ("another architecture", 0, 0.5, 0.8),
+        ("another architecture", 1, 0.48, 0.85),
+        ("another class", 0, 0.2, 1.4),
+        ("another image", 0, 0.4, 1),
+        ("another image", 1, 0.42, 1),
     ]
-    table = pd.DataFrame(rows, columns=["cause", "seed", "overlap"])
+    table = pd.DataFrame(rows, columns=["cause", "seed", "overlap", "scale"])
     table = with_interval(table, "overlap").assign(model="resnet18", n=900)
+    table["scale_lo"] = table.scale - 0.05
+    table["scale_hi"] = table.scale + 0.05
     return saliency.causes_of_drift_plot(table, title="What moves a map?")
 
 
@@ -112,12 +117,22 @@ def test_causes_are_hollow_for_further_seeds_and_grey_between_architectures():
     fig = causes()
     marks = dots(fig.axes[0])
     overlaps = [curve(mark)[0][0] for mark in marks]
-    assert np.allclose(overlaps, [0.9, 0.85, 0.6, 0.55, 0.58, 0.5, 0.48])
+    assert np.allclose(overlaps, [0.9, 0.85, 0.6, 0.55, 0.58, 0.5, 0.48, 0.2, 0.4, 0.42])
     hollow = [mark.get_markerfacecolor() == "white" for mark in marks]
-    assert hollow == [False, True, False, True, False, False, False]
+    assert hollow == [False, True, False, True, False, False, False, False, False, True]
     colours = [mark.get_color() for mark in marks]
-    assert colours == [style.model_colour("resnet18")] * 5 + [style.GREY] * 2
+    ours = style.model_colour("resnet18")
+    assert colours == [ours] * 5 + [style.GREY] * 2 + [ours] * 3
     assert {"ResNet-18, seed 0", "ResNet-18, seed 1", "two architectures"} <= set(words(fig))
+
+
+def test_causes_stand_on_the_scale_of_their_two_ends_too():
+    left, right = causes().axes
+    shares = [curve(mark)[0][0] for mark in dots(right)]
+    assert np.allclose(shares, [0, 0, 0.6, 0.7, 0.64, 0.8, 0.85, 1.4, 1, 1])
+    heights = [curve(mark)[1][0] for mark in dots(right)]
+    assert np.allclose(heights, [curve(mark)[1][0] for mark in dots(left)])
+    assert tick_names(left.yaxis)[-1] == "another image"
 
 
 def test_human_uncertainty_has_a_line_per_severity():

@@ -52,14 +52,42 @@ def gradcam(
     not finite.
     """
     name = gradcam_layers(model)[0] if layer is None else layer
-    targets = [ClassLogit(int(k)) for k in classes]
-    if len(targets) != len(images):
-        raise ValueError(f"{len(targets)} classes for {len(images)} images: name one for each.")
+    targets = _targets(classes, len(images))
     models.check_model_input(images, channels=None)
+    maps = []
     with models.evaluating(model), _prepared(model, name) as cam:
-        maps = _maps_in_batches(cam, images, targets, batch_size)
+        for batch, of_batch in _batches(cam, images, targets, batch_size):
+            maps.append(cam(input_tensor=batch, targets=of_batch))  # (B, H, W)
+    maps = np.concatenate(maps)
     _check_finite(maps, name)
     return maps
+
+
+def signed_cells(
+    model: nn.Module,
+    images: Tensor,
+    classes: Sequence[int] | Tensor,
+    *,
+    layer: str | None = None,
+    batch_size: int = 64,
+) -> np.ndarray:
+    """The maps of `gradcam` before its last steps, float32 (N, h, w), one value per cell.
+
+    They are neither cut off below zero nor stretched nor enlarged. Where the layer is followed by
+    an average over its cells and a linear head, their sum is the class's logit less its bias.
+    Arguments and errors are those of `gradcam`.
+    """
+    name = gradcam_layers(model)[0] if layer is None else layer
+    targets = _targets(classes, len(images))
+    models.check_model_input(images, channels=None)
+    cells = []
+    with models.evaluating(model), _prepared(model, name) as cam:
+        for batch, of_batch in _batches(cam, images, targets, batch_size):
+            cam(input_tensor=batch, targets=of_batch)
+            hooks = cam.activations_and_grads
+            weights = hooks.gradients[0].mean(dim=(2, 3), keepdim=True)  # (B, C, 1, 1)
+            cells.append((weights * hooks.activations[0]).sum(dim=1))  # (B, h, w)
+    return torch.cat(cells).detach().numpy()
 
 
 class ClassLogit(nn.Module):
@@ -74,17 +102,23 @@ class ClassLogit(nn.Module):
         return logits[..., self.category]
 
 
-def _maps_in_batches(
+def _targets(classes: Sequence[int] | Tensor, count: int) -> list[ClassLogit]:
+    """A target for each of `count` images; ValueError for another number of classes."""
+    targets = [ClassLogit(int(k)) for k in classes]
+    if len(targets) != count:
+        raise ValueError(f"{len(targets)} classes for {count} images: name one for each.")
+    return targets
+
+
+def _batches(
     cam: GradCAM, images: Tensor, targets: Sequence[ClassLogit], batch_size: int
-) -> np.ndarray:
-    """The maps (N, H, W) of images (N, C, H, W), one target for each."""
-    maps = []
+) -> Iterator[tuple[Tensor, list[nn.Module]]]:
+    """Images (B, C, H, W) as floats on the model's device, and the target of each."""
     for start in range(0, len(images), batch_size):
         stop = start + batch_size
         batch = models.as_float(images[start:stop].to(cam.device))
         batch = batch.contiguous(memory_format=torch.channels_last)
-        maps.append(cam(input_tensor=batch, targets=list(targets[start:stop])))  # (B, H, W)
-    return np.concatenate(maps)
+        yield batch, list(targets[start:stop])
 
 
 def _check_finite(maps: np.ndarray, name: str) -> None:

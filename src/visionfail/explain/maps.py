@@ -15,13 +15,13 @@ def is_empty(maps: np.ndarray) -> np.ndarray:
 
 def overlap(a: np.ndarray, b: np.ndarray, *, top: float = TOP) -> np.ndarray:
     """Intersection over union, (N,) in [0, 1], of the `top` share of pixels of maps (N, H, W)."""
-    top_a = _top_pixels(a, top)
-    top_b = _top_pixels(b, top)
+    top_a = top_pixels(a, top)
+    top_b = top_pixels(b, top)
     ratio = (top_a & top_b).sum(axis=1) / (top_a | top_b).sum(axis=1)
     return np.where(is_empty(a) | is_empty(b), np.nan, ratio)
 
 
-def _top_pixels(maps: np.ndarray, top: float) -> np.ndarray:
+def top_pixels(maps: np.ndarray, top: float = TOP) -> np.ndarray:
     """Whether each pixel is among the `top` share of its map, bool (N, H * W); at least one is."""
     flat = maps.reshape(len(maps), -1)  # (N, H * W)
     count = max(1, round(top * flat.shape[1]))
@@ -29,6 +29,14 @@ def _top_pixels(maps: np.ndarray, top: float) -> np.ndarray:
     chosen = np.zeros(flat.shape, dtype=bool)
     np.put_along_axis(chosen, largest, True, axis=1)
     return chosen
+
+
+def centred_blob(height: int, width: int) -> np.ndarray:
+    """One map (height, width) in [0, 1] for any image: 1 in the middle, falling to the corners."""
+    rows = np.arange(height)[:, None] - (height - 1) / 2
+    columns = np.arange(width) - (width - 1) / 2
+    distance = np.hypot(rows, columns)
+    return 1 - distance / distance.max()
 
 
 def centroid(maps: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from visionfail.figures.style import (
     error_arms,
     label_line_ends,
     model_colour,
-    name_rows,
+    name_and_shade_rows,
     panels,
     percent_axis,
     rows_needed,
@@ -162,34 +162,41 @@ def _draw_line(ax: Axes, points: pd.DataFrame, model: str, *, trained: bool) -> 
 
 
 def causes_of_drift_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
-    """How much of a map is left, one row per cause, dots with 95% intervals.
+    """How much of a map is left, one row per cause: as overlap, and on the scale of its two ends.
 
-    Dots have the colour of the network, hollow for seeds other than 0; grey stands for a pair of
-    architectures. Rows have cause, model, seed, overlap, lo, hi and n.
+    Dots have 95% intervals and the colour of the network, hollow for seeds other than 0; grey
+    stands for a pair of architectures. Rows have cause, model, seed, n, overlap, lo, hi and scale,
+    scale_lo, scale_hi, which is 0 for jitter and 1 for another image.
     """
     causes = list(table.cause.unique())
-    fig = new_figure(0.42 * len(causes) + 0.5, title)
-    ax = fig.add_subplot()
+    fig = new_figure(0.36 * len(causes) + 0.6, title)
+    left, right = fig.subplots(1, 2, sharey=True)
     for y, cause in enumerate(causes):
         rows = table[table.cause == cause]
         heights = y + centred_offsets(len(rows), step=0.2, room=0.7)
         for row, height in zip(rows.itertuples(), heights, strict=True):
-            _draw_overlap(ax, height, row)
-    name_rows(ax, causes)
-    ax.set(xlim=(0, 1), xlabel="overlap with the map that it is compared to")
-    ax.grid(False, axis="y")
-    legend(fig, named_handles(ax))
+            _draw_cause(left, height, row, ("overlap", "lo", "hi"))
+            _draw_cause(right, height, row, ("scale", "scale_lo", "scale_hi"))
+    for ax in (left, right):
+        name_and_shade_rows(ax, causes)
+    left.set(xlim=(0, 1), xlabel="overlap of two maps")
+    right.axvline(0, color=GREY, linewidth=0.8)
+    right.axvline(1, color=GREY, linewidth=0.8)
+    right.set(xlabel="0: as jitter; 1: as another image")
+    legend(fig, named_handles(left))
     footnote(fig, f"bars: 95%, bootstrap over images, n = {count_range(table.n)} right when clean")
     footnote(
         fig,
-        "first four: the same network's clean map of the same image; "
-        "another image: the next test image, clean",
+        "overlap: shared part of the strongest fifth of the pixels; another image: the next one",
     )
     return fig
 
 
-def _draw_overlap(ax: Axes, y: float, row: Any) -> None:
-    """Draw one row of the table at height y; the first mark of each network carries its label."""
+def _draw_cause(ax: Axes, y: float, row: Any, columns: tuple[str, str, str]) -> None:
+    """Draw a row's value, lo and hi at height y, by the names of their columns.
+
+    A network's first mark carries its label.
+    """
     if row.cause == "another architecture":
         label = "two architectures"
         colour = GREY
@@ -198,14 +205,15 @@ def _draw_overlap(ax: Axes, y: float, row: Any) -> None:
         label = network_name(row.model, row.seed)
         colour = model_colour(row.model)
         face = colour if row.seed == 0 else "white"
+    value, lo, hi = (getattr(row, column) for column in columns)
     ax.errorbar(
-        [row.overlap],
+        [value],
         [y],
-        xerr=error_arms(row.overlap, row.lo, row.hi),
+        xerr=error_arms(value, lo, hi),
         fmt="o",
         color=colour,
         markerfacecolor=face,
-        markersize=5,
+        markersize=4.5,
         label=None if label in named_handles(ax) else label,
     )
 

@@ -4,9 +4,8 @@ Every map is of the class that the network names on the clean image, so that a m
 not simply a map of something else. What is claimed of the maps is in `claims`.
 """
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from visionfail import corruptions, devices, explain, files, metrics, models, results
+from visionfail import corruptions, devices, explain, metrics, models
 from visionfail.data import ImageSet
 from visionfail.evaluation import Answers
+from visionfail.studies.saliency import stored
 
 Version = tuple[str, int]  # "clean", "jitter" or a corruption, and severity
 CORE = ("contrast", "fog", "motion_blur", "gaussian_noise", "jpeg_compression", "brightness")
@@ -37,22 +37,23 @@ CONDITIONS = _conditions()
 STEPS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # image k is moved by the (k mod 4)th
 NOISE = 2 / 255  # standard deviation of the jitter, in pixels of [0, 1]
 MEASURES = ("overlap", "shift", "entropy", "centre")
-RANDOM_SEED = 1000  # of the control's weights; no training uses it
 
 
 @dataclass(frozen=True, eq=False)
 class Drift(Answers):
     """A network's answers and maps per version (M, as CONDITIONS) and image (N).
 
-    predicted uint8 and log_odds of the confidence (M, N). Of each map against the clean one overlap
-    in [0, 1] and shift of the centre in shares of the side; by itself entropy in [0, 1] and centre,
-    the share of it in the middle quarter: (M, N), NaN where a map is empty. labels (N,); `made`
-    says of which weights, images and layer.
+    predicted uint8; log_odds of the confidence and class_log_odds of the class that the maps are
+    of, (M, N). Of each map against the clean one overlap in [0, 1] and shift of the centre in
+    shares of the side; by itself entropy in [0, 1] and centre, the share of it in the middle
+    quarter: (M, N), NaN where a map is empty. labels (N,); `made` says of which weights, images and
+    layer.
     """
 
     labels: np.ndarray
     predicted: np.ndarray
     log_odds: np.ndarray
+    class_log_odds: np.ndarray
     overlap: np.ndarray
     shift: np.ndarray
     entropy: np.ndarray
@@ -85,30 +86,17 @@ class Drift(Answers):
 
     def save(self, path: Path) -> None:
         """Write one compressed .npz without pickled objects, whole or not at all."""
-        with files.atomic_write(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(
-                file,
-                made=np.array(json.dumps(self.made)),
-                labels=self.labels,
-                predicted=self.predicted,
-                log_odds=self.log_odds,
-                overlap=self.overlap,
-                shift=self.shift,
-                entropy=self.entropy,
-                centre=self.centre,
-            )
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        stored.save_arrays(path, arrays, made=self.made)
 
     @classmethod
     def load(cls, path: Path) -> "Drift":
         """The drift that `save` wrote to `path`; FileNotFoundError where there is nothing."""
-        if not Path(path).exists():
-            raise FileNotFoundError(
-                f"no stored drift at {path}: run notebook 05 in the full profile to make it."
-            )
-        with np.load(path, allow_pickle=False) as stored:
-            fields = {name: stored[name] for name in stored.files}
-        fields["made"] = json.loads(str(fields["made"]))
-        return cls(**fields)
+        arrays, record = stored.load_arrays(path)
+        return cls(made=record, **arrays)
+
+
+ARRAYS = tuple(field.name for field in fields(Drift) if field.name != "made")
 
 
 # ---- versions of an image
@@ -153,18 +141,12 @@ def make_version(images: Tensor, name: str, severity: int) -> Tensor:
 
 
 def measure_drift(
-    model: nn.Module,
-    clean: ImageSet,
-    classes: np.ndarray,
-    *,
-    identity: dict,
-    layer: str | None = None,
-) -> Drift:
-    """The drift of `model` on every one of CONDITIONS; maps are of `classes` (N,) at `layer`.
+    model: nn.Module, clean: ImageSet, classes: np.ndarray, *, layer: str
+) -> dict[str, np.ndarray]:
+    """The ARRAYS of a Drift of `model`, each of (M, N), and labels (N,).
 
-    That is the usual one where none is named.
+    Maps are of `classes` (N,) at `layer`.
     """
-    layer = layer or explain.gradcam_layers(model)[0]
     clean_maps = None
     rows = []
     for name, severity in tqdm(CONDITIONS, unit="condition"):
@@ -178,16 +160,12 @@ def measure_drift(
         logits = models.predict(model, images)
         row["predicted"] = logits.argmax(1).numpy().astype(np.uint8)
         row["log_odds"] = metrics.log_odds(logits).astype(np.float16)
+        row["class_log_odds"] = metrics.log_odds(logits, classes).astype(np.float16)
         rows.append(row)
-    arrays = {}
+    arrays = {"labels": clean.labels.numpy().astype(np.uint8)}
     for field in rows[0]:
         arrays[field] = np.stack([row[field] for row in rows])  # (M, N)
-    device = devices.describe_device(next(model.parameters()).device)
-    return Drift(
-        labels=clean.labels.numpy().astype(np.uint8),
-        made=dict(identity, layer=layer, device=device),
-        **arrays,
-    )
+    return arrays
 
 
 def _measures_of_maps(clean_maps: np.ndarray, maps: np.ndarray) -> dict[str, np.ndarray]:
@@ -216,31 +194,41 @@ def load_or_measure_drift(
     classes and layer.
     """
     layer = layer or explain.gradcam_layers(model)[0]
+    return load_or_build_and_measure(
+        path, lambda: model, clean, classes, weights=weights, layer=layer
+    )
+
+
+def load_or_build_and_measure(
+    path: Path,
+    build: Callable[[], nn.Module],
+    clean: ImageSet,
+    classes: np.ndarray,
+    *,
+    weights: str,
+    layer: str,
+) -> tuple[Drift, str]:
+    """The same of a network that is built only where its drift has to be measured."""
+    identity = identity_of(clean, classes, weights=weights)
+    identity["layer"] = layer
+
+    def compute() -> tuple[stored.Arrays, dict]:
+        model = build()
+        device = devices.describe_device(next(model.parameters()).device)
+        arrays = measure_drift(model, clean, classes, layer=layer)
+        return arrays, dict(identity, device=device)
+
+    arrays, record, how = stored.load_or_compute(path, compute, identity=identity, fields=ARRAYS)
+    return Drift(made=record, **arrays), how
+
+
+def identity_of(clean: ImageSet, classes: np.ndarray, *, weights: str) -> dict:
+    """What a stored measure is of: weights (a sha256, or what they are), images and classes."""
     with_classes = replace(clean, labels=torch.as_tensor(classes, dtype=torch.int64))
-    identity = {
+    return {
         "weights": weights,
         "images": clean.checksum(),
         "origin": clean.origin,
         "n": len(clean),
         "images and classes": with_classes.checksum(),
     }
-    if path.exists():
-        stored = Drift.load(path)
-        if results.matches(stored.made, dict(identity, layer=layer)):
-            return stored, "loaded"
-    measured = measure_drift(model, clean, classes, identity=identity, layer=layer)
-    measured.save(path)
-    return measured, "computed"
-
-
-def untrained_network(arch: str, card: dict) -> nn.Module:
-    """The control: the architecture of a card with random weights, on the best device."""
-    model = models.build(
-        arch,
-        mean=card["mean"],
-        std=card["std"],
-        seed=RANDOM_SEED,
-        num_classes=len(card["classes"]),
-        width=card["width"],
-    )
-    return model.to(devices.best_device()).eval()
