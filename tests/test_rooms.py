@@ -16,7 +16,7 @@ ORDER = [
     ["models"],
     ["attacks", "explain", "evaluation", "failure"],
     ["studies.run"],
-    ["studies.degradation", "studies.saliency", "studies.auditing", "risk"],
+    ["studies.degradation", "studies.saliency", "studies.uneven", "studies.auditing", "risk"],
     ["report"],
     ["findings"],
 ]

@@ -42,6 +42,7 @@ from visionfail.figures.training import (
     reliability_plot,
     validation_curves,
 )
+from visionfail.figures.uneven import class_by_seed_plot, class_error_bars, confusion_graph
 
 __all__ = [
     "augmentation_before_after",
@@ -50,8 +51,11 @@ __all__ = [
     "budgets_met",
     "causes_of_drift_plot",
     "claims_plot",
+    "class_by_seed_plot",
     "class_counts",
+    "class_error_bars",
     "class_heatmap",
+    "confusion_graph",
     "confusion_plot",
     "corruption_gallery",
     "corruption_heatmap",
