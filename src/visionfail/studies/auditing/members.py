@@ -1,6 +1,6 @@
 """All base classifiers at once, each with its detectors: together they are a deep ensemble."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,14 +50,11 @@ def _with_advice(readings: Sequence[Activations], member: int) -> np.ndarray:
 
 def score_members(members: Members, sample: ShiftedDigits) -> list[Scored]:
     """The failure scores of every detector on one sample, a Scored per classifier."""
-    readings = [extract_sample(model, sample) for model in members.models.values()]
-    logits = [reading.logits for reading in readings]
     scored = []
-    for member, (seed, model) in enumerate(members.models.items()):
-        reading = readings[member]
+    for seed, reading, by_ensemble in _read_members(members, sample):
+        model = members.models[seed]
         scores = members.trained[seed].panel.score(reading)
-        scores["auditor + ensemble"] = members.advised[seed].score(_with_advice(readings, member))
-        scores.update(failure.ensemble_scores(logits, member=member))
+        scores.update(by_ensemble)
         head = model.get_submodule("fc")
         scores["MC dropout"] = failure.mc_dropout_score(head, reading.latents["hidden"])
         scores["moved images"] = failure.moved_images_score(model, sample.images)
@@ -70,17 +67,28 @@ def score_in_one_pass(members: Members, sample: ShiftedDigits) -> list[Scored]:
 
     They cost six times as much as all others.
     """
-    readings = [extract_sample(model, sample) for model in members.models.values()]
-    logits = [reading.logits for reading in readings]
     scored = []
-    for member, (seed, detectors) in enumerate(members.trained.items()):
-        reading = readings[member]
-        scores = detectors.panel.auditor_scores(reading)
-        scores["auditor + ensemble"] = members.advised[seed].score(_with_advice(readings, member))
+    for seed, reading, by_ensemble in _read_members(members, sample):
+        scores = members.trained[seed].panel.auditor_scores(reading)
         scores.update(failure.scores_from_logits(reading.logits))
-        scores.update(failure.ensemble_scores(logits, member=member))
+        scores.update(by_ensemble)
         scored.append(Scored(scores, reading.failed, sample.digit))
     return scored
+
+
+def _read_members(
+    members: Members, sample: ShiftedDigits
+) -> Iterator[tuple[int, Activations, dict[str, np.ndarray]]]:
+    """Each classifier's seed, its activations, and the scores for which all classifiers are asked.
+
+    The scores are {detector: (N,)}.
+    """
+    readings = [extract_sample(model, sample) for model in members.models.values()]
+    logits = [reading.logits for reading in readings]
+    for member, (seed, advised) in enumerate(members.advised.items()):
+        scores = {"auditor + ensemble": advised.score(_with_advice(readings, member))}
+        scores.update(failure.ensemble_scores(logits, member=member))
+        yield seed, readings[member], scores
 
 
 def held_out_aurocs(members: Members) -> dict[str, float]:
