@@ -33,12 +33,20 @@ def test_images():
 @pytest.mark.parametrize("path", sorted(paths.RESULTS.glob("cifar10c-*.npz")), ids=lambda p: p.stem)
 def test_every_sweep_is_loaded(path, test_images, tmp_path):
     _, arch, _, seed = path.stem.split("-")
+    weights = card_of(arch, seed.removeprefix("s"))["sha256"]
+    stored = evaluation.Outcomes.load(path)
+    if evaluation.frost_of(stored) == "our former texture":  # may stay where nothing can be run
+        kept = models.checkpoint_name("cifar10", arch, "standard", int(seed.removeprefix("s")))
+        assert not (paths.MODELS / f"{kept}.safetensors").exists()
+        assert stored.made["weights"] == weights
+        assert stored.made["images"] == test_images.checksum()
+        return
     _, how = evaluation.load_or_sweep(
         path,
         UNUSED,
         {"test": test_images},
         severities=profiles.FULL.severities,
-        weights=card_of(arch, seed.removeprefix("s"))["sha256"],
+        weights=weights,
         state=tmp_path,
     )
     assert how == "loaded"
