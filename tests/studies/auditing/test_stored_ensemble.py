@@ -1,9 +1,11 @@
 import dataclasses
 
 import numpy as np
+import pytest
 import torch
-from makers import random_outcomes
+from makers import random_outcomes, squares
 
+from visionfail import results
 from visionfail.failure import Activations
 from visionfail.studies.auditing import stored_ensemble
 from visionfail.studies.auditing.held_out_families import mixed_severities
@@ -59,6 +61,30 @@ def test_the_score_is_about_the_answers_asked_for_and_frost_needs_the_present_te
     of_both = stored_ensemble.stored_ensemble_scores(mixed, asked)
     assert np.allclose(of_both["frost"], of_one["frost"])
     assert not np.allclose(of_both["clean"], of_one["clean"])
+
+
+def sweeps_in(folder, images, severities):
+    """A stored sweep of `images`, with its rows beside it, as notebook 03 leaves them."""
+    outcomes, _, _ = random_outcomes(severities=severities, n=len(images))
+    made = {"images": images.checksum(), "frost_texture": "needles", "dtype": "float32"}
+    name = "cifar10c-resnet18-standard-s0"
+    dataclasses.replace(outcomes, made=made).save(folder / f"{name}.npz")
+    row = {"dataset": "cifar10c", "origin": "standin", "split": "test"}
+    row.update({"model": "resnet18", "seed": 0, "condition": "clean", "metric": "accuracy"})
+    row["value"] = 1.0
+    about = {"config": {}, "seconds": 0.0, "data_checksums": {}, "device": "cpu"}
+    results.save_run(name, [row], folder=folder, **about)
+
+
+@pytest.mark.parametrize(("severities", "whole"), [((1, 2, 3, 4, 5), True), ((1, 3, 5), False)])
+def test_an_ensemble_needs_sweeps_of_these_images_at_every_severity(tmp_path, severities, whole):
+    images = squares(60, seed=0)
+    sweeps_in(tmp_path, images, severities)
+    reading = Activations({}, np.zeros((60, 10)), np.zeros(60))
+    found = stored_ensemble.ensemble_from_sweeps(tmp_path, images, {"fog": reading})
+    assert bool(found) == whole
+    others = squares(60, seed=1)
+    assert stored_ensemble.ensemble_from_sweeps(tmp_path, others, {"fog": reading}) == {}
 
 
 def test_without_sweeps_of_these_images_there_is_no_ensemble(tmp_path):

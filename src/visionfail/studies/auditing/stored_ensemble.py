@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from visionfail import evaluation
+from visionfail.corruptions import CORRUPTIONS
 from visionfail.data import ImageSet
 from visionfail.evaluation import Outcomes
 from visionfail.failure import Activations
@@ -23,13 +24,17 @@ def ensemble_from_sweeps(
 ) -> dict[str, dict[str, np.ndarray]]:
     """{"ensemble, 1 - p": `stored_ensemble_scores`} about the answers of `test` to `images`.
 
-    Empty where `folder` holds no sweep of these images.
+    Empty where `folder` holds no sweep of these images at all five severities.
     """
     if not list(Path(folder).glob("cifar10c-*.npz")):
         return {}
     _, sweeps = evaluation.stored_sweeps(folder)
+    needed = set(evaluation.all_conditions(names=CORRUPTIONS))
     checksum = images.checksum()
-    of_these = {key: sweep for key, sweep in sweeps.items() if sweep.made["images"] == checksum}
+    of_these = {}
+    for network, sweep in sweeps.items():
+        if sweep.made["images"] == checksum and needed <= set(sweep.conditions):
+            of_these[network] = sweep
     if not of_these:
         return {}
     answers = {name: reading.logits.argmax(axis=1) for name, reading in test.items()}
