@@ -72,7 +72,7 @@ def sweeps_in(folder, images, severities):
     row = {"dataset": "cifar10c", "origin": "standin", "split": "test"}
     row.update({"model": "resnet18", "seed": 0, "condition": "clean", "metric": "accuracy"})
     row["value"] = 1.0
-    about = {"config": {}, "seconds": 0.0, "data_checksums": {}, "device": "cpu"}
+    about = {"config": {"origin": "standin"}, "seconds": 0.0, "data_checksums": {}, "device": "cpu"}
     results.save_run(name, [row], folder=folder, **about)
 
 
