@@ -15,7 +15,6 @@ SEVERE = 5
 BUDGET = 0.02
 UNSEEN = ("Gaussian blur", "contrast", "JPEG compression", "pixelate", "8x8 digits")
 DETECTOR = "auditor"  # whose risk budgets are told
-ENSEMBLE = "ensemble, entropy"
 
 
 def five_sentences(folder: Path) -> list[str]:
@@ -37,7 +36,7 @@ def shift_sentence(folder: Path) -> str:
     not_rotated = auditor.loc["shifted without rotation"]
     unseen = auditor.index[auditor.index.str.endswith(", left out") | auditor.index.isin(UNSEEN)]
     losses = int((auditor.outcome[unseen] == "loss").sum())
-    of_ensemble = leads.loc[ENSEMBLE].outcome[unseen].value_counts()
+    of_ensemble = leads.loc[report.ENSEMBLE].outcome[unseen].value_counts()
     both = leads.loc[("auditor + ensemble", "shifted")]
     rank = {"win": "better than", "loss": "worse than"}.get(overall.outcome, "no better than")
     interval = f"95% {overall.lo:+.3f} to {overall.hi:+.3f}, n = {int(overall.n):,} digits"
@@ -224,7 +223,7 @@ def auditor_summary(folder: Path) -> pd.DataFrame:
     main = ["shifted", "shifted without rotation", "clean", "mix", "rotation", "noise"]
     main += ["occlusion", "translation", "within slices"]
     rows = table.loc[table["test digits"].isin(main)].drop(columns="n")
-    return rows.rename(columns={ENSEMBLE: "deep ensemble"})
+    return rows.rename(columns={report.ENSEMBLE: "deep ensemble"})
 
 
 def network_names(table: pd.DataFrame) -> str:

@@ -17,7 +17,8 @@ from visionfail.names import network_name, readable
 
 METRICS = {"accuracy": "mean accuracy", "mce": "mCE", "relative_mce": "relative mCE"}
 WHOLE = {"official", "identical", "regenerated"}  # origins that a table of findings may have
-DETECTORS = ("auditor", "ensemble, entropy", "auditor + ensemble")
+ENSEMBLE = "ensemble, entropy"
+DETECTORS = ("auditor", ENSEMBLE, "auditor + ensemble")
 
 
 # ---- networks
@@ -97,7 +98,7 @@ def auditor_table(folder: Path) -> pd.DataFrame:
     aurocs = table.set_index(["condition", "metric"])["value"]
     leads = leads_over_confidence(folder)
     first = leads["prespecified"].loc["auditor"].idxmax()
-    slices = leads.loc["ensemble, entropy"].index  # thirds of strength are the auditor's alone
+    slices = leads.loc[ENSEMBLE].index  # thirds of strength are the auditor's alone
     rows = []
     for name in sorted(slices, key=lambda name: name != first):
         row = {"test digits": name, "confidence": f"{aurocs[name, 'AUROC: 1 - confidence']:.3f}"}
@@ -105,7 +106,7 @@ def auditor_table(folder: Path) -> pd.DataFrame:
             lead = leads.loc[(detector, name)]
             auroc = aurocs[name, f"AUROC: {detector}"]
             row[detector] = f"{auroc:.3f} ({lead['value']:+.3f}, {lead['outcome']})"
-        row["n"] = f"{lead['n']:,}"
+        row["n"] = f"{leads.loc[(ENSEMBLE, name), 'n']:,}"
         rows.append(row)
     return pd.DataFrame(rows)
 

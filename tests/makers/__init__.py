@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from visionfail import results
 from visionfail.data import CLASSES, ImageSet
 from visionfail.evaluation.outcomes import FIELDS, Outcomes, all_conditions, outcome_of_logits
 from visionfail.failure.activations import Activations
@@ -60,3 +61,17 @@ def random_activations(n=400, seed=0):
     latents = {"one": generator.normal(0, 1, (n, 3)), "two": generator.normal(0, 1, (n, 4))}
     latents["two"][:, 0] += 3 * failed
     return Activations({k: v.astype(np.float32) for k, v in latents.items()}, logits, labels)
+
+
+def save_rows(rows, name, folder):
+    """Rows of stand-ins, stored in `folder` as the run `name` of results/, and read back."""
+    results.save_run(
+        name,
+        rows,
+        folder=folder,
+        config={"origin": "standin"},
+        seconds=1,
+        data_checksums={},
+        device="cpu",
+    )
+    return results.load_run(name, folder=folder)[0]

@@ -57,12 +57,12 @@ def load_or_sweep(
     test = sets["test"]
     conditions = outcomes.all_conditions(severities, names)
     identity = _identity(test, weights=weights, seed=seed)
-    identity.update(_textures(conditions))
     if path.exists():
         stored = outcomes.Outcomes.load(path)
         made = {"seed": 0}
         made.update(stored.made)  # sweeps stored before there was a choice of seed lack the field
-        if results.matches(made, identity) and list(stored.conditions) == conditions:
+        wanted = {**identity, **_textures(conditions)}
+        if results.matches(made, wanted) and list(stored.conditions) == conditions:
             return stored, "loaded"
     val = sets["val"]
     temperature = metrics.fit_temperature(models.predict(model, val.images), val.labels)

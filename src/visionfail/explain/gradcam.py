@@ -4,15 +4,19 @@ Selvaraju et al. 2017, arXiv:1610.02391. A map says where the evidence for one c
 layer, no more.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import numpy as np
 import torch
 from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam.activations_and_gradients import ActivationsAndGradients
 from torch import Tensor, nn
 
 from visionfail import models
+
+T = TypeVar("T")
 
 # the last stage first, which is what the paper uses; on 32x32 images it has 4x4 cells, the other
 # 8x8
@@ -27,11 +31,16 @@ def gradcam_layers(model: nn.Module) -> tuple[str, ...]:
 
     ValueError for a model that is none of ours.
     """
-    for kind, names in LAYERS.items():
+    return of_kind(model, LAYERS, "a layer")
+
+
+def of_kind(model: nn.Module, by_kind: Mapping[type[nn.Module], T], what: str) -> T:
+    """What `by_kind` has for a model of this kind; ValueError for a model that is none of ours."""
+    for kind, value in by_kind.items():
         if isinstance(model, kind):
-            return names
-    ours = ", ".join(kind.__name__ for kind in LAYERS)
-    raise ValueError(f"{type(model).__name__} is none of {ours}: name a layer of it yourself.")
+            return value
+    ours = ", ".join(kind.__name__ for kind in by_kind)
+    raise ValueError(f"{type(model).__name__} is none of {ours}: name {what} of it yourself.")
 
 
 def gradcam(
@@ -52,13 +61,8 @@ def gradcam(
     not finite.
     """
     name = gradcam_layers(model)[0] if layer is None else layer
-    targets = _targets(classes, len(images))
-    models.check_model_input(images, channels=None)
-    maps = []
-    with models.evaluating(model), _prepared(model, name) as cam:
-        for batch, of_batch in _batches(cam, images, targets, batch_size):
-            maps.append(cam(input_tensor=batch, targets=of_batch))  # (B, H, W)
-    maps = np.concatenate(maps)
+    explained = _explained(model, images, classes, name, batch_size)
+    maps = np.concatenate([maps for _, maps in explained])
     _check_finite(maps, name)
     return maps
 
@@ -78,16 +82,13 @@ def signed_cells(
     Arguments and errors are those of `gradcam`.
     """
     name = gradcam_layers(model)[0] if layer is None else layer
-    targets = _targets(classes, len(images))
-    models.check_model_input(images, channels=None)
-    cells = []
-    with models.evaluating(model), _prepared(model, name) as cam:
-        for batch, of_batch in _batches(cam, images, targets, batch_size):
-            cam(input_tensor=batch, targets=of_batch)
-            hooks = cam.activations_and_grads
-            weights = hooks.gradients[0].mean(dim=(2, 3), keepdim=True)  # (B, C, 1, 1)
-            cells.append((weights * hooks.activations[0]).sum(dim=1))  # (B, h, w)
-    return torch.cat(cells).detach().numpy()
+    batches = []
+    for hooks, _ in _explained(model, images, classes, name, batch_size):
+        weights = hooks.gradients[0].mean(dim=(2, 3), keepdim=True)  # (B, C, 1, 1)
+        batches.append((weights * hooks.activations[0]).sum(dim=1).detach())  # (B, h, w)
+    cells = torch.cat(batches).numpy()
+    _check_finite(cells, name)
+    return cells
 
 
 class ClassLogit(nn.Module):
@@ -102,23 +103,29 @@ class ClassLogit(nn.Module):
         return logits[..., self.category]
 
 
-def _targets(classes: Sequence[int] | Tensor, count: int) -> list[ClassLogit]:
-    """A target for each of `count` images; ValueError for another number of classes."""
+def _explained(
+    model: nn.Module,
+    images: Tensor,
+    classes: Sequence[int] | Tensor,
+    name: str,
+    batch_size: int,
+) -> Iterator[tuple[ActivationsAndGradients, np.ndarray]]:
+    """Each batch's activations and gradients at the layer `name`, and its maps (B, H, W).
+
+    The model is prepared for as long as batches are asked for. Errors as in `gradcam`.
+    """
     targets = [ClassLogit(int(k)) for k in classes]
-    if len(targets) != count:
-        raise ValueError(f"{len(targets)} classes for {count} images: name one for each.")
-    return targets
-
-
-def _batches(
-    cam: GradCAM, images: Tensor, targets: Sequence[ClassLogit], batch_size: int
-) -> Iterator[tuple[Tensor, list[nn.Module]]]:
-    """Images (B, C, H, W) as floats on the model's device, and the target of each."""
-    for start in range(0, len(images), batch_size):
-        stop = start + batch_size
-        batch = models.as_float(images[start:stop].to(cam.device))
-        batch = batch.contiguous(memory_format=torch.channels_last)
-        yield batch, list(targets[start:stop])
+    if len(targets) != len(images):
+        raise ValueError(f"{len(targets)} classes for {len(images)} images: name one for each.")
+    models.check_model_input(images, channels=None)
+    with models.evaluating(model), _prepared(model, name) as cam:
+        for start in range(0, len(images), batch_size):
+            stop = start + batch_size
+            batch = models.as_float(images[start:stop].to(cam.device))
+            batch = batch.contiguous(memory_format=torch.channels_last)
+            of_batch: list[nn.Module] = list(targets[start:stop])
+            maps = cam(input_tensor=batch, targets=of_batch)
+            yield cam.activations_and_grads, maps
 
 
 def _check_finite(maps: np.ndarray, name: str) -> None:

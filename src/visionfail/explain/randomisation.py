@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from visionfail import models
+from visionfail.explain.gradcam import of_kind
 
 # the parts of a network from its logits down to its pixels, each with the names of its modules
 PARTS = {
@@ -37,11 +38,7 @@ BATCH = 250  # images whose statistics are averaged
 
 def parts_from_the_top(model: nn.Module) -> dict[str, tuple[str, ...]]:
     """{part: names of its modules}, the head first; ValueError for a model that is none of ours."""
-    for kind, parts in PARTS.items():
-        if isinstance(model, kind):
-            return parts
-    ours = ", ".join(kind.__name__ for kind in PARTS)
-    raise ValueError(f"{type(model).__name__} is none of {ours}: name parts of it yourself.")
+    return of_kind(model, PARTS, "parts")
 
 
 def randomised(model: nn.Module, names: Sequence[str], images: Tensor, *, seed: int) -> nn.Module:

@@ -15,7 +15,7 @@ from visionfail.failure.compare import (
     risk_coverage_by_seed,
     save_comparison,
 )
-from visionfail.failure.detectors import Detectors, fit_detectors, with_logits
+from visionfail.failure.detectors import Detectors, fit_auditors, fit_detectors
 from visionfail.failure.distances import RelativeMahalanobis, Vim
 from visionfail.failure.ensemble import advice, ensemble_scores
 from visionfail.failure.importance import (
@@ -68,6 +68,7 @@ __all__ = [
     "evaluate_threshold",
     "extract",
     "fit",
+    "fit_auditors",
     "fit_detectors",
     "has_enough_failures",
     "load_monitor",
@@ -84,5 +85,4 @@ __all__ = [
     "scores_with_shuffled_layers",
     "simulate_starts",
     "threshold",
-    "with_logits",
 ]

@@ -43,7 +43,7 @@ class Detectors:
         """{detector: scores (N,)} of the two auditors, which alone have a seed."""
         return {
             "auditor": self.auditor.score(reading.features()),
-            "auditor + logits": self.with_logits.score(with_logits(reading)),
+            "auditor + logits": self.with_logits.score(_with_logits(reading)),
         }
 
 
@@ -55,11 +55,9 @@ def fit_detectors(learnt: Activations, known: Activations, *, seed: int) -> Dete
     """
     hidden = list(known.latents)[-1]
     near = known.latents[hidden]  # (M, D)
-    features = learnt.features()
     return Detectors(
-        auditor=fit_auditor(features, learnt.failed, seed=seed),
-        with_logits=fit_auditor(with_logits(learnt), learnt.failed, seed=seed),
-        probe=scores.LinearProbe(features, learnt.failed),
+        **fit_auditors(learnt, seed=seed),
+        probe=scores.LinearProbe(learnt.features(), learnt.failed),
         sorted_logits=scores.SortedLogits(learnt.logits, learnt.failed),
         temperature=metrics.fit_temperature(learnt.logits, learnt.labels),
         neighbours=scores.Neighbours(near),
@@ -69,6 +67,14 @@ def fit_detectors(learnt: Activations, known: Activations, *, seed: int) -> Dete
     )
 
 
-def with_logits(reading: Activations) -> np.ndarray:
+def fit_auditors(learnt: Activations, *, seed: int) -> dict[str, Auditor]:
+    """The fields of `Detectors` that have a seed: {"auditor", "with_logits"}."""
+    return {
+        "auditor": fit_auditor(learnt.features(), learnt.failed, seed=seed),
+        "with_logits": fit_auditor(_with_logits(learnt), learnt.failed, seed=seed),
+    }
+
+
+def _with_logits(reading: Activations) -> np.ndarray:
     """The latents of all layers and the logits side by side, (N, D + K)."""
     return reading.features([*reading.latents, "logits"])

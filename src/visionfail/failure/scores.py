@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from visionfail import metrics
@@ -66,33 +66,29 @@ def _unit(latents: np.ndarray) -> np.ndarray:
     return latents / np.maximum(lengths, 1e-12)
 
 
-class SortedLogits:
-    """Logistic regression from the sorted logits to failure: the best that is linear in them."""
-
-    def __init__(self, logits: np.ndarray, failed: np.ndarray):
-        """Fit on logits (N, K) and `failed`, bool (N,)."""
-        self.model = _logistic_regression().fit(np.sort(logits, axis=1), failed)
-
-    def score(self, logits: np.ndarray) -> np.ndarray:
-        """The probability of failure (N,) in [0, 1] from logits (N, K)."""
-        return self.model.predict_proba(np.sort(logits, axis=1))[:, 1]
-
-
 class LinearProbe:
     """Logistic regression from the latents to failure: an auditor without hidden layers."""
 
     def __init__(self, latents: np.ndarray, failed: np.ndarray):
-        """Fit on latents (N, D) and `failed`, bool (N,)."""
-        self.model = _logistic_regression().fit(latents, failed)
+        """Fit on latents (N, D), standardised inside, and `failed`, bool (N,)."""
+        self.model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+        self.model.fit(latents, failed)
 
     def score(self, latents: np.ndarray) -> np.ndarray:
         """The probability of failure (N,) in [0, 1] from latents (N, D)."""
         return self.model.predict_proba(latents)[:, 1]
 
 
-def _logistic_regression() -> Pipeline:
-    """Standardised columns, then logistic regression."""
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+class SortedLogits:
+    """The same from the sorted logits: the best that is linear in them."""
+
+    def __init__(self, logits: np.ndarray, failed: np.ndarray):
+        """Fit on logits (N, K) and `failed`, bool (N,)."""
+        self.probe = LinearProbe(np.sort(logits, axis=1), failed)
+
+    def score(self, logits: np.ndarray) -> np.ndarray:
+        """The probability of failure (N,) in [0, 1] from logits (N, K)."""
+        return self.probe.score(np.sort(logits, axis=1))
 
 
 def tempered_entropy(logits: np.ndarray, temperature: float) -> np.ndarray:

@@ -20,6 +20,7 @@ from visionfail.metrics.corruption_error import (
 )
 from visionfail.metrics.estimates import (
     Estimate,
+    drawn_seeds,
     interval_over_seeds,
     mean_of_estimates,
     ratio_of_sums,
@@ -58,6 +59,7 @@ __all__ = [
     "confusion_matrix",
     "disagreement",
     "disagreements",
+    "drawn_seeds",
     "ece",
     "fit_temperature",
     "holm",

@@ -29,8 +29,7 @@ class Estimate:
         Images and seeds are resampled crossed: each resample draws its images once for all seeds
         and its seeds once for all images. With one seed images alone are drawn.
         """
-        resamples, seeds = self.samples.shape
-        drawn = np.random.default_rng(0).integers(seeds, size=(resamples, seeds))
+        drawn = drawn_seeds(*self.samples.shape)
         return failure.defined_resamples(
             np.take_along_axis(self.samples, drawn, axis=1).mean(axis=1)
         )
@@ -39,6 +38,14 @@ class Estimate:
         """(mean over seeds, lo, hi): a 95% interval over images and seeds, resampled crossed."""
         lo, hi = intervals.percentile_interval(self.means())
         return float(self.exact.mean()), float(lo), float(hi)
+
+
+def drawn_seeds(resamples: int, seeds: int) -> np.ndarray:
+    """Which seeds each resample draws, as many as there are: int64 (resamples, seeds).
+
+    They are the same for whatever is resampled, so that differences stay paired.
+    """
+    return np.random.default_rng(0).integers(seeds, size=(resamples, seeds))
 
 
 def interval_over_seeds(values: Sequence[float]) -> dict:

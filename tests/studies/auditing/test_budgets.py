@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from makers import save_rows
 
-from visionfail import failure, metrics, results
+from visionfail import failure, metrics
 from visionfail.data import standins
 from visionfail.failure import Scored
 from visionfail.models import networks
@@ -149,16 +150,8 @@ def test_rows_hold_pooled_risks_and_how_often_nothing_is_accepted(tmp_path):
     guarantee = budgets.guarantee_table(resplits_by_hand(), repeats=100, delta=0.05)
     scores = {"mix": THREE_SEEDS, "contrast": {2: THREE_SEEDS[2]}}
     table = budgets.pooled_risk(scores, LIMITS, budgets=[BUDGET], bootstraps=50)
-    results.save_run(
-        "pooled",
-        budgets.pooled_rows(table, guarantee, origin="standin"),
-        folder=tmp_path,
-        config={"origin": "standin"},
-        seconds=1,
-        data_checksums={},
-        device="none",
-    )
-    stored, _ = results.load_run("pooled", folder=tmp_path)
+    rows = budgets.pooled_rows(table, guarantee, origin="standin")
+    stored = save_rows(rows, "pooled", tmp_path)
     risk, nothing = stored.to_dict("records")  # no row for contrast, where nothing is accepted
     assert risk["metric"] == "pooled risk, budget 0.2: auditor"
     assert (risk["condition"], risk["value"], risk["n"]) == ("mix", 0.25, 4)

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from makers import save_rows
 
-from visionfail import failure, results
+from visionfail import failure
 from visionfail.failure import Scored
 from visionfail.studies.auditing import candidates
 
@@ -85,16 +86,7 @@ def test_candidates_are_quantiles_of_each_seeds_own_scores():
 
 def test_rows_name_what_was_simulated_and_on_which_split(tmp_path):
     rows = candidates.start_rows(candidates.start_table(by_hand()), origin="standin")
-    results.save_run(
-        "starts",
-        rows,
-        folder=tmp_path,
-        config={"origin": "standin"},
-        seconds=1,
-        data_checksums={},
-        device="none",
-    )
-    table, _ = results.load_run("starts", folder=tmp_path)
+    table = save_rows(rows, "starts", tmp_path)
     assert set(table.split) == {"auditor"}
     row = table[table.metric == "simulated broken, budget 0.01: good"].iloc[0]
     assert (row.condition, row.value, row.n) == ("start 0.1", 0.02, 100)

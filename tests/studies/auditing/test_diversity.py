@@ -33,7 +33,7 @@ def test_every_kind_is_learnt_equally_often_at_every_number():
 
 def test_as_many_draws_are_learnt_from_whatever_the_number_of_kinds(study):
     sets, fitted = study
-    readings = diversity.read_kinds(fitted[0], sets["auditor"], seed=0)
+    readings = diversity.read_kinds(fitted, sets["auditor"], seed=0)[0]
     assert list(readings) == ["clean", *diversity.KINDS]
     marked = {}
     for number, (kind, reading) in enumerate(readings.items()):
@@ -74,8 +74,8 @@ def test_the_lead_is_the_auditors_auroc_minus_that_of_confidence_on_kinds_not_le
         by_kind = table[table.number == number].groupby("kind").lead.mean()
         assert lead.exact.mean() == pytest.approx(by_kind.mean())
     # one row by hand
-    met = diversity.read_kinds(fitted[0], sets["test"], seed=diversity.TEST_SEED)["noise"]
-    readings = diversity.read_kinds(fitted[0], sets["auditor"], seed=diversity.LEARN_SEED)
+    met = diversity.read_kinds(fitted, sets["test"], seed=diversity.TEST_SEED)[0]["noise"]
+    readings = diversity.read_kinds(fitted, sets["auditor"], seed=diversity.LEARN_SEED)[0]
     learnt = diversity.learnt_from(readings, ("rotation",))
     auditor = diversity.failure.fit(learnt.features(), learnt.failed, seed=0)
     row = table[(table.number == 1) & (table.kind == "noise")].iloc[0]

@@ -3,9 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from makers import random_outcomes, squares
+from makers import random_outcomes, save_rows, squares
 
-from visionfail import results
 from visionfail.failure import Activations
 from visionfail.studies.auditing import stored_ensemble
 from visionfail.studies.auditing.held_out_families import mixed_severities
@@ -72,8 +71,7 @@ def sweeps_in(folder, images, severities):
     row = {"dataset": "cifar10c", "origin": "standin", "split": "test"}
     row.update({"model": "resnet18", "seed": 0, "condition": "clean", "metric": "accuracy"})
     row["value"] = 1.0
-    about = {"config": {"origin": "standin"}, "seconds": 0.0, "data_checksums": {}, "device": "cpu"}
-    results.save_run(name, [row], folder=folder, **about)
+    save_rows([row], name, folder)
 
 
 @pytest.mark.parametrize(("severities", "whole"), [((1, 2, 3, 4, 5), True), ((1, 3, 5), False)])

@@ -239,7 +239,7 @@ def _crossed_interval(
     if not wrong.any():
         lo, hi = metrics.wilson(0, int(accepted.any(axis=0).sum()))
         return float(lo), float(hi)
-    seeds = np.random.default_rng(0).integers(len(accepted), size=(len(counts), len(accepted)))
+    seeds = metrics.drawn_seeds(len(counts), len(accepted))
     above = np.take_along_axis(counts @ wrong.T, seeds, axis=1).sum(axis=1)  # (B,)
     below = np.take_along_axis(counts @ accepted.T, seeds, axis=1).sum(axis=1)
     defined = below > 0  # a resample may hold only seeds that accept nothing

@@ -57,12 +57,15 @@ def under_kind(digits: ImageSet, kind: str, *, seed: int) -> ImageSet:
     return ImageSet(torch.cat(parts), digits.labels, digits.classes, digits.origin)
 
 
-def read_kinds(model: nn.Module, digits: ImageSet, *, seed: int) -> dict[str, Activations]:
-    """The activations of every digit clean and under each of KINDS."""
-    readings = {"clean": extract_sample(model, shifted_digits.clean_digits(digits))}
-    for kind in KINDS:
-        changed = under_kind(digits, kind, seed=seed)
-        readings[kind] = extract_sample(model, shifted_digits.clean_digits(changed))
+def read_kinds(
+    models: Mapping[int, nn.Module], digits: ImageSet, *, seed: int
+) -> list[dict[str, Activations]]:
+    """Each classifier's activations of every digit clean and under each of KINDS, by kind."""
+    readings: list[dict[str, Activations]] = [{} for _ in models]
+    for kind in ("clean", *KINDS):
+        changed = digits if kind == "clean" else under_kind(digits, kind, seed=seed)
+        for by_kind, model in zip(readings, models.values(), strict=True):
+            by_kind[kind] = extract_sample(model, changed)
     return readings
 
 
@@ -90,8 +93,8 @@ def transfer_table(
     means over classifiers), and {number learnt: lead, mean over the kinds met}. Kinds with too few
     failures are left out; counts (B, N) are resamples of the test digits.
     """
-    learnable = [read_kinds(model, sets["auditor"], seed=LEARN_SEED) for model in models.values()]
-    met = [read_kinds(model, sets["test"], seed=TEST_SEED) for model in models.values()]
+    learnable = read_kinds(models, sets["auditor"], seed=LEARN_SEED)
+    met = read_kinds(models, sets["test"], seed=TEST_SEED)
     by_confidence = _confidence_aurocs(met, counts)
     rows = []
     leads: dict[int, dict[str, list[Estimate]]] = {}  # by number learnt and kind met

@@ -85,22 +85,14 @@ def score_held_out(
     """
     training = failure.concatenate([learnt[name] for name in ("clean", *names)])
     panel = failure.fit_detectors(training, reference, seed=AUDITOR_SEEDS[0])
-    other_panels = [_with_other_auditors(panel, training, seed) for seed in AUDITOR_SEEDS[1:]]
+    panels = [panel]
+    for seed in AUDITOR_SEEDS[1:]:
+        panels.append(replace(panel, **failure.fit_auditors(training, seed=seed)))
     scored = {}
     for condition, activations in test.items():
         given = {detector: scores[condition] for detector, scores in advice.items()}
-        scored[condition] = _score_by_seed([panel, *other_panels], activations, given)
+        scored[condition] = _score_by_seed(panels, activations, given)
     return scored
-
-
-def _with_other_auditors(panel: Detectors, training: Activations, seed: int) -> Detectors:
-    """The panel with auditors of another seed."""
-    failed = training.failed
-    return replace(
-        panel,
-        auditor=failure.fit(training.features(), failed, seed=seed),
-        with_logits=failure.fit(failure.with_logits(training), failed, seed=seed),
-    )
 
 
 def _score_by_seed(

@@ -38,8 +38,8 @@ class TrainedDetectors:
     held_sample: ShiftedDigits
 
 
-def extract_sample(model: nn.Module, sample: ShiftedDigits) -> Activations:
-    """The activations, logits and labels of a base classifier on a sample."""
+def extract_sample(model: nn.Module, sample: ShiftedDigits | ImageSet) -> Activations:
+    """The activations, logits and labels of a base classifier on a sample, or on digits as such."""
     return failure.extract(model, sample.images, sample.labels, layers=failure.LAYERS["mnist_cnn"])
 
 

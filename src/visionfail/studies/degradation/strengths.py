@@ -16,16 +16,16 @@ def load_or_measure_strengths(folder: Path, images: ImageSet | None) -> tuple[pd
 
     Measured ones are stored there as a run of results/. ValueError where there is neither.
     """
+    config: dict[str, object] = {
+        "metrics": corruptions.STRENGTH_METRICS,
+        "frost_texture": corruptions.FROST_TEXTURE,
+    }
+    if images is not None:
+        config["origin"] = images.origin
+        config["n"] = len(images)
     if (Path(folder) / f"{RUN}.csv").exists():
         table, meta = results.load_run(RUN, folder=folder)
-        wanted: dict[str, object] = {
-            "metrics": corruptions.STRENGTH_METRICS,
-            "frost_texture": corruptions.FROST_TEXTURE,
-        }
-        if images is not None:
-            wanted["origin"] = images.origin
-            wanted["n"] = len(images)
-        if results.matches(meta["config"], wanted):
+        if results.matches(meta["config"], config):
             return table, "loaded"
     if images is None:
         raise ValueError(
@@ -38,12 +38,7 @@ def load_or_measure_strengths(folder: Path, images: ImageSet | None) -> tuple[pd
         RUN,
         rows,
         folder=folder,
-        config={
-            "origin": images.origin,
-            "n": len(images),
-            "metrics": corruptions.STRENGTH_METRICS,
-            "frost_texture": corruptions.FROST_TEXTURE,
-        },
+        config=config,
         seconds=time.perf_counter() - start,
         data_checksums={"test": images.checksum()},
         device=devices.describe_device("cpu"),

@@ -57,7 +57,7 @@ class ClassMeans:
 
 def _seed_draws(rows: int, seeds: int) -> np.ndarray:
     """How often each seed counts in each row, (rows, S): once in the first, drawn in the others."""
-    drawn = np.random.default_rng(0).integers(seeds, size=(rows - 1, seeds))
+    drawn = metrics.drawn_seeds(rows - 1, seeds)
     times = (drawn[:, :, None] == np.arange(seeds)).sum(axis=1)  # (rows - 1, S)
     return np.concatenate([np.ones((1, seeds), dtype=np.int64), times])
 

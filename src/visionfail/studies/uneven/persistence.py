@@ -74,7 +74,7 @@ def mean_over_pairs(pairs: np.ndarray) -> tuple[float, float, float]:
     seeds = pairs.shape[1]
     different = ~np.eye(seeds, dtype=bool)
     exact = pairs[0][different].mean()
-    drawn = np.random.default_rng(0).integers(seeds, size=(len(pairs) - 1, seeds))
+    drawn = metrics.drawn_seeds(len(pairs) - 1, seeds)
     samples = []
     for values, chosen in zip(pairs[1:], drawn, strict=True):
         times = np.bincount(chosen, minlength=seeds)
