@@ -39,6 +39,13 @@ def test_claims_say_both_verdicts_where_networks_differ():
     assert verdicts | {"ResNet-18, seed 0", "DenseNet-121, seed 0"} <= shown
 
 
+def test_a_claim_inside_its_region_that_is_not_said_to_hold_is_named():
+    assert "more is asked" not in " ".join(words(figure()))
+    stricter = judged().assign(verdict="undecided")  # as where leaving one corruption out decides
+    text = " ".join(words(claims.claims_plot(stricter)))
+    assert "images; 1: more is asked than this interval" in text
+
+
 def test_every_networks_value_is_drawn():
     values = [curve(marks.lines[0])[0][0] for marks in error_bars(figure().axes[0])]
     assert values == [0.07, 0.07, -0.2, -0.2, 0.098, 0.098]

@@ -62,9 +62,14 @@ def _draw_claim(ax: Axes, y: float, networks: pd.DataFrame, region: np.ndarray) 
 
 
 def _claims_note(table: pd.DataFrame) -> str:
-    """What the dots are."""
+    """What the dots are, and which claims lie in their region without being said to hold."""
     n = " and ".join(f"{n:,}" for n in table.n.astype(int).unique())
-    return f"dots: value with 95% bootstrap interval over n = {n} images"
+    note = f"dots: value with 95% bootstrap interval over n = {n} images"
+    inside = (table.lo >= table.low) & (table.hi <= table.high)
+    stricter = table.loc[inside & (table.verdict != "holds"), "claim"].unique()
+    if len(stricter):
+        note += f"; {', '.join(stricter)}: more is asked than this interval"
+    return note
 
 
 def _value_limits(table: pd.DataFrame) -> tuple[float, float]:
