@@ -38,7 +38,7 @@ SVHN10K = (
 )
 GTSRB = (
     TrainConfig(
-        epochs=20,
+        epochs=12,
         peak_lr=0.1,
         weight_decay=1e-3,
         ema_decay=0.99,
@@ -46,7 +46,7 @@ GTSRB = (
         flip=False,
         rotation=10.0,
         jitter=0.4,
-        sides=(16,) * 6 + (24,) * 9,
+        sides=(16,) * 5 + (24,) * 4,
     ),
 )
 
