@@ -15,7 +15,7 @@ ORDER = [
     ["results", "claims", "figures"],
     ["models"],
     ["attacks", "explain", "evaluation", "failure"],
-    ["studies.run"],
+    ["studies.run", "studies.stored"],
     ["studies.degradation", "studies.saliency", "studies.uneven", "studies.auditing", "risk"],
     ["report"],
     ["findings"],

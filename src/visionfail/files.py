@@ -3,9 +3,12 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 
 @contextmanager
@@ -67,6 +70,29 @@ def read_json(path: Path) -> dict:
     if not isinstance(value, dict):
         raise ValueError(f"{path} holds a {type(value).__name__}, not an object: restore it.")
     return value
+
+
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, made: Mapping) -> None:
+    """Write arrays and the json record `made` as one compressed .npz, whole or not at all.
+
+    Nothing in it is pickled.
+    """
+    contents: dict[str, Any] = dict(arrays)
+    contents["made"] = np.array(json.dumps(dict(made)))
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, **contents)
+
+
+def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict]:
+    """(arrays, record) that `save_arrays` wrote; FileNotFoundError where there is no such file."""
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            f"nothing is stored at {path}: run the notebook that writes it in the full profile."
+        )
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    record = json.loads(str(arrays.pop("made")))
+    return arrays, record
 
 
 def sha256(path: Path) -> str:

@@ -1,6 +1,5 @@
 """A model's answers under every condition, kept per image so that nothing need be run again."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,43 +93,33 @@ class Outcomes(Answers):
     def save(self, path: Path) -> None:
         """Write one compressed .npz without pickled objects, whole or not at all."""
         names = [f"{name}-{severity}" for name, severity in self.conditions]
-        with files.atomic_write(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(
-                file,
-                conditions=np.array(names),
-                labels=self.labels,
-                origins=np.array(self.origins),
-                temperature=np.float64(self.temperature),
-                made=np.array(json.dumps(self.made)),
-                predicted=self.predicted,
-                log_odds=self.log_odds,
-                log_odds_scaled=self.log_odds_scaled,
-                log_prob=self.log_prob,
-            )
+        arrays = {
+            "conditions": np.array(names),
+            "labels": self.labels,
+            "origins": np.array(self.origins),
+            "temperature": np.float64(self.temperature),
+        }
+        for field in FIELDS:
+            arrays[field] = getattr(self, field)
+        files.save_arrays(path, arrays, made=self.made)
 
     @classmethod
     def load(cls, path: Path) -> "Outcomes":
         """The outcomes that `save` wrote to `path`; FileNotFoundError where there is nothing."""
-        if not Path(path).exists():
-            raise FileNotFoundError(
-                f"no stored outcomes at {path}: run notebook 03 in the full profile to make them."
-            )
-        with np.load(path, allow_pickle=False) as stored:
-            conditions = []
-            for condition in stored["conditions"].tolist():
-                name, severity = condition.rsplit("-", 1)
-                conditions.append((name, int(severity)))
-            return cls(
-                conditions=tuple(conditions),
-                labels=stored["labels"],
-                predicted=stored["predicted"],
-                log_odds=stored["log_odds"],
-                log_odds_scaled=stored["log_odds_scaled"],
-                log_prob=stored["log_prob"],
-                origins=tuple(stored["origins"].tolist()),
-                temperature=float(stored["temperature"]),
-                made=json.loads(str(stored["made"])),
-            )
+        arrays, made = files.load_arrays(path)
+        conditions = []
+        for condition in arrays.pop("conditions").tolist():
+            name, severity = condition.rsplit("-", 1)
+            conditions.append((name, int(severity)))
+        origins = tuple(arrays.pop("origins").tolist())
+        temperature = float(arrays.pop("temperature"))
+        return cls(
+            conditions=tuple(conditions),
+            origins=origins,
+            temperature=temperature,
+            made=made,
+            **arrays,
+        )
 
 
 def outcome_of_logits(

@@ -6,10 +6,12 @@ from visionfail.explain.maps import (
     centre_mass,
     centred_blob,
     centroid_shift,
+    fragments,
     is_empty,
     map_entropy,
     overlap,
     top_pixels,
+    top_share,
 )
 from visionfail.explain.randomisation import parts_from_the_top, randomised
 
@@ -19,6 +21,7 @@ __all__ = [
     "centroid_shift",
     "fall_when_hidden",
     "fill_in",
+    "fragments",
     "gradcam",
     "gradcam_layers",
     "is_empty",
@@ -28,4 +31,5 @@ __all__ = [
     "randomised",
     "signed_cells",
     "top_pixels",
+    "top_share",
 ]

@@ -1,6 +1,7 @@
 """Measures of saliency maps, and of two maps of the same image."""
 
 import numpy as np
+from scipy import ndimage
 
 TOP = 0.2  # share of the pixels that count as where a map looks
 
@@ -76,6 +77,28 @@ def centre_mass(maps: np.ndarray) -> np.ndarray:
     left = width // 4
     middle = maps[:, top : height - top, left : width - left]
     return middle.sum(axis=(1, 2), dtype=np.float64) / _mass(maps)
+
+
+def top_share(maps: np.ndarray, *, top: float = TOP) -> np.ndarray:
+    """The share (N,) in [0, 1] of maps (N, H, W) that their strongest `top` of pixels hold.
+
+    It is `top` for a map that is spread evenly, 1 for one that is zero elsewhere.
+    """
+    strongest = top_pixels(maps, top)  # (N, H * W)
+    flat = maps.reshape(len(maps), -1)
+    return (flat * strongest).sum(axis=1, dtype=np.float64) / _mass(maps)
+
+
+def fragments(maps: np.ndarray) -> np.ndarray:
+    """Into how many regions maps (N, H, W) fall where they reach half of their maximum: (N,).
+
+    Pixels are connected across their sides, not their corners.
+    """
+    counts = []
+    for values in maps:
+        _, regions = ndimage.label(values >= values.max() / 2)
+        counts.append(regions)
+    return np.where(is_empty(maps), np.nan, counts)
 
 
 def _mass(maps: np.ndarray) -> np.ndarray:

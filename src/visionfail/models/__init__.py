@@ -20,6 +20,8 @@ from visionfail.models.zoo import (
     checkpoint_name,
     cifar10_classifier,
     cifar10_sets,
+    grouped_classifier,
+    grouped_sets,
     save_trained,
     trained_networks,
 )
@@ -42,6 +44,8 @@ __all__ = [
     "cifar10_sets",
     "evaluating",
     "fit",
+    "grouped_classifier",
+    "grouped_sets",
     "load",
     "multiply_adds",
     "predict",

@@ -115,16 +115,22 @@ def cifar10_classifier(
     )
 
 
-def grouped_classifier(profile: Profile, dataset: str, *, seed: int) -> tuple[nn.Module, dict, str]:
-    """(model, card, "loaded" | "trained"): ResNet-18 on `dataset`, "svhn10k" or "gtsrb".
+def grouped_sets(dataset: str) -> dict[str, ImageSet]:
+    """All splits of "svhn10k", "gtsrb" or "svhn", downloaded where they are missing."""
+    return {split: data.load(dataset, split, download=True) for split in data.SPLITS[dataset]}
 
-    It is trained on "train" and watched on "val". The card carries validation accuracy only: the
-    test data of these sets are kept for the study of uneven errors.
+
+def grouped_classifier(
+    profile: Profile, dataset: str, sets: dict[str, ImageSet], *, seed: int
+) -> tuple[nn.Module, dict, str]:
+    """(model, card, "loaded" | "trained"): ResNet-18 on "svhn10k", "gtsrb" or "svhn".
+
+    It is trained on sets["train"] and watched on sets["val"]. A card written by training carries
+    validation accuracy only: the test data of these sets are kept for the study of uneven errors.
     """
-    sets = {split: data.load(dataset, split, download=True) for split in ("train", "val")}
     return load_or_train_rounds(
         paths.MODELS / checkpoint_name(dataset, "resnet18", "standard", seed),
-        sets,
+        {split: sets[split] for split in ("train", "val")},
         dataset=dataset,
         arch="resnet18",
         width=64,

@@ -7,10 +7,10 @@ from scipy import ndimage
 from visionfail import paths
 from visionfail.explain.gradcam import gradcam
 from visionfail.explain.maps import centre_mass
+from visionfail.files import load_arrays, save_arrays
 from visionfail.metrics import classification
 from visionfail.models.predict import predict
 from visionfail.studies.saliency import drift
-from visionfail.studies.saliency.stored import load_arrays, save_arrays
 
 TEST = squares(24, seed=0)
 TOP = 0.2  # share of the pixels that count as where a map looks
@@ -131,7 +131,7 @@ def test_what_lacks_a_measure_is_measured_again(measured):
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="run notebook 05"):
+    with pytest.raises(FileNotFoundError, match="nothing is stored at .*none.npz: run"):
         drift.Drift.load(tmp_path / "none.npz")
 
 

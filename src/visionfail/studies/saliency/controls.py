@@ -14,7 +14,8 @@ from torch import nn
 
 from visionfail import explain, models
 from visionfail.data import ImageSet
-from visionfail.studies.saliency import drift, stored
+from visionfail.studies import stored
+from visionfail.studies.saliency import drift
 from visionfail.studies.saliency.drift import Drift
 from visionfail.studies.saliency.means import mean_of_finite
 

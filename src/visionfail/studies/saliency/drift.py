@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from visionfail import corruptions, devices, explain, metrics, models
+from visionfail import corruptions, devices, explain, files, metrics, models
 from visionfail.data import ImageSet
 from visionfail.evaluation import Answers
-from visionfail.studies.saliency import stored
+from visionfail.studies import stored
 
 Version = tuple[str, int]  # "clean", "jitter" or a corruption, and severity
 CORE = ("contrast", "fog", "motion_blur", "gaussian_noise", "jpeg_compression", "brightness")
@@ -87,12 +87,12 @@ class Drift(Answers):
     def save(self, path: Path) -> None:
         """Write one compressed .npz without pickled objects, whole or not at all."""
         arrays = {name: getattr(self, name) for name in ARRAYS}
-        stored.save_arrays(path, arrays, made=self.made)
+        files.save_arrays(path, arrays, made=self.made)
 
     @classmethod
     def load(cls, path: Path) -> "Drift":
         """The drift that `save` wrote to `path`; FileNotFoundError where there is nothing."""
-        arrays, record = stored.load_arrays(path)
+        arrays, record = files.load_arrays(path)
         return cls(made=record, **arrays)
 
 

@@ -16,7 +16,8 @@ from torch.nn.functional import interpolate
 from visionfail import explain
 from visionfail.claims import verdict_of
 from visionfail.data import ImageSet
-from visionfail.studies.saliency import drift, stored
+from visionfail.studies import stored
+from visionfail.studies.saliency import drift
 from visionfail.studies.saliency.drift import CORE
 from visionfail.studies.saliency.means import mean_of_finite
 
