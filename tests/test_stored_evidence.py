@@ -6,7 +6,7 @@ from torch import nn
 
 from visionfail import data, evaluation, models, paths, profiles
 from visionfail.models import checkpoints
-from visionfail.studies import auditing, saliency
+from visionfail.studies import auditing, saliency, uneven
 from visionfail.studies.saliency.drift import Drift
 
 pytestmark = pytest.mark.realdata
@@ -117,3 +117,18 @@ def test_every_mnist_checkpoint_is_loaded():
     sets = auditing.mnist_sets(profiles.FULL)
     for seed in auditing.classifier_seeds(profiles.FULL):
         assert auditing.mnist_classifier(profiles.FULL, sets, seed=seed)[2] == "loaded"
+
+
+@pytest.mark.parametrize("name", ["svhn10k", "gtsrb", "cifar10"])
+def test_all_answers_and_maps_by_class_are_loaded(name):
+    run = uneven.prepare("full")
+    sets = uneven.load_sets(run, name)
+    networks, cards = uneven.load_networks(run, name, sets)
+    for split in uneven.splits_of(name):
+        answers, how = uneven.load_or_ask(
+            run, name, split, sets=sets, networks=networks, cards=cards
+        )
+        assert how == "loaded"
+        if split == "test":
+            _, how = uneven.load_or_explain(run, networks, sets, answers, mapped=3000, hidden=400)
+            assert how == "loaded"

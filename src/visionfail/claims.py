@@ -54,6 +54,7 @@ COLUMNS = (
 JUDGED = COLUMNS[:-1]  # what a study gives; who saves the rows adds where they were judged
 # a status: the same rules, but what they judge was changed after a first verdict had been seen
 TWICE = "judged twice"
+LEVEL = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,17 +78,27 @@ class Claim:
         `value` is the statistic with its resamples; the study adds source, model, seed, status and
         n.
         """
-        exact, lo, hi = value.interval()
+        return self.judge_interval(*value.interval())
+
+    def judge_interval(self, value: float, lo: float, hi: float, *, p: float = 0.0) -> dict:
+        """The claim's row as `judge` gives it, of a value and its 95% interval.
+
+        Where `p`, the chance of such a value if there were nothing, is not below LEVEL, a claim
+        that would hold is undecided.
+        """
+        verdict = verdict_of(lo, hi, low=self.low, high=self.high)
+        if verdict == "holds" and p >= LEVEL:
+            verdict = "undecided"
         return {
             "claim": self.key,
             "words": self.words,
             "statistic": self.statistic,
             "low": self.low,
             "high": self.high,
-            "value": exact,
+            "value": value,
             "lo": lo,
             "hi": hi,
-            "verdict": verdict_of(lo, hi, low=self.low, high=self.high),
+            "verdict": verdict,
         }
 
 

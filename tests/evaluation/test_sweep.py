@@ -128,7 +128,7 @@ def test_file_round_trip_without_pickle(tiny_model, tmp_path):
     assert back.at("contrast", 5) == 1
     with pytest.raises(ValueError, match="fog"):
         back.at("fog", 5)
-    with pytest.raises(FileNotFoundError, match="nothing is stored at .*nothing.npz: run"):
+    with pytest.raises(FileNotFoundError, match="nothing is stored at"):
         Outcomes.load(tmp_path / "nothing.npz")
 
 

@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from figures.checks import assert_readable, curve, error_bars, words
 from visionfail.figures import claims
+from visionfail.figures.style import SET_COLOURS
 
 COLUMNS = ["claim", "words", "low", "high", "value", "lo", "hi", "verdict"]
 LINEAR = "accuracy under contrast falls near-linearly"
@@ -57,3 +59,25 @@ def test_every_networks_value_is_drawn():
 def test_every_seed_has_a_marker_also_from_ten_on(seed, marker):
     bars = error_bars(figure(seed=seed).axes[0])
     assert [marks.lines[0].get_marker() for marks in bars] == [marker] * 6
+
+
+def by_set():
+    first = judged().iloc[:3].assign(set="SVHN")
+    second = first.iloc[:2].assign(set="GTSRB", value=0.3, lo=0.2, hi=0.4, verdict="holds")
+    third = first.iloc[:1].assign(set="CIFAR-10", verdict="undecided")
+    return pd.concat([first, second, third], ignore_index=True)
+
+
+def test_sets_have_their_values_colours_and_verdicts():
+    fig = claims.claims_plot(by_set(), title="Three claims on two sets")
+    assert_readable(fig)
+    bars = error_bars(fig.axes[0])
+    values = [curve(marks.lines[0])[0][0] for marks in bars]
+    assert values == [0.07, 0.3, 0.07, -0.2, 0.3, 0.098]
+    colours = [to_hex(marks.lines[0].get_color()) for marks in bars]
+    svhn, signs = to_hex(SET_COLOURS["SVHN"]), to_hex(SET_COLOURS["GTSRB"])
+    assert colours == [svhn, signs, to_hex(SET_COLOURS["CIFAR-10"]), svhn, signs, svhn]
+    verdicts = [text for text in words(fig) if text in ("holds", "fails", "undecided")]
+    assert verdicts == ["holds", "holds", "undecided", "fails", "holds", "undecided"]
+    with pytest.raises(ValueError, match="ImageNet"):
+        claims.claims_plot(by_set().assign(set="ImageNet"))

@@ -63,18 +63,43 @@ ACCURACY = np.stack([np.linspace(0.9, 0.8, 10), np.linspace(0.92, 0.83, 10)])
 
 def by_seed():
     return uneven.class_by_seed_plot(
-        ACCURACY, np.full(10, 100), CLASSES, model="resnet18", title="The same classes"
+        ACCURACY,
+        np.full(10, 100),
+        CLASSES,
+        model="resnet18",
+        seeds=[1, 2, 5],
+        title="The same classes",
     )
 
 
 def by_seed_of_signs():
     accuracy = np.tile(np.linspace(0.8, 1, 43), (5, 1))
     return uneven.class_by_seed_plot(
-        accuracy, np.arange(60, 103), gtsrb.CLASSES, model="resnet18", title="Signs"
+        accuracy,
+        np.arange(60, 103),
+        gtsrb.CLASSES,
+        model="resnet18",
+        seeds=[0, 1, 2, 3, 4],
+        title="Signs",
     )
 
 
-FIGURES = [bars, bars_of_signs, graph, graph_of_signs, by_seed, by_seed_of_signs]
+CORRELATIONS = pd.DataFrame(
+    [
+        ("brightness", "SVHN", -0.4, -0.8, 0.2, 10),
+        ("contrast", "SVHN", 0.1, -0.5, 0.7, 10),
+        ("brightness", "GTSRB", 0.3, 0.0, 0.6, 37),
+        ("training images", "GTSRB", np.nan, np.nan, np.nan, 37),
+    ],
+    columns=["quantity", "set", "correlation", "lo", "hi", "classes"],
+)
+
+
+def correlations():
+    return uneven.class_correlations(CORRELATIONS, title="Goes with errors: nothing")
+
+
+FIGURES = [correlations, bars, bars_of_signs, graph, graph_of_signs, by_seed, by_seed_of_signs]
 
 
 @pytest.mark.parametrize("draw", FIGURES)
@@ -143,4 +168,15 @@ def test_seeds_are_lines_with_the_worst_class_on_top():
 
 def test_one_seed_is_refused():
     with pytest.raises(ValueError, match="two seeds or more"):
-        uneven.class_by_seed_plot(ACCURACY[:1], np.ones(10), CLASSES, model="resnet18")
+        uneven.class_by_seed_plot(ACCURACY[:1], np.ones(10), CLASSES, model="resnet18", seeds=[0])
+
+
+def test_correlations_stand_at_their_quantity_in_the_colour_of_their_set():
+    ax = correlations().axes[0]
+    of_svhn, of_signs = error_bars(ax)
+    assert of_svhn.lines[0].get_xdata() == pytest.approx([-0.4, 0.1])
+    assert of_signs.lines[0].get_xdata() == pytest.approx([0.3])  # one has no interval
+    assert [round(y) for y in of_svhn.lines[0].get_ydata()] == [0, 1]
+    assert to_hex(of_signs.lines[0].get_color()) == to_hex(style.SET_COLOURS["GTSRB"])
+    with pytest.raises(ValueError, match="ImageNet"):
+        uneven.class_correlations(CORRELATIONS.assign(set="ImageNet"))

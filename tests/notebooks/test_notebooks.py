@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 NOTEBOOKS = notebooks.find()
 # where real images take another way than stand-ins: committed networks instead of trained ones
-WITH_IMAGES = [path for path in NOTEBOOKS if path.name[:2] in ("01", "03", "05", "08", "11")]
+WITH_IMAGES = [path for path in NOTEBOOKS if path.name[:2] in ("01", "03", "05", "06", "08", "11")]
 
 
 def code_cells(path):
@@ -76,6 +76,7 @@ LEAVES = {
     "03": "cifar10c-resnet18-standard-s0.csv",
     "04": "claims.csv",
     "05": "drift.csv",
+    "06": "uneven.csv",
     "08": "mnist-primary.csv",
     "09": "mnist-auditor.csv",
     "10": "mnist-budgets.csv",

@@ -13,6 +13,7 @@ from visionfail.data.sets import (
     load_cifar10c,
     load_or_standin,
 )
+from visionfail.data.sizes import pixel_sizes
 from visionfail.data.splits import stratified_order
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "load_cifar10c",
     "load_cifar10h",
     "load_or_standin",
+    "pixel_sizes",
     "read_picture",
     "stratified_order",
 ]

@@ -1,13 +1,23 @@
 """The data sets by name: images in memory as uint8 tensors, the same splits on every machine."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from visionfail import corruptions, paths
 from visionfail.corruptions import IDENTICAL
-from visionfail.data import cifar10c, cifar10h, gtsrb, splits, standins, svhn10k, torchvision_sets
+from visionfail.data import (
+    cifar10c,
+    cifar10h,
+    digit_struct,
+    gtsrb,
+    splits,
+    standins,
+    svhn10k,
+    torchvision_sets,
+)
 from visionfail.data.imageset import ImageSet
 
 CLASSES = {
@@ -57,7 +67,8 @@ def load(
     stratified parts of the official training set: 90% and 10%, for mnist 48,000 and 2,000, with
     10,000 "auditor". Of origin "subset", with groups, are "svhn10k", the first 10,000 SVHN test
     digits split by house number, and "gtsrb", every second training frame split by track into
-    "train", "val" and "heldout", and its "test", whose groups are not known. ValueError for an
+    "train", "val" and "heldout", and its "test", whose groups are not known. The test digits of
+    "svhn" have groups where test/digitStruct.mat is at hand. ValueError for an
     unknown set or split or a damaged file (it is set aside), FileNotFoundError for a missing one;
     with `download`, ConnectionError or PermissionError instead.
     """
@@ -79,10 +90,23 @@ def _official(name: str, split: str, folder: Path) -> ImageSet:
     images, labels = torchvision_sets.read_official(name, part, folder)
     whole = ImageSet(images, labels, CLASSES[name], "official")  # which checks the labels
     if split == "test":
-        return whole
+        return _with_houses(whole, folder) if name == "svhn" else whole
     split_training_set = splits.split_mnist if name == "mnist" else splits.split_tenth
     chosen = split_training_set(labels.numpy())[split]
     return ImageSet(images[chosen], labels[chosen], CLASSES[name], "official")
+
+
+def _with_houses(digits: ImageSet, folder: Path) -> ImageSet:
+    """SVHN's test digits with their houses as groups, where digitStruct.mat is at hand."""
+    path = digit_struct.digit_struct_file(folder, "test")
+    if not path.exists():
+        return digits
+    house, _ = digit_struct.read_digit_struct(path)
+    if len(house) != len(digits):
+        raise ValueError(
+            f"{path} lists {len(house)} digits, the test set has {len(digits)}: unpack it anew."
+        )
+    return replace(digits, groups=torch.from_numpy(house))
 
 
 def _svhn10k(split: str, folder: Path) -> ImageSet:

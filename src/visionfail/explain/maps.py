@@ -96,8 +96,8 @@ def fragments(maps: np.ndarray) -> np.ndarray:
     """
     counts = []
     for values in maps:
-        _, regions = ndimage.label(values >= values.max() / 2)
-        counts.append(regions)
+        regions = np.asarray(ndimage.label(values >= values.max() / 2)[0])  # numbered from 1 on
+        counts.append(regions.max())
     return np.where(is_empty(maps), np.nan, counts)
 
 

@@ -42,7 +42,12 @@ from visionfail.figures.training import (
     reliability_plot,
     validation_curves,
 )
-from visionfail.figures.uneven import class_by_seed_plot, class_error_bars, confusion_graph
+from visionfail.figures.uneven import (
+    class_by_seed_plot,
+    class_correlations,
+    class_error_bars,
+    confusion_graph,
+)
 
 __all__ = [
     "augmentation_before_after",
@@ -52,6 +57,7 @@ __all__ = [
     "causes_of_drift_plot",
     "claims_plot",
     "class_by_seed_plot",
+    "class_correlations",
     "class_counts",
     "class_error_bars",
     "class_heatmap",

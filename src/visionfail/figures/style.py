@@ -49,6 +49,14 @@ MODEL_COLOURS = {
     "LRR CARD-Deck": "#BABABA",
 }
 
+# data sets where several stand in one figure
+SET_COLOURS = {
+    "SVHN": OKABE_ITO["green"],
+    "GTSRB": OKABE_ITO["vermillion"],
+    "CIFAR-10": OKABE_ITO["purple"],
+    "SVHN, whole": OKABE_ITO["black"],
+}
+
 STYLE: "dict[RcKeyType, Any]" = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#444444",

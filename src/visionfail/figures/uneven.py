@@ -11,9 +11,11 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 from numpy.typing import ArrayLike
 
-from visionfail.figures.margins import footnote, legend, new_figure
+from visionfail.figures.margins import footnote, legend, named_handles, new_figure
 from visionfail.figures.style import (
     OKABE_ITO,
+    SET_COLOURS,
+    centred_offsets,
     count_range,
     error_arms,
     model_colour,
@@ -177,12 +179,19 @@ def _draw_confusion(ax: Axes, start: float, end: float, width: float, colour: st
 
 
 def class_by_seed_plot(
-    accuracy: ArrayLike, n: ArrayLike, classes: Sequence[str], *, model: str, title: str = ""
+    accuracy: ArrayLike,
+    n: ArrayLike,
+    classes: Sequence[str],
+    *,
+    model: str,
+    seeds: Sequence[int],
+    title: str = "",
 ) -> Figure:
     """The error rate of each class by seed, a connected dot each, the worst class on top.
 
-    Accuracy is (S, K), seeds by classes; n (K,) counts images. Lines that run side by side are
-    seeds that put the classes in one order. ValueError for a single seed or other shapes.
+    Accuracy is (S, K), seeds by classes, `seeds` their names; n (K,) counts images. Lines that run
+    side by side are seeds that put the classes in one order. ValueError for a single seed or other
+    shapes.
     """
     accuracy = np.asarray(accuracy)
     if accuracy.ndim != 2 or len(accuracy) < 2 or accuracy.shape[1] != len(classes):
@@ -195,17 +204,17 @@ def class_by_seed_plot(
     ax = fig.add_subplot()
     rows = np.arange(len(order))
     entries = {}
-    for seed, values in enumerate(accuracy):
+    for place, values in enumerate(accuracy):
         (line,) = ax.plot(
             1 - values[order],
             rows,
-            marker=SEED_MARKERS[seed % len(SEED_MARKERS)],
+            marker=SEED_MARKERS[place % len(SEED_MARKERS)],
             markersize=5,
             linewidth=0.8,
             color=model_colour(model),
-            alpha=1 - 0.7 * seed / len(accuracy),
+            alpha=1 - 0.7 * place / len(accuracy),
         )
-        entries[f"seed {seed}"] = line
+        entries[f"seed {seeds[place]}"] = line
     name_rows(ax, [classes[int(k)] for k in order])
     ax.set_xlim(left=0)
     ax.set_xlabel("error rate")
@@ -213,4 +222,40 @@ def class_by_seed_plot(
     legend(fig, entries)
     images = count_range(np.asarray(n)[order])
     footnote(fig, f"{model_name(model)}; n = {images} images per class, the same for all seeds")
+    return fig
+
+
+def class_correlations(table: pd.DataFrame, *, title: str = "") -> Figure:
+    """Rank correlations with classes' errors, a row per quantity, a dot per set of images.
+
+    Rows have quantity, set, correlation, lo, hi (95%) and classes, how many it is over. Sets have
+    the colours of SET_COLOURS; a correlation without an interval is left out. ValueError for a set
+    without a colour.
+    """
+    sets = list(table["set"].unique())
+    unknown = set(sets) - set(SET_COLOURS)
+    if unknown:
+        raise ValueError(f"no colour for {sorted(unknown)}: choose {', '.join(SET_COLOURS)}.")
+    quantities = list(table.quantity.unique())
+    fig = new_figure(0.2 + 0.2 * len(quantities) * len(sets), title)
+    ax = fig.add_subplot()
+    offsets = centred_offsets(len(sets), step=0.25, room=0.8)
+    for place, name in enumerate(sets):
+        rows = table.loc[(table["set"] == name) & table.lo.notna()]
+        heights = [quantities.index(quantity) + offsets[place] for quantity in rows.quantity]
+        ax.errorbar(
+            rows.correlation,
+            heights,
+            xerr=error_arms(rows.correlation, rows.lo, rows.hi),
+            fmt=SEED_MARKERS[place],
+            color=SET_COLOURS[name],
+            markersize=5,
+            label=f"{name} ({count_range(rows.classes)} classes)" if len(rows) else name,
+        )
+    ax.axvline(0, color="black", linewidth=0.8)
+    name_rows(ax, quantities)
+    ax.set_xlim(-1.02, 1.02)
+    ax.set_xlabel("rank correlation with the error rates of classes, 95% interval over classes")
+    ax.grid(False, axis="y")
+    legend(fig, named_handles(ax))
     return fig

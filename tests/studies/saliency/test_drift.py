@@ -131,7 +131,7 @@ def test_what_lacks_a_measure_is_measured_again(measured):
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nothing is stored at .*none.npz: run"):
+    with pytest.raises(FileNotFoundError, match="nothing is stored at"):
         drift.Drift.load(tmp_path / "none.npz")
 
 

@@ -28,12 +28,6 @@ def test_images_that_are_no_bytes_are_refused():
         covariates.image_brightness(torch.zeros(2, 3, 4, 4))
 
 
-def test_the_shorter_side_of_each_frame_is_read(tmp_path):
-    table = tmp_path / "GT-final_test.csv"
-    table.write_text("Filename;Width;Height;ClassId\n0.ppm;53;54;16\n1.ppm;42;35;1\n")
-    assert covariates.read_frame_sides(table).tolist() == [53, 35]
-
-
 def test_means_by_class():
     labels = np.array([0, 0, 2])
     means = covariates.class_means([1.0, 2.0, 5.0], labels, num_classes=3)

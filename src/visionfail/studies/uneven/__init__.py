@@ -1,6 +1,12 @@
 """Who bears the errors: by class, by confusion, by seed, and what goes with them."""
 
 from visionfail.studies.uneven.answers import checked_answers
+from visionfail.studies.uneven.claims import (
+    NOT_TESTABLE,
+    SET_NAMES,
+    claim_values,
+    judge_uneven,
+)
 from visionfail.studies.uneven.classes import (
     class_p_values,
     class_sums,
@@ -19,8 +25,14 @@ from visionfail.studies.uneven.covariates import (
     correlation_table,
     image_brightness,
     image_contrast,
+    partial_rank_correlation,
     rank_correlation,
-    read_frame_sides,
+)
+from visionfail.studies.uneven.explanations import (
+    classes_with_errors,
+    explain_all,
+    explanation_table,
+    means_of_right_answers,
 )
 from visionfail.studies.uneven.groups import (
     correlation_within_groups,
@@ -28,6 +40,7 @@ from visionfail.studies.uneven.groups import (
     effective_size,
     effective_wilson,
     group_counts,
+    group_index,
     groups_per_class,
     sign_counts,
     worst_case_answers,
@@ -42,14 +55,39 @@ from visionfail.studies.uneven.persistence import (
     shared_error_share,
     shared_share_by_chance,
 )
+from visionfail.studies.uneven.seed_answers import SeedAnswers
+from visionfail.studies.uneven.setup import (
+    load_networks,
+    load_or_ask,
+    load_or_explain,
+    load_sets,
+    splits_of,
+)
+from visionfail.studies.uneven.setup import prepare_uneven as prepare
+from visionfail.studies.uneven.tables import (
+    accuracy_row,
+    calibration_row,
+    gap_row,
+    mistake_captions,
+    persistence_row,
+    same_mistakes,
+    stored_rows,
+)
 
 __all__ = [
+    "NOT_TESTABLE",
+    "SET_NAMES",
+    "SeedAnswers",
+    "accuracy_row",
+    "calibration_row",
     "checked_answers",
+    "claim_values",
     "class_confidences",
     "class_means",
     "class_p_values",
     "class_sums",
     "class_table",
+    "classes_with_errors",
     "concordance_p",
     "confidence_table",
     "confusion_structure",
@@ -60,21 +98,37 @@ __all__ = [
     "effective_size",
     "effective_wilson",
     "exchanged_class_means",
+    "explain_all",
+    "explanation_table",
     "gap_at_chance",
+    "gap_row",
     "group_counts",
+    "group_index",
     "groups_per_class",
     "halved_concordance",
     "image_brightness",
     "image_contrast",
+    "judge_uneven",
     "kendalls_w",
+    "load_networks",
+    "load_or_ask",
+    "load_or_explain",
+    "load_sets",
     "mean_consistency",
+    "means_of_right_answers",
     "misfit_above_chance",
+    "mistake_captions",
     "pair_table",
+    "partial_rank_correlation",
+    "persistence_row",
+    "prepare",
     "rank_correlation",
-    "read_frame_sides",
+    "same_mistakes",
     "shared_error_share",
     "shared_share_by_chance",
     "sign_counts",
+    "splits_of",
+    "stored_rows",
     "worst_case_answers",
     "worst_case_groups",
 ]

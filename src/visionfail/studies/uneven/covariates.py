@@ -1,8 +1,6 @@
 """What goes with a class's errors, over classes: frequency, size, brightness, contrast, votes."""
 
-import csv
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,16 +37,6 @@ def _grey(images: Tensor) -> np.ndarray:
     return pixels.mean(axis=1, dtype=np.float32).reshape(len(pixels), -1) / LARGEST
 
 
-def read_frame_sides(table: Path) -> np.ndarray:
-    """The shorter side in pixels of each frame in a list of GTSRB, int64 (N,), in its order.
-
-    The list is `data.gtsrb.test_table`; the frames as photographed, before they were resized.
-    """
-    with open(table, newline="", encoding="ascii") as file:
-        rows = list(csv.DictReader(file, delimiter=";"))
-    return np.array([min(int(row["Width"]), int(row["Height"])) for row in rows], dtype=np.int64)
-
-
 def class_means(values: ArrayLike, labels: np.ndarray, *, num_classes: int) -> np.ndarray:
     """The mean of values (N,) over the images of each class, (K,), NaN without images."""
     values = np.asarray(values, dtype=np.float64)
@@ -74,12 +62,42 @@ def rank_correlation(first: ArrayLike, second: ArrayLike) -> tuple[float, float,
     if k < 2 or min(np.ptp(rank) for rank in ranks) == 0:
         return np.nan, np.nan, np.nan, k
     r = float(np.corrcoef(*ranks)[0, 1])
+    lo, hi = _fisher_interval(r, k)
+    return r, lo, hi, k
+
+
+def _fisher_interval(r: float, k: int) -> tuple[float, float]:
+    """The 95% interval of a rank correlation over k classes; NaN below FEWEST."""
     if k < FEWEST:
-        return r, np.nan, np.nan, k
+        return np.nan, np.nan
     reach = stats.norm.ppf(0.975) * np.sqrt((1 + r**2 / 2) / (k - 3))
     middle = np.arctanh(np.clip(r, -1 + 1e-9, 1 - 1e-9))
     lo, hi = np.tanh([middle - reach, middle + reach])
-    return r, float(lo), float(hi), k
+    return float(lo), float(hi)
+
+
+def partial_rank_correlation(
+    first: ArrayLike, second: ArrayLike, given: ArrayLike
+) -> tuple[float, float, float]:
+    """(Spearman's correlation given a third value of each class, lo, hi), all (K,).
+
+    What is left between the ranks of `first` and `second` once a straight line of the ranks of
+    `given` is taken from both; the interval is `rank_correlation`'s with one class fewer. NaN where
+    one of them is constant or given by the third.
+    """
+    values = [np.asarray(side, dtype=np.float64) for side in (first, second, given)]
+    known = ~np.isnan(sum(values))
+    ranks = [stats.rankdata(side[known]) for side in values]
+    if known.sum() < FEWEST or min(np.ptp(rank) for rank in ranks) == 0:
+        return np.nan, np.nan, np.nan
+    correlations = np.corrcoef(ranks)
+    with_given = correlations[:2, 2]
+    left = np.sqrt(np.prod(1 - with_given**2))
+    if left < 1e-9:
+        return np.nan, np.nan, np.nan
+    r = float(np.clip((correlations[0, 1] - np.prod(with_given)) / left, -1, 1))
+    lo, hi = _fisher_interval(r, int(known.sum()) - 1)
+    return r, lo, hi
 
 
 def correlation_table(

@@ -1,0 +1,182 @@
+"""The claims about who bears the errors, each with a statistic, a region and a verdict per set.
+
+They were fixed in notes/claims.md before a test image of SVHN or GTSRB had been answered; of
+CIFAR-10 everything had been seen, so its rows are exploratory.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from visionfail.claims import JUDGED, Claim
+from visionfail.studies.uneven import confusions, persistence
+from visionfail.studies.uneven.classes import ClassSums
+from visionfail.studies.uneven.confidence import ClassMeans
+from visionfail.studies.uneven.confusions import Structure
+from visionfail.studies.uneven.halves import HalvedConcordance
+from visionfail.studies.uneven.seed_answers import SeedAnswers
+
+SET_NAMES = {"svhn10k": "SVHN", "svhn": "SVHN, whole", "gtsrb": "GTSRB", "cifar10": "CIFAR-10"}
+DIGITS = ("svhn10k", "svhn")
+NOT_TESTABLE = "not testable here"
+EXPECTED_BEST = (0, 1, 2)
+EXPECTED_WORST = (8, 9)
+OTHERS_THAN_WORST = (0, 1, 2, 3, 4, 5, 6, 7)
+OTHERS_THAN_BEST = (3, 4, 5, 6, 7, 8, 9)
+
+UNEVEN_CLAIMS = (
+    Claim(
+        key="U1",
+        words="some classes err far more than others",
+        statistic="accuracy of the best class minus that of the worst",
+        low=0.05,
+    ),
+    Claim(
+        key="U2a",
+        words="8 and 9 are among the worst digits",
+        statistic="mean accuracy of the other digits minus that of 8 and 9",
+        low=0.0,
+    ),
+    Claim(
+        key="U2b",
+        words="0, 1 and 2 are among the best digits",
+        statistic="mean accuracy of 0, 1, 2 minus that of the other digits",
+        low=0.0,
+    ),
+    Claim(
+        key="U2c",
+        words="8 and 9 err more than 0, 1 and 2",
+        statistic="mean accuracy of 0, 1, 2 minus that of 8 and 9",
+        low=0.02,
+    ),
+    Claim(
+        key="U3a",
+        words="seeds err on the same images",
+        statistic="Cohen's kappa of being wrong, mean over pairs of seeds",
+        low=0.2,
+    ),
+    Claim(
+        key="U3b",
+        words="seeds put the classes in one order",
+        statistic="Kendall's W of two seeds on disjoint halves",
+        low=0.7,
+    ),
+    Claim(
+        key="U3c",
+        words="common errors are more than hard classes make",
+        statistic="share of errors all seeds make minus that of independent seeds",
+        low=0.1,
+    ),
+    Claim(
+        key="U4",
+        words="confusions are structured",
+        statistic="share of errors that quasi-independence misplaces minus by chance",
+        low=0.05,
+    ),
+    Claim(
+        key="U5",
+        words="confidence is uneven",
+        statistic="confidence minus accuracy, largest class minus smallest",
+        low=0.02,
+    ),
+    Claim(
+        key="U6",
+        words="explanations are less compact for hard classes",
+        statistic="rank correlation of a class's errors and its maps' entropy",
+        low=0.0,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A statistic with its 95% interval, the chance of it if there were nothing, and its n."""
+
+    value: float
+    lo: float
+    hi: float
+    n: int
+    p: float = 0.0
+
+
+def claim_values(
+    answers: SeedAnswers,
+    counts: np.ndarray,
+    *,
+    sums: ClassSums,
+    gap_p: float,
+    structure: Structure,
+    overconfidence: ClassMeans,
+    overconfidence_p: float,
+    entropy: pd.Series | None,
+    halves: HalvedConcordance | None,
+    halves_n: int,
+) -> dict[str, Value]:
+    """{claim: value} for one set of test images, of what the study has measured of it.
+
+    `counts` (B, N) are the resamples; `entropy` is the row of the maps' entropy in
+    `explanation_table`, None without maps; `halves`, None where there are none, is over `halves_n`
+    things. n counts independent things, for entropy classes.
+    """
+    n = answers.things
+    values = {
+        "U1": Value(*sums.gap().interval(), n, gap_p),
+        "U3a": Value(*persistence.mean_consistency(answers.wrong, counts), n),
+        "U3c": Value(*shared_above_chance(answers, counts), n),
+        "U4": Value(
+            *confusions.misfit_above_chance(
+                answers.predicted, answers.labels, counts, structure
+            ).interval(),
+            n,
+            structure.p,
+        ),
+        "U5": Value(*overconfidence.range_over_classes().interval(), n, overconfidence_p),
+    }
+    if answers.made["dataset"] in DIGITS:
+        values["U2a"] = Value(*sums.between(OTHERS_THAN_WORST, EXPECTED_WORST).interval(), n)
+        values["U2b"] = Value(*sums.between(EXPECTED_BEST, OTHERS_THAN_BEST).interval(), n)
+        values["U2c"] = Value(*sums.between(EXPECTED_BEST, EXPECTED_WORST).interval(), n)
+    if halves is not None:
+        values["U3b"] = Value(halves.w, halves.lo, halves.hi, halves_n, halves.p)
+    if entropy is not None and np.isfinite(entropy.lo):
+        values["U6"] = Value(entropy.correlation, entropy.lo, entropy.hi, int(entropy.classes))
+    return values
+
+
+def shared_above_chance(answers: SeedAnswers, counts: np.ndarray) -> tuple[float, float, float]:
+    """(share of a seed's errors that all make, minus what classes make by chance, lo, hi).
+
+    Mean over seeds; by chance seeds err independently within each class.
+    """
+    shared = persistence.shared_error_share(answers.wrong, counts)
+    by_chance = persistence.shared_share_by_chance(answers.wrong, answers.labels)
+    constant = by_chance["within classes"]  # (S,)
+    above = replace(shared, exact=shared.exact - constant, samples=shared.samples - constant)
+    return above.interval()
+
+
+def judge_uneven(values: Mapping[str, Value], answers: SeedAnswers) -> pd.DataFrame:
+    """A row per claim for one set, with the columns JUDGED; NaN where it is not testable here.
+
+    The set's name is written behind the claim's number.
+    """
+    name = answers.made["dataset"]
+    seeds = answers.made["seeds"]
+    rows = []
+    for claim in UNEVEN_CLAIMS:
+        value = values.get(claim.key)
+        named = replace(claim, key=f"{claim.key} {SET_NAMES[name]}")
+        if value is None:
+            row = {"claim": named.key, "words": claim.words, "verdict": NOT_TESTABLE}
+        else:
+            row = named.judge_interval(value.value, value.lo, value.hi, p=value.p)
+            row["n"] = value.n
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    table["source"] = "working hypothesis"
+    table["model"] = "resnet18"
+    table["seed"] = f"{min(seeds)} to {max(seeds)}"
+    table["status"] = "exploratory" if name == "cifar10" else "confirmatory, subset"
+    return table.loc[:, list(JUDGED)]

@@ -1,0 +1,162 @@
+"""Explanation quality by class: how compact, whole and central maps of right answers are.
+
+Maps are Grad-CAM's of the class that is answered. Two controls: the same network with its head
+drawn anew, whose maps cannot know the classes, and for hiding one blob for all images.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike
+from torch import nn
+
+from visionfail import explain
+from visionfail.data import ImageSet
+from visionfail.studies.uneven.covariates import (
+    class_means,
+    partial_rank_correlation,
+    rank_correlation,
+)
+from visionfail.studies.uneven.seed_answers import SeedAnswers
+
+MEASURES = {
+    "entropy": explain.map_entropy,
+    "strongest fifth": explain.top_share,
+    "fragments": explain.fragments,
+    "centre": explain.centre_mass,
+}
+RANDOM_HEAD = "random head"
+OWN = "fall, own map hidden"
+BLOB = "fall, blob hidden"
+# what would be said of hard classes: their maps have more of it, or less
+WORSE = {"entropy": "more", "strongest fifth": "less", "fragments": "more", "centre": "less"}
+WORSE[OWN] = "less"
+
+
+def explain_all(
+    networks: Mapping[int, nn.Module],
+    images: ImageSet,
+    answers: SeedAnswers,
+    *,
+    train: ImageSet,
+    mapped: int,
+    hidden: int,
+) -> dict[str, np.ndarray]:
+    """{measure: float16 (S, N)} of the answers of S networks to N images.
+
+    The first `mapped` images have maps, in the first `hidden` pixels are hidden; NaN elsewhere, for
+    seeds that are not among `networks`, and where a map is empty. Measures are those of MEASURES,
+    the same with ", random head", OWN and BLOB. `train` gives the statistics of norms in a
+    randomised network.
+    """
+    by_seed = []
+    for seed, predicted in zip(answers.made["seeds"], answers.predicted, strict=True):
+        if seed in networks:
+            by_seed.append(
+                explain_answers(
+                    networks[seed], images, predicted, train=train, mapped=mapped, hidden=hidden
+                )
+            )
+        else:
+            nothing = np.full(len(images), np.nan, dtype=np.float16)
+            by_seed.append(dict.fromkeys(measured_names(), nothing))
+    return {name: np.stack([of[name] for of in by_seed]) for name in measured_names()}
+
+
+def measured_names() -> list[str]:
+    """The names of all measures."""
+    random = [f"{measure}, {RANDOM_HEAD}" for measure in MEASURES]
+    return [*MEASURES, *random, OWN, BLOB]
+
+
+def explain_answers(
+    network: nn.Module,
+    images: ImageSet,
+    predicted: np.ndarray,
+    *,
+    train: ImageSet,
+    mapped: int,
+    hidden: int,
+) -> dict[str, np.ndarray]:
+    """{measure: float16 (N,)} of one network's maps of its answers (N,): see `explain_all`."""
+    measures = {name: np.full(len(images), np.nan) for name in measured_names()}
+    shown = images.images[:mapped]
+    classes = torch.as_tensor(predicted[:mapped])
+    maps = explain.gradcam(network, shown, classes)
+    head = explain.parts_from_the_top(network)["head"]
+    without_head = explain.randomised(network, head, train.images, seed=0)
+    random_maps = explain.gradcam(without_head, shown, classes)
+    for name, measure in MEASURES.items():
+        measures[name][:mapped] = measure(maps)
+        measures[f"{name}, {RANDOM_HEAD}"][:mapped] = measure(random_maps)
+    blob = np.broadcast_to(explain.centred_blob(*maps.shape[1:]), maps[:hidden].shape)
+    pixels = []
+    for values in (maps[:hidden], blob):
+        pixels.append(explain.top_pixels(values).reshape(values.shape))
+    falls = explain.fall_when_hidden(network, shown[:hidden], predicted[:hidden], pixels)
+    empty = explain.is_empty(maps[:hidden])
+    for name, of_way in zip((OWN, BLOB), falls, strict=True):
+        measures[name][: len(of_way)] = np.where(empty, np.nan, of_way)
+    return {name: values.astype(np.float16) for name, values in measures.items()}
+
+
+def means_of_right_answers(values: ArrayLike, answers: SeedAnswers) -> np.ndarray:
+    """The mean of values (S, N) over a class's right answers, then over seeds, (K,).
+
+    NaN values do not count; NaN for a class without any.
+    """
+    by_seed = []
+    for of_seed, correct in zip(np.asarray(values, dtype=float), answers.correct, strict=True):
+        counted = correct & np.isfinite(of_seed)
+        by_seed.append(
+            class_means(of_seed[counted], answers.labels[counted], num_classes=len(answers.classes))
+        )
+    known = ~np.isnan(by_seed)
+    sums = np.nansum(by_seed, axis=0)
+    return np.divide(sums, known.sum(axis=0), out=np.full(len(sums), np.nan), where=known.any(0))
+
+
+def classes_with_errors(answers: SeedAnswers) -> np.ndarray:
+    """The error rate of each class, mean over seeds, (K,); NaN where no seed errs."""
+    rates = np.mean(
+        [
+            class_means(wrong, answers.labels, num_classes=len(answers.classes))
+            for wrong in answers.wrong
+        ],
+        axis=0,
+    )
+    return np.where(rates > 0, rates, np.nan)
+
+
+def explanation_table(measured: dict[str, np.ndarray], answers: SeedAnswers) -> pd.DataFrame:
+    """A row per measure: how its class means on right answers go with classes' error rates.
+
+    Columns: measure, worse ("more" or "less" of it, as would be said of hard classes), correlation,
+    lo, hi (Spearman's over classes that some seed errs on), given_log_odds, given_lo, given_hi (the
+    same given the class's mean log-odds), random_head (the correlation of the same maps without
+    what the head learnt; NaN for hiding), classes, maps (right answers mapped).
+    """
+    errors = classes_with_errors(answers)
+    log_odds = means_of_right_answers(answers.log_odds, answers)
+    values = dict(measured)
+    values[f"{OWN}, minus blob's"] = measured[OWN] - measured[BLOB]
+    rows = []
+    for name in [*MEASURES, OWN, f"{OWN}, minus blob's"]:
+        of_class = means_of_right_answers(values[name], answers)
+        row: dict = {"measure": name, "worse": WORSE.get(name, WORSE[OWN])}
+        row["correlation"], row["lo"], row["hi"], row["classes"] = rank_correlation(
+            of_class, errors
+        )
+        given = partial_rank_correlation(of_class, errors, log_odds)
+        row["given_log_odds"], row["given_lo"], row["given_hi"] = given
+        control = values.get(f"{name}, {RANDOM_HEAD}")
+        row["random_head"] = np.nan
+        if control is not None:
+            row["random_head"] = rank_correlation(means_of_right_answers(control, answers), errors)[
+                0
+            ]
+        row["maps"] = int((answers.correct & np.isfinite(values[name])).sum())
+        rows.append(row)
+    return pd.DataFrame(rows)

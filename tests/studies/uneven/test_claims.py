@@ -1,0 +1,102 @@
+"""Claims about who bears the errors: their values, and verdicts that also ask for a p value."""
+
+import numpy as np
+import pytest
+from pytest import approx
+
+from visionfail import paths
+from visionfail.studies.uneven import claims
+from visionfail.studies.uneven.claims import UNEVEN_CLAIMS, Value
+from visionfail.studies.uneven.seed_answers import SeedAnswers
+
+
+def answers(dataset="svhn10k", n=400, seed=0):
+    """Two seeds that err alike on images of ten classes, most on class 9."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, n)
+    hard = rng.random(n) < 0.02 + 0.3 * (labels == 9)
+    predicted = np.stack([np.where(hard, (labels + 1) % 10, labels)] * 2)
+    predicted[1, 0] = (labels[0] + 2) % 10
+    made = {"dataset": dataset, "split": "test", "seeds": [0, 1], "classes": list("0123456789")}
+    return SeedAnswers(labels, predicted, np.ones((2, n), np.float16), None, {}, made)
+
+
+def test_every_claim_stands_in_the_notes():
+    text = (paths.ROOT / "notes" / "claims.md").read_text(encoding="utf-8")
+    for claim in UNEVEN_CLAIMS:
+        row = next(line for line in text.splitlines() if line.startswith(f"| {claim.key} |"))
+        assert claim.words.removesuffix(" digits") in row
+        assert (f"at least {claim.low:g}" in row) or (f"above {claim.low:g}" in row)
+
+
+def test_common_errors_are_those_beyond_independent_seeds():
+    asked = answers()
+    counts = np.ones((20, 400), dtype=np.float32)
+    value, lo, hi = claims.shared_above_chance(asked, counts)
+    wrong = asked.wrong
+    shared = wrong.all(axis=0).sum() / wrong.sum(axis=1)  # by seed
+    expected = 0
+    for label in range(10):
+        members = asked.labels == label
+        rates = wrong[:, members].mean(axis=1)
+        expected += members.sum() * rates.prod()
+    assert value == approx((shared - expected / wrong.sum(axis=1)).mean())
+    assert lo == approx(value, abs=0.02) and hi == approx(value, abs=0.02)
+
+
+def test_a_gap_that_chance_makes_too_is_undecided():
+    values = {"U1": Value(0.2, 0.1, 0.3, 50, p=0.2), "U3a": Value(0.1, 0.0, 0.15, 50)}
+    table = claims.judge_uneven(values, answers()).set_index("claim")
+    assert table.verdict["U1 SVHN"] == "undecided"
+    assert table.verdict["U3a SVHN"] == "fails"
+    sure = {"U1": Value(0.2, 0.1, 0.3, 50, p=0.01)}
+    assert claims.judge_uneven(sure, answers()).verdict[0] == "holds"
+
+
+def test_what_has_no_value_is_not_testable():
+    values = {"U1": Value(0.2, 0.1, 0.3, 50)}
+    table = claims.judge_uneven(values, answers("cifar10")).set_index("claim")
+    assert set(table.verdict.drop("U1 CIFAR-10")) == {claims.NOT_TESTABLE}
+    assert set(table.status) == {"exploratory"}
+    assert set(claims.judge_uneven(values, answers("gtsrb")).status) == {"confirmatory, subset"}
+
+
+@pytest.mark.parametrize("dataset", ["svhn10k", "gtsrb"])
+def test_digits_alone_have_claims_about_digits(dataset):
+    asked = answers(dataset)
+    labels = asked.labels
+    counts = np.ones((20, len(labels)), dtype=np.float32)
+    from visionfail.studies import uneven
+
+    sums = uneven.class_sums(asked.predicted, labels, counts, num_classes=10)
+    structure = uneven.confusion_structure(
+        asked.predicted,
+        labels,
+        None,
+        num_classes=10,
+        permutations=20,
+        generator=np.random.default_rng(0),
+    )
+    confidences = uneven.class_confidences(
+        asked.predicted, labels, asked.confidence, counts, num_classes=10, above=0.9
+    )
+    values = claims.claim_values(
+        asked,
+        counts,
+        sums=sums,
+        gap_p=0.01,
+        structure=structure,
+        overconfidence=confidences["overconfidence"],
+        overconfidence_p=0.02,
+        entropy=None,
+        halves=None,
+        halves_n=0,
+    )
+    common = {"U1", "U3a", "U3c", "U4", "U5"}
+    digits = {"U2a", "U2b", "U2c"} if dataset == "svhn10k" else set()
+    assert set(values) == common | digits
+    assert values["U1"].p == 0.01 and values["U5"].p == 0.02
+    if digits:
+        accuracy = sums.accuracy[0].mean(axis=0)
+        expected = accuracy[:3].mean() - accuracy[8:].mean()
+        assert values["U2c"].value == approx(expected)
