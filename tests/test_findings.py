@@ -1,12 +1,12 @@
 import pandas as pd
 import pytest
 
-from visionfail import findings, paths
+from visionfail import claims, findings, paths
 
 
-def test_five_sentences_with_numbers_from_the_tables():
-    sentences = findings.five_sentences(paths.RESULTS)
-    assert len(sentences) == 5
+def test_sentences_with_numbers_from_the_tables():
+    sentences = findings.main_sentences(paths.RESULTS)
+    assert len(sentences) == 6
     for sentence in sentences:
         assert any(character.isdigit() for character in sentence)
     table = pd.read_csv(paths.RESULTS / "mnist-verdicts.csv")
@@ -37,6 +37,7 @@ def test_a_claim_has_the_unit_of_its_statistic(statistic, unit):
 
 def test_tables_of_the_readme_have_at_most_five_columns():
     tables = [findings.networks_summary(paths.RESULTS), findings.auditor_summary(paths.RESULTS)]
+    tables.append(findings.uneven_summary(paths.RESULTS))
     for where in ("notebook 04", "notebook 05", "notebook 09"):
         tables.append(findings.claims_summary(paths.RESULTS, where=where))
     assert all(len(table) > 0 and table.shape[1] <= 5 for table in tables)
@@ -49,3 +50,19 @@ def test_regions_are_written_as_they_are():
         "above 0%"
     )
     assert findings.range_text(pd.Series([0.134, 0.149]), 100.0) == "13.4 to 14.9"
+
+
+def test_every_claim_is_counted_once_whatever_the_sets_it_was_judged_on(tmp_path):
+    rows = []
+    for claim, verdict in [("U1 SVHN", "holds"), ("U1 GTSRB", "fails"), ("U2 SVHN", "holds")]:
+        rows.append({"claim": claim, "verdict": verdict, "value": 0.123, "seed": "0 to 2"})
+    table = pd.DataFrame(rows).reindex(columns=list(claims.COLUMNS))
+    table["where"] = "notebook 06"
+    table["words"] = "some classes err more"
+    table["status"] = "confirmatory"
+    table.to_csv(tmp_path / "claims.csv", index=False)
+    counts = findings.verdict_counts(tmp_path).loc["notebook 06"]
+    assert counts.to_dict() == {"holds": 1, "fails": 0, "undecided": 0, "differs": 1}
+    assert "Of 2 claims" in findings.claims_sentence(tmp_path)
+    summary = findings.uneven_summary(tmp_path).set_index("")
+    assert summary.loc["U1"].tolist()[1:] == ["holds (0.12)", "fails (0.12)", "not testable here"]

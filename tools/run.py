@@ -63,7 +63,7 @@ def write_page(
     for name in sorted(seconds):
         items.append(f'<li><a href="notebooks/{name}.html">{name}</a> ({seconds[name]:.0f} s)</li>')
     sentences = []
-    for sentence in findings.five_sentences(profiles.FULL.results):
+    for sentence in findings.main_sentences(profiles.FULL.results):
         heading, text = sentence.removeprefix("**").split("**", 1)
         sentences.append(f"<li><b>{heading}</b>{text}</li>")
     figures = []

@@ -1,4 +1,4 @@
-"""What was found, in five sentences and in tables of at most five columns: what the README shows.
+"""What was found, in a few sentences and in tables of at most five columns: what the README shows.
 
 Everything is read from results/, where each number stands with its interval and its n.
 """
@@ -14,15 +14,17 @@ from visionfail.names import network_name, readable
 SEVERE = 5
 BUDGET = 0.02
 UNSEEN = ("Gaussian blur", "contrast", "JPEG compression", "pixelate", "8x8 digits")
+UNEVEN_SETS = {"SVHN": "svhn10k", "GTSRB": "gtsrb", "CIFAR-10": "cifar10"}
 DETECTOR = "auditor"  # whose risk budgets are told
 
 
-def five_sentences(folder: Path) -> list[str]:
+def main_sentences(folder: Path) -> list[str]:
     """The main findings in plain words, computed from the tables in `folder`."""
     return [
         shift_sentence(folder),
         accuracy_sentence(folder),
         confidence_sentence(folder),
+        uneven_sentence(folder),
         claims_sentence(folder),
         budget_sentence(folder),
     ]
@@ -89,24 +91,73 @@ def confidence_sentence(folder: Path) -> str:
     )
 
 
+def uneven_sentence(folder: Path) -> str:
+    """Which class of which set errs most, and how alike the errors of training seeds are."""
+    table, _ = results.load_run("uneven", folder=folder)
+    table = table.loc[table.split == "test"]
+    gaps = []
+    for name, dataset in UNEVEN_SETS.items():
+        classes = table.loc[(table.dataset == dataset) & (table.metric == "accuracy")]
+        overall = classes.loc[classes.condition == "all classes"].iloc[0]
+        worst = classes.loc[classes.value.idxmin()]
+        gaps.append(
+            f"{worst.condition} on {name} ({worst.value:.0%} right, all classes "
+            f"{overall.value:.1%}, n = {int(overall.n):,})"
+        )
+    kappas = table.loc[table.metric == "kappa of being wrong", "value"]
+    shares = table.loc[table.metric == "share of errors all seeds make", "value"]
+    verdicts = claims.load_claims(Path(folder) / "claims.csv").set_index("claim").verdict
+    told = [f"{verdicts[f'U1 {name}']} on {name}" for name in UNEVEN_SETS]
+    return (
+        f"**Uneven errors.** The worst class is {', '.join(gaps)}; n counts what is independent, "
+        "houses, signs, images. That some classes err far more than others, by 5 points or more "
+        f"between best and worst: {', '.join(told)}. Networks that differ in their training seed "
+        f"err on the same images: Cohen's kappa {kappas.min():.2f} to {kappas.max():.2f} by set (0 "
+        f"would be chance), and {shares.min():.0%} to {shares.max():.0%} of a seed's errors are "
+        "made by all seeds."
+    )
+
+
 def claims_sentence(folder: Path) -> str:
     """How many of the claims hold."""
     table = claims.load_claims(Path(folder) / "claims.csv")
-    verdicts = table.groupby(["where", "claim"]).verdict.agg(common_verdict).value_counts()
-    sizes = table.groupby("where").claim.nunique()
+    by_where = verdict_counts(folder)
+    verdicts = {str(verdict): int(count) for verdict, count in by_where.sum().items()}
+    sizes = by_where.sum(axis=1)
     by_notebook = [f"{size} in {where}" for where, size in sizes.items()]
-    words = {"holds": "hold", "fails": "fail", "undecided": "are undecided"}
-    counted = [f"{verdicts[verdict]} {words[verdict]}" for verdict in words if verdict in verdicts]
-    exploratory = table.status.str.startswith("exploratory").groupby([table["where"], table.claim])
-    amended = int(exploratory.all().sum())
+    words = {
+        "holds": "hold",
+        "fails": "fail",
+        "undecided": "are undecided",
+        "differs": "differ between networks or data sets",
+    }
+    counted = [f"{verdicts[verdict]} {words[verdict]}" for verdict in words if verdicts[verdict]]
+    exploratory = table.status.str.startswith("exploratory")
+    amended = int(exploratory.groupby([table["where"], claim_numbers(table)]).all().sum())
     twice = table.loc[table.status == claims.TWICE, "claim"].nunique()
     return (
-        f"**Claims and verdicts.** Of {verdicts.sum()} claims from earlier unpublished work "
+        f"**Claims and verdicts.** Of {sizes.sum()} claims from earlier unpublished work "
         f"({', '.join(by_notebook)}), {', '.join(counted)}. Each has a statistic and a region; "
         f"they were written down beforehand, but for the {amended} whose rules were changed with "
         f"the results in view, which are exploratory; {twice} were judged twice, for their "
         "classifiers were changed after a first verdict."
     )
+
+
+def claim_numbers(table: pd.DataFrame) -> pd.Series:
+    """The number of each claim of a table, without the data set that stands behind it."""
+    return table.claim.str.split().str[0]
+
+
+def verdict_counts(folder: Path) -> pd.DataFrame:
+    """How many claims of each notebook hold, fail, are undecided, or differ: rows are notebooks.
+
+    Each counts once; it differs where networks or data sets have not one verdict.
+    """
+    table = claims.load_claims(Path(folder) / "claims.csv")
+    verdicts = table.groupby(["where", claim_numbers(table)]).verdict.agg(common_verdict)
+    counts = verdicts.groupby("where").value_counts().unstack(fill_value=0)
+    return counts.reindex(columns=["holds", "fails", "undecided", "differs"], fill_value=0)
 
 
 def budget_sentence(folder: Path) -> str:
@@ -224,6 +275,23 @@ def auditor_summary(folder: Path) -> pd.DataFrame:
     main += ["occlusion", "translation", "within slices"]
     rows = table.loc[table["test digits"].isin(main)].drop(columns="n")
     return rows.rename(columns={report.ENSEMBLE: "deep ensemble"})
+
+
+def uneven_summary(folder: Path) -> pd.DataFrame:
+    """A row per claim about who bears the errors, and on each data set its verdict and value."""
+    table = claims.load_claims(Path(folder) / "claims.csv")
+    table = table.loc[table.claim.str.startswith("U")]
+    rows = []
+    for number, of_claim in table.groupby(claim_numbers(table), sort=False):
+        row = {"": number, "claim": f"{of_claim.words.iloc[0]}"}
+        by_claim = of_claim.set_index("claim")
+        for name in UNEVEN_SETS:
+            row[name] = "not testable here"
+            if f"{number} {name}" in by_claim.index:
+                judged = by_claim.loc[f"{number} {name}"]
+                row[name] = f"{judged.verdict} ({judged.value:.2f})"
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def network_names(table: pd.DataFrame) -> str:

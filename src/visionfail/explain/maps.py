@@ -96,7 +96,8 @@ def fragments(maps: np.ndarray) -> np.ndarray:
     """
     counts = []
     for values in maps:
-        regions = np.asarray(ndimage.label(values >= values.max() / 2)[0])  # numbered from 1 on
+        regions = np.zeros(values.shape, dtype=np.int32)  # numbered from 1 on, 0 elsewhere
+        ndimage.label(values >= values.max() / 2, output=regions)
         counts.append(regions.max())
     return np.where(is_empty(maps), np.nan, counts)
 

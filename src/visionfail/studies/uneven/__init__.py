@@ -73,6 +73,7 @@ from visionfail.studies.uneven.tables import (
     same_mistakes,
     stored_rows,
 )
+from visionfail.studies.uneven.tracks import track_recovery
 
 __all__ = [
     "NOT_TESTABLE",
@@ -129,6 +130,7 @@ __all__ = [
     "sign_counts",
     "splits_of",
     "stored_rows",
+    "track_recovery",
     "worst_case_answers",
     "worst_case_groups",
 ]
