@@ -150,23 +150,15 @@ def _prepared(model: nn.Module, name: str) -> Iterator[GradCAM]:
         raise ValueError(
             f"the model has no layer {name!r}: it has {', '.join(dict(model.named_children()))}."
         )
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    gradients = [parameter.grad for parameter in model.parameters()]
     handle = modules[name].register_forward_hook(_cutting_at(name))
     # the library's hooks come after ours, so they see what ours gives; it puts the model into eval
     cam = GradCAM(model=model, target_layers=[modules[name]])
     try:
-        for parameter in trainable:
-            parameter.requires_grad_(False)
-        with torch.enable_grad():
+        with models.frozen(model), torch.enable_grad():
             yield cam
     finally:
         cam.activations_and_grads.release()
         handle.remove()
-        for parameter in trainable:
-            parameter.requires_grad_(True)
-        for parameter, gradient in zip(model.parameters(), gradients, strict=True):
-            parameter.grad = gradient
 
 
 def _cutting_at(name: str) -> Callable[[nn.Module, tuple, Tensor], Tensor]:

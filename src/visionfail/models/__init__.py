@@ -3,7 +3,7 @@
 from visionfail.models.augmentation import augment, to_float
 from visionfail.models.checkpoints import checkpoint_files
 from visionfail.models.checkpoints import load_checkpoint as load
-from visionfail.models.modes import evaluating
+from visionfail.models.modes import evaluating, frozen
 from visionfail.models.networks import DenseNet121, ResNet18, build, multiply_adds, stages
 from visionfail.models.predict import (
     as_float,
@@ -44,6 +44,7 @@ __all__ = [
     "cifar10_sets",
     "evaluating",
     "fit",
+    "frozen",
     "grouped_classifier",
     "grouped_sets",
     "load",

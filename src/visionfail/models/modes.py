@@ -1,4 +1,4 @@
-"""Run a network in eval mode and leave each of its modules in the mode it was in."""
+"""Run a network in eval mode, or with frozen weights, and leave it as it was."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,3 +20,22 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
     finally:
         for module, training in was_training.items():
             module.training = training
+
+
+@contextmanager
+def frozen(model: nn.Module) -> Iterator[nn.Module]:
+    """The model with no weight that asks for a gradient; afterwards as before, gradients included.
+
+    A backward pass to the pixels then computes nothing for the weights.
+    """
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    gradients = [parameter.grad for parameter in model.parameters()]
+    try:
+        for parameter in trainable:
+            parameter.requires_grad_(False)
+        yield model
+    finally:
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+        for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+            parameter.grad = gradient

@@ -1,0 +1,276 @@
+"""Attacks along the gradient of the loss, bounded in L-infinity: FGSM and PGD.
+
+Images are in [0, 1] and the model normalises them itself, so epsilon is in pixels: 8 / 255 moves
+each channel of each pixel by eight grey levels at most. Goodfellow et al. 2015, arXiv:1412.6572;
+Madry et al. 2018, arXiv:1706.06083.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from visionfail import devices, models
+
+BATCH = 256
+VANISHED = 1e-12  # a gradient below this in all pixels says nothing
+STEP_SHARE = 2.5  # PGD's steps add up to this many epsilons, so that any point can be reached
+
+
+def fgsm(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    epsilon: float,
+    targeted: bool = False,
+    dtype: torch.dtype = torch.float32,
+    batch_size: int = BATCH,
+) -> Tensor:
+    """Images moved by epsilon along the sign of the gradient of their loss, float32 (N, C, H, W).
+
+    Images are uint8, or floats in [0, 1], labels int64 (N,): the true classes, or with `targeted`
+    the classes to be answered. An image that is answered wrongly (targeted: as wanted) as it is
+    stays as it is, for a worst case never helps. `dtype` torch.bfloat16 computes gradients under
+    autocast. The model is run in eval mode and left as it was. ValueError for an epsilon outside
+    [0, 1], images or labels out of range, or a model without a gradient; FloatingPointError where
+    the loss is not finite.
+    """
+    check_attack(images, labels, epsilon)
+    attacked = []
+    with models.evaluating(model), models.frozen(model), torch.enable_grad():
+        for clean, wanted in _batches(model, images, labels, batch_size):
+            gradient, _, logits = loss_gradient(model, clean, wanted, dtype=dtype)
+            moved = step(clean, gradient, clean, size=epsilon, epsilon=epsilon, targeted=targeted)
+            done = succeeded(logits, wanted, targeted=targeted)
+            attacked.append(torch.where(done[:, None, None, None], clean, moved).cpu())
+    return torch.cat(attacked)
+
+
+def pgd(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    epsilon: float,
+    steps: int,
+    step_size: float | None = None,
+    restarts: int = 1,
+    seed: int,
+    targeted: bool = False,
+    dtype: torch.dtype = torch.float32,
+    batch_size: int = BATCH,
+) -> Tensor:
+    """The worst of all points that projected gradient ascent comes by, float32 (N, C, H, W).
+
+    Each restart begins at a random point within epsilon, drawn for image k from (seed, restart, k),
+    and takes `steps` steps of `step_size`, by default 2.5 * epsilon / steps. Tried are the clean
+    image, the end point of FGSM and every step of every restart; kept is of those answered wrongly,
+    else of all, the one of largest loss. So PGD is never weaker than FGSM, and an image answered
+    wrongly as it is stays as it is. Other arguments and errors are those of `fgsm`; ValueError for
+    less than one step or restart, too.
+    """
+    check_attack(images, labels, epsilon)
+    if steps < 1 or restarts < 1:
+        raise ValueError(f"{steps} steps, {restarts} restarts: take at least one of each.")
+    size = STEP_SHARE * epsilon / steps if step_size is None else step_size
+    attacked = []
+    first = 0
+    with models.evaluating(model), models.frozen(model), torch.enable_grad():
+        for clean, wanted in _batches(model, images, labels, batch_size):
+            gradient, loss, logits = loss_gradient(model, clean, wanted, dtype=dtype)
+            worst = Worst(clean, wanted, logits, targeted=targeted)
+            worst.offer(clean, loss, logits)
+            moved = step(clean, gradient, clean, size=epsilon, epsilon=epsilon, targeted=targeted)
+            worst.offer(moved, *_loss_of(model, moved, wanted, dtype=dtype))
+            for restart in range(restarts):
+                start = random_start(clean, epsilon, seed=seed, restart=restart, first=first)
+                climb = pgd_steps(
+                    model,
+                    start,
+                    clean,
+                    wanted,
+                    epsilon=epsilon,
+                    steps=steps,
+                    step_size=size,
+                    targeted=targeted,
+                    dtype=dtype,
+                )
+                for point, loss, logits in climb:
+                    worst.offer(point, loss, logits)
+            attacked.append(worst.points.cpu())
+            first += len(clean)
+    return torch.cat(attacked)
+
+
+def pgd_steps(
+    model: nn.Module,
+    start: Tensor,
+    clean: Tensor,
+    labels: Tensor,
+    *,
+    epsilon: float,
+    steps: int,
+    step_size: float,
+    targeted: bool = False,
+    dtype: torch.dtype = torch.float32,
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Each point of one ascent from `start`, the last included, with its loss and logits.
+
+    (points (N, C, H, W) within epsilon of `clean` and in [0, 1], loss (N,), logits (N, K)). The
+    model is used as it is: in eval mode, its weights frozen.
+    """
+    points = start
+    for _ in range(steps):
+        gradient, loss, logits = loss_gradient(model, points, labels, dtype=dtype)
+        yield points, loss, logits
+        points = step(points, gradient, clean, size=step_size, epsilon=epsilon, targeted=targeted)
+    yield points, *_loss_of(model, points, labels, dtype=dtype)
+
+
+class Worst:
+    """For each image of a batch, the worst point that has been offered.
+
+    A point that succeeds is worse than one that does not, and of two alike the one of larger loss:
+    it survives rounding. An image that needs no attack stays as it is.
+    """
+
+    def __init__(self, clean: Tensor, labels: Tensor, logits: Tensor, *, targeted: bool) -> None:
+        self.points = clean.clone()
+        self.labels = labels
+        self.targeted = targeted
+        self.settled = succeeded(logits, labels, targeted=targeted)
+        self.done = self.settled.clone()
+        self.loss = torch.full(labels.shape, -torch.inf, device=clean.device)
+
+    def offer(self, points: Tensor, loss: Tensor, logits: Tensor) -> None:
+        """Keep those of the points (N, C, H, W) that are worse than what is kept."""
+        done = succeeded(logits, self.labels, targeted=self.targeted)
+        toward = -loss if self.targeted else loss
+        better = (done & ~self.done) | ((done == self.done) & (toward > self.loss))
+        better &= ~self.settled
+        self.points = torch.where(better[:, None, None, None], points, self.points)
+        self.loss = torch.where(better, toward, self.loss)
+        self.done |= done
+
+
+def loss_gradient(
+    model: nn.Module, points: Tensor, labels: Tensor, *, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradient of each image's cross-entropy by its pixels (N, C, H, W), loss (N,), logits.
+
+    ValueError where the model's output has no gradient, FloatingPointError where a loss is not
+    finite.
+    """
+    inputs = points.detach().requires_grad_(True)
+    loss, logits = _loss_of(model, inputs, labels, dtype=dtype)
+    if not loss.requires_grad:
+        raise ValueError(
+            "the model gives no gradient: it detaches its input or computes without grad. An "
+            "attack along the gradient says nothing about it."
+        )
+    (gradient,) = torch.autograd.grad(loss.sum(), inputs)
+    return gradient, loss.detach(), logits.detach()
+
+
+def silent_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Whether each image's gradient is zero everywhere or not finite, bool (N,).
+
+    An attack along it then goes nowhere, however fragile the model. Errors are those of `fgsm`.
+    """
+    check_attack(images, labels, 0.0)
+    silent = []
+    with models.evaluating(model), models.frozen(model), torch.enable_grad():
+        for clean, wanted in _batches(model, images, labels, BATCH):
+            by_pixel, _, _ = loss_gradient(model, clean, wanted)
+            largest = by_pixel.flatten(1).abs().amax(dim=1)  # (B,), NaN where one is
+            silent.append((~torch.isfinite(largest) | (largest < VANISHED)).cpu())
+    return torch.cat(silent)
+
+
+def _loss_of(
+    model: nn.Module, points: Tensor, labels: Tensor, *, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """(cross-entropy (N,), logits (N, K)) of images; FloatingPointError for a loss not finite."""
+    with devices.in_precision(points.device, dtype):
+        logits = model(points)
+    logits = logits if logits.dtype == torch.float64 else logits.float()
+    loss = cross_entropy(logits, labels, reduction="none")
+    if not torch.isfinite(loss).all():
+        bad = int((~torch.isfinite(loss)).sum())
+        raise FloatingPointError(f"the loss of {bad} of {len(loss)} images is not finite.")
+    return loss, logits
+
+
+def step(
+    points: Tensor, gradient: Tensor, clean: Tensor, *, size: float, epsilon: float, targeted: bool
+) -> Tensor:
+    """Points one step on, in the epsilon-ball around `clean` and in [0, 1]."""
+    sign = -1 if targeted else 1
+    moved = points + sign * size * gradient.sign()
+    within = torch.minimum(torch.maximum(moved, clean - epsilon), clean + epsilon)
+    return within.clamp(0, 1)
+
+
+def random_start(clean: Tensor, epsilon: float, *, seed: int, restart: int, first: int) -> Tensor:
+    """Points drawn evenly within epsilon of images (N, C, H, W), in [0, 1].
+
+    Image k draws from (seed, restart, first + k), so that its attack does not depend on its batch.
+    """
+    noise = []
+    for k in range(len(clean)):
+        rng = np.random.default_rng([seed, restart, first + k])
+        noise.append(rng.uniform(-epsilon, epsilon, clean.shape[1:]))
+    drawn = torch.from_numpy(np.stack(noise)).to(clean)
+    return (clean + drawn).clamp(0, 1)
+
+
+def succeeded(logits: Tensor, labels: Tensor, *, targeted: bool) -> Tensor:
+    """Whether each image is answered wrongly, or with `targeted` as wanted: bool (N,)."""
+    as_labelled = logits.argmax(1) == labels
+    return as_labelled if targeted else ~as_labelled
+
+
+def check_attack(images: Tensor, labels: Tensor, epsilon: float) -> None:
+    """ValueError unless epsilon is in [0, 1], images are too, and there is a label for each."""
+    if not 0 <= epsilon <= 1:  # NaN fails here too
+        hint = f" Did you mean {epsilon:g} / 255?" if epsilon > 1 else ""
+        raise ValueError(
+            f"epsilon is {epsilon}: give it in pixels of [0, 1], such as 8 / 255.{hint}"
+        )
+    models.check_model_input(images, channels=None)
+    if labels.shape != (len(images),) or labels.dtype != torch.int64:
+        raise ValueError(
+            f"labels are {labels.dtype} {tuple(labels.shape)} for {len(images)} images: pass int64 "
+            "(N,)."
+        )
+
+
+def _batches(
+    model: nn.Module, images: Tensor, labels: Tensor, batch_size: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images as floats and labels on the model's device, batch by batch.
+
+    ValueError for a label that the model has no logit for.
+    """
+    parameter = next(model.parameters())
+    with torch.no_grad():
+        num_classes = model(_as_input(images[:1], parameter)).shape[1]
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise ValueError(
+            f"labels run from {int(labels.min())} to {int(labels.max())}: the model has "
+            f"{num_classes} classes."
+        )
+    for batch, of_batch in zip(images.split(batch_size), labels.split(batch_size), strict=True):
+        yield _as_input(batch, parameter), of_batch.to(parameter.device)
+
+
+def _as_input(images: Tensor, parameter: Tensor) -> Tensor:
+    """Images as the model takes them: floats on its device, float64 where its weights are."""
+    values = images.to(parameter.device)
+    if not values.is_floating_point():
+        values = models.as_float(values)
+    dtype = torch.float64 if parameter.dtype == torch.float64 else torch.float32
+    return values.to(dtype).contiguous(memory_format=torch.channels_last)
