@@ -7,6 +7,7 @@ from pytest import approx
 from visionfail import paths
 from visionfail.studies.uneven import claims
 from visionfail.studies.uneven.claims import UNEVEN_CLAIMS, Value
+from visionfail.studies.uneven.halves import HalvedConcordance
 from visionfail.studies.uneven.seed_answers import SeedAnswers
 
 
@@ -92,6 +93,7 @@ def test_digits_alone_have_claims_about_digits(dataset):
         halves=None,
         halves_n=0,
     )
+    assert "U3b" not in values
     common = {"U1", "U3a", "U3c", "U4", "U5"}
     digits = {"U2a", "U2b", "U2c"} if dataset == "svhn10k" else set()
     assert set(values) == common | digits
@@ -100,3 +102,22 @@ def test_digits_alone_have_claims_about_digits(dataset):
         accuracy = sums.accuracy[0].mean(axis=0)
         expected = accuracy[:3].mean() - accuracy[8:].mean()
         assert values["U2c"].value == approx(expected)
+
+
+@pytest.mark.parametrize(("same_seed", "tested"), [(0.71, True), (0.69, False)])
+def test_an_order_that_half_of_the_images_does_not_tell_is_not_judged(same_seed, tested):
+    halves = HalvedConcordance(
+        w=0.4,
+        spread=0.1,
+        lo=0.3,
+        hi=0.5,
+        same_seed=same_seed,
+        chance=0.5,
+        p=0.9,
+        halvings=10,
+        classes=10,
+    )
+    value = claims.order_value(halves, 50)
+    assert (value is not None) == tested
+    if value is not None:
+        assert (value.value, value.p, value.n) == (0.4, 0.9, 50)

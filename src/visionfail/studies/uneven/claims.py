@@ -21,6 +21,7 @@ from visionfail.studies.uneven.seed_answers import SeedAnswers
 SET_NAMES = {"svhn10k": "SVHN", "svhn": "SVHN, whole", "gtsrb": "GTSRB", "cifar10": "CIFAR-10"}
 DIGITS = ("svhn10k", "svhn")
 NOT_TESTABLE = "not testable here"
+SEPARABLE = 0.7  # W of a seed with itself below which half of the images does not tell the order
 EXPECTED_BEST = (0, 1, 2)
 EXPECTED_WORST = (8, 9)
 OTHERS_THAN_WORST = (0, 1, 2, 3, 4, 5, 6, 7)
@@ -118,7 +119,8 @@ def claim_values(
 
     `counts` (B, N) are the resamples; `entropy` is the row of the maps' entropy in
     `explanation_table`, None without maps; `halves`, None where there are none, is over `halves_n`
-    things. n counts independent things, for entropy classes.
+    things, and says nothing where a seed does not agree with itself. n counts independent things,
+    for entropy classes.
     """
     n = answers.things
     values = {
@@ -138,11 +140,19 @@ def claim_values(
         values["U2a"] = Value(*sums.between(OTHERS_THAN_WORST, EXPECTED_WORST).interval(), n)
         values["U2b"] = Value(*sums.between(EXPECTED_BEST, OTHERS_THAN_BEST).interval(), n)
         values["U2c"] = Value(*sums.between(EXPECTED_BEST, EXPECTED_WORST).interval(), n)
-    if halves is not None:
-        values["U3b"] = Value(halves.w, halves.lo, halves.hi, halves_n, halves.p)
+    order = order_value(halves, halves_n)
+    if order is not None:
+        values["U3b"] = order
     if entropy is not None and np.isfinite(entropy.lo):
         values["U6"] = Value(entropy.correlation, entropy.lo, entropy.hi, int(entropy.classes))
     return values
+
+
+def order_value(halves: HalvedConcordance | None, n: int) -> Value | None:
+    """Kendall's W over n things, or None where half of them does not tell the order of classes."""
+    if halves is None or halves.same_seed < SEPARABLE:
+        return None
+    return Value(halves.w, halves.lo, halves.hi, n, halves.p)
 
 
 def shared_above_chance(answers: SeedAnswers, counts: np.ndarray) -> tuple[float, float, float]:

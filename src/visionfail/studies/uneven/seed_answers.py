@@ -115,13 +115,15 @@ class SeedAnswers(Answers):
     def effective(self, correlation: float | None = None) -> np.ndarray:
         """How many independent images those of each class are worth, (K,): see `design_effect`.
 
-        With a correlation that is NaN, as many as there are things.
+        One at least for a class that has any; with a correlation that is NaN, as many as there are
+        things.
         """
         images = np.bincount(self.labels, minlength=len(self.classes))
         effect = self.design_effect(correlation)
         if np.isnan(effect):
             return self.independent.astype(np.float64)
-        return groups.effective_size(images, design_effect=effect, frames=self.frames)
+        worth = groups.effective_size(images, design_effect=effect, frames=self.frames)
+        return np.where(images > 0, np.maximum(worth, 1), 0)
 
     def save(self, path: Path) -> None:
         """Write one compressed .npz without pickled objects, whole or not at all."""
