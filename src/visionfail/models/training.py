@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -16,6 +17,11 @@ from visionfail.data import ImageSet
 from visionfail.models.augmentation import augment, to_float, vary
 from visionfail.models.optimizer import learning_rate, make_optimizer, set_learning_rate
 from visionfail.models.train_config import TrainConfig
+
+# (model in train mode, float images, labels, generator) -> images to train on in their place
+Perturb = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
+# (averaged network) -> numbers for the epoch's row of the history
+Check = Callable[[nn.Module], Mapping[str, float]]
 
 
 def train_step(
@@ -126,11 +132,18 @@ class _EpochTotals:
         return self.right.item() / self.images
 
 
-def train_epoch(run: TrainingRun, data: ImageSet, *, epoch: int, bar: tqdm) -> dict:
+def train_epoch(
+    run: TrainingRun,
+    data: ImageSet,
+    *,
+    epoch: int,
+    bar: tqdm,
+    perturb: Perturb | None = None,
+) -> dict:
     """Loss and accuracy on augmented images of one pass over `data`, and the last learning rate.
 
-    `data` is on the device and is seen in an order of the epoch's own. Raises FloatingPointError
-    where the loss is not finite.
+    `data` is on the device and is seen in an order of the epoch's own, each batch as `perturb`
+    changes it. Raises FloatingPointError where the loss is not finite.
     """
     order = torch.randperm(len(data), generator=run.generator)
     batches = order.split(run.config.batch_size)
@@ -142,6 +155,8 @@ def train_epoch(run: TrainingRun, data: ImageSet, *, epoch: int, bar: tqdm) -> d
         rate = learning_rate(step, steps=steps, config=run.config)
         set_learning_rate(run.optimizer, rate)
         images, labels = training_batch(run, data, index, epoch=epoch)
+        if perturb is not None:
+            images = perturb(run.model, images, labels, run.generator)
         loss, right = train_step(
             run.model,
             run.optimizer,
@@ -233,8 +248,14 @@ def fit(
     config: TrainConfig,
     device: torch.device | str | None = None,
     state: Path | None = None,
+    perturb: Perturb | None = None,
+    check: Check | None = None,
 ) -> tuple[nn.Module, list[dict]]:
     """The trained (averaged) network in eval mode, and the history: one dict per epoch.
+
+    `perturb` changes each batch before its step, drawing from the run's generator alone, as
+    adversarial training does; what `check` says of the averaged network after an epoch joins that
+    epoch's row.
 
     `state` is a file that is written whole after every epoch; where it exists the run continues
     from it, and ends bit for bit where an unbroken run ends. Raises ValueError for a state of
@@ -255,8 +276,10 @@ def fit(
             start = time.perf_counter()
             run.model.train()
             row: dict[str, float] = {"epoch": epoch + 1}
-            row.update(train_epoch(run, train, epoch=epoch, bar=bar))
+            row.update(train_epoch(run, train, epoch=epoch, bar=bar, perturb=perturb))
             row.update(validate(run.best(), val, mixed_precision=config.mixed_precision))
+            if check is not None:
+                row.update(check(run.best()))
             row["seconds"] = round(time.perf_counter() - start, 1)
             run.history.append(row)
             if state is not None:

@@ -90,4 +90,11 @@ def test_the_same_mistake_is_one_answer_of_all_seeds():
     answers = answers_of([0, 0, 1, 2], [[1, 1, 1, 0], [1, 2, 1, 0]])
     answers.log_odds[:, 3] = 5
     assert uneven.same_mistakes(answers).tolist() == [3, 0]
-    assert uneven.mistake_captions(answers, [3, 0]) == ["c, named a", "a, named b"]
+    assert uneven.mistake_captions(answers, [3, 0]) == ["c\nnamed a", "a\nnamed b"]
+
+
+def test_shown_mistakes_are_of_several_kinds():
+    answers = answers_of([0, 0, 0, 1], [[1, 1, 1, 2], [1, 1, 1, 2]])
+    answers.log_odds[:] = [5, 4, 3, 2]
+    assert uneven.varied_mistakes(answers, 3).tolist() == [0, 1, 3]
+    assert uneven.varied_mistakes(answers, 1).tolist() == [0]

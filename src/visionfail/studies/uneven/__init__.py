@@ -1,6 +1,16 @@
 """Who bears the errors: by class, by confusion, by seed, and what goes with them."""
 
 from visionfail.studies.uneven.answers import checked_answers
+from visionfail.studies.uneven.by_set import (
+    confidence_by_class,
+    covariates_by_class,
+    exchanged,
+    order_between_halves,
+    pairs_of,
+    structure_of,
+    sums_by_class,
+    table_by_class,
+)
 from visionfail.studies.uneven.claims import (
     NOT_TESTABLE,
     SET_NAMES,
@@ -72,6 +82,7 @@ from visionfail.studies.uneven.tables import (
     persistence_row,
     same_mistakes,
     stored_rows,
+    varied_mistakes,
 )
 from visionfail.studies.uneven.tracks import track_recovery
 
@@ -90,14 +101,17 @@ __all__ = [
     "class_table",
     "classes_with_errors",
     "concordance_p",
+    "confidence_by_class",
     "confidence_table",
     "confusion_structure",
     "consistency_table",
     "correlation_table",
     "correlation_within_groups",
+    "covariates_by_class",
     "design_effect",
     "effective_size",
     "effective_wilson",
+    "exchanged",
     "exchanged_class_means",
     "explain_all",
     "explanation_table",
@@ -119,7 +133,9 @@ __all__ = [
     "means_of_right_answers",
     "misfit_above_chance",
     "mistake_captions",
+    "order_between_halves",
     "pair_table",
+    "pairs_of",
     "partial_rank_correlation",
     "persistence_row",
     "prepare",
@@ -130,7 +146,11 @@ __all__ = [
     "sign_counts",
     "splits_of",
     "stored_rows",
+    "structure_of",
+    "sums_by_class",
+    "table_by_class",
     "track_recovery",
+    "varied_mistakes",
     "worst_case_answers",
     "worst_case_groups",
 ]

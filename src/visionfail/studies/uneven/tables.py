@@ -1,6 +1,7 @@
 """Tables of one row per set of test images: accuracy, gap, persistence."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from visionfail.studies.uneven.answers import estimate_of, quotient, weights_of
 from visionfail.studies.uneven.classes import ClassSums, gap_at_chance
 from visionfail.studies.uneven.groups import effective_wilson
 from visionfail.studies.uneven.seed_answers import SeedAnswers
+
+CAPTION_WIDTH = 24  # characters
 
 
 def accuracy_row(answers: SeedAnswers, counts: np.ndarray, correlation: float) -> dict[str, Any]:
@@ -120,13 +123,25 @@ def same_mistakes(answers: SeedAnswers) -> np.ndarray:
     return images[np.argsort(-least_sure, kind="stable")]
 
 
+def varied_mistakes(answers: SeedAnswers, count: int, *, each: int = 2) -> np.ndarray:
+    """The first `count` of `same_mistakes`, at most `each` with one true class and one answer."""
+    chosen = []
+    seen: dict[tuple[int, int], int] = {}
+    for image in same_mistakes(answers):
+        mistake = (int(answers.labels[image]), int(answers.predicted[0, image]))
+        seen[mistake] = seen.get(mistake, 0) + 1
+        if seen[mistake] <= each:
+            chosen.append(image)
+    return np.array(chosen[:count], dtype=np.int64)
+
+
 def mistake_captions(answers: SeedAnswers, images: Sequence[int]) -> list[str]:
-    """ "8, named 3" for each of these images, by the first seed's answer."""
+    """The true class and the first seed's answer of each of these images, on lines of their own."""
     captions = []
     for image in images:
         true = answers.classes[answers.labels[image]]
         named = answers.classes[answers.predicted[0, image]]
-        captions.append(f"{true}, named {named}")
+        captions.append(f"{fill(true, CAPTION_WIDTH)}\n{fill(f'named {named}', CAPTION_WIDTH)}")
     return captions
 
 
