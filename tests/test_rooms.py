@@ -16,7 +16,14 @@ ORDER = [
     ["models"],
     ["attacks", "explain", "evaluation", "failure"],
     ["studies.run", "studies.stored"],
-    ["studies.degradation", "studies.saliency", "studies.uneven", "studies.auditing", "risk"],
+    [
+        "studies.degradation",
+        "studies.saliency",
+        "studies.uneven",
+        "studies.fragility",
+        "studies.auditing",
+        "risk",
+    ],
     ["report"],
     ["findings"],
 ]

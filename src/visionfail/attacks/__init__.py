@@ -1,7 +1,15 @@
 """Attacks bounded in L-infinity, a defence, and the card that says if an attack can be believed."""
 
 from visionfail.attacks.defence import pgd_check, random_start_fgsm
-from visionfail.attacks.gradient import fgsm, pgd, pgd_steps
+from visionfail.attacks.gradient import STEP_SHARE, fgsm, pgd, pgd_steps
 from visionfail.attacks.health import health_card
 
-__all__ = ["fgsm", "health_card", "pgd", "pgd_check", "pgd_steps", "random_start_fgsm"]
+__all__ = [
+    "STEP_SHARE",
+    "fgsm",
+    "health_card",
+    "pgd",
+    "pgd_check",
+    "pgd_steps",
+    "random_start_fgsm",
+]

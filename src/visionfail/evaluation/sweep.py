@@ -7,18 +7,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from visionfail import corruptions, data, devices, files, metrics, models, results
 from visionfail.data import ImageSet
 from visionfail.evaluation import outcomes
 
-Make = Callable[[ImageSet, str, int], ImageSet]  # clean images, name, severity -> changed images
+
+class Pictures(Protocol):
+    """Images (N, C, H, W), uint8 or floats in [0, 1], and their origin, as an ImageSet has them."""
+
+    @property
+    def images(self) -> Tensor:
+        """The images."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """Where they come from, one of `data.ORIGINS`."""
+        ...
+
+
+Make = Callable[[ImageSet, str, int], Pictures]  # clean images, name, severity -> changed images
 
 
 def corrupted_set(clean: ImageSet, name: str, severity: int, *, seed: int = 0) -> ImageSet:

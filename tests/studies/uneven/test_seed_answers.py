@@ -98,3 +98,23 @@ def test_shown_mistakes_are_of_several_kinds():
     answers.log_odds[:] = [5, 4, 3, 2]
     assert uneven.varied_mistakes(answers, 3).tolist() == [0, 1, 3]
     assert uneven.varied_mistakes(answers, 1).tolist() == [0]
+
+
+def test_labels_are_in_doubt_where_all_seeds_are_sure_of_one_other_answer():
+    answers = answers_of([0, 0, 1, 2], [[1, 1, 1, 0], [1, 2, 1, 0]])
+    answers.log_odds[:] = 0
+    answers.log_odds[:, 3] = 5
+    answers.log_odds[0, 0] = 5  # one seed alone is sure
+    assert uneven.doubtful_labels(answers, above=0.9).tolist() == [3]
+
+
+def test_images_left_out_leave_everything_else_as_it_is():
+    answers = answers_of(
+        [0, 1, 2], [[0, 1, 1], [0, 2, 2]], groups=[1, 1, 2], brightness=[0.1, 0.2, 0.3]
+    )
+    rest = answers.without(np.array([1]))
+    assert rest.labels.tolist() == [0, 2] and rest.predicted.tolist() == [[0, 1], [0, 2]]
+    assert rest.groups.tolist() == [1, 2] and rest.covariates["brightness"].tolist() == [0.1, 0.3]
+    assert rest.things == 2 and rest.made == answers.made
+    with pytest.raises(ValueError, match="keep some"):
+        answers.without(np.arange(3))

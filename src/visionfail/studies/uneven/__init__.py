@@ -77,6 +77,7 @@ from visionfail.studies.uneven.setup import prepare_uneven as prepare
 from visionfail.studies.uneven.tables import (
     accuracy_row,
     calibration_row,
+    doubtful_labels,
     gap_row,
     mistake_captions,
     persistence_row,
@@ -109,6 +110,7 @@ __all__ = [
     "correlation_within_groups",
     "covariates_by_class",
     "design_effect",
+    "doubtful_labels",
     "effective_size",
     "effective_wilson",
     "exchanged",

@@ -1,6 +1,6 @@
 """Answers of networks that differ in their seed alone, and which of the images are independent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +124,21 @@ class SeedAnswers(Answers):
             return self.independent.astype(np.float64)
         worth = groups.effective_size(images, design_effect=effect, frames=self.frames)
         return np.where(images > 0, np.maximum(worth, 1), 0)
+
+    def without(self, images: np.ndarray) -> "SeedAnswers":
+        """The answers to all images but these numbers (M,); ValueError where none stay."""
+        kept = np.ones(len(self.labels), dtype=bool)
+        kept[images] = False
+        if not kept.any():
+            raise ValueError(f"all {len(kept)} images are left out: keep some.")
+        return replace(
+            self,
+            labels=self.labels[kept],
+            predicted=self.predicted[:, kept],
+            log_odds=self.log_odds[:, kept],
+            groups=None if self.groups is None else self.groups[kept],
+            covariates={name: values[kept] for name, values in self.covariates.items()},
+        )
 
     def save(self, path: Path) -> None:
         """Write one compressed .npz without pickled objects, whole or not at all."""

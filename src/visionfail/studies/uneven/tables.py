@@ -123,6 +123,15 @@ def same_mistakes(answers: SeedAnswers) -> np.ndarray:
     return images[np.argsort(-least_sure, kind="stable")]
 
 
+def doubtful_labels(answers: SeedAnswers, *, above: float) -> np.ndarray:
+    """The images of `same_mistakes` on which every seed is surer than `above`, (M,).
+
+    A wrong label makes all networks err alike, so it may be the label that is wrong there.
+    """
+    images = same_mistakes(answers)
+    return images[(answers.confidence[:, images] > above).all(axis=0)]
+
+
 def varied_mistakes(answers: SeedAnswers, count: int, *, each: int = 2) -> np.ndarray:
     """The first `count` of `same_mistakes`, at most `each` with one true class and one answer."""
     chosen = []
