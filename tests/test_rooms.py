@@ -20,7 +20,6 @@ ORDER = [
         "studies.degradation",
         "studies.saliency",
         "studies.uneven",
-        "studies.fragility",
         "studies.auditing",
         "risk",
     ],

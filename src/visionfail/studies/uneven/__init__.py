@@ -1,6 +1,12 @@
-"""Who bears the errors: by class, by confusion, by seed, and what goes with them."""
+"""Who bears the errors, by class, confusion and seed, and how little it takes to cause one."""
 
 from visionfail.studies.uneven.answers import checked_answers
+from visionfail.studies.uneven.attacked import (
+    ATTACKS,
+    EPSILONS,
+    attack_images,
+    load_or_attack,
+)
 from visionfail.studies.uneven.by_set import (
     confidence_by_class,
     covariates_by_class,
@@ -56,6 +62,7 @@ from visionfail.studies.uneven.groups import (
     worst_case_answers,
     worst_case_groups,
 )
+from visionfail.studies.uneven.half_epsilon import half_epsilons, smallest_epsilon
 from visionfail.studies.uneven.halves import halved_concordance
 from visionfail.studies.uneven.persistence import (
     concordance_p,
@@ -88,10 +95,13 @@ from visionfail.studies.uneven.tables import (
 from visionfail.studies.uneven.tracks import track_recovery
 
 __all__ = [
+    "ATTACKS",
+    "EPSILONS",
     "NOT_TESTABLE",
     "SET_NAMES",
     "SeedAnswers",
     "accuracy_row",
+    "attack_images",
     "calibration_row",
     "checked_answers",
     "claim_values",
@@ -122,6 +132,7 @@ __all__ = [
     "group_counts",
     "group_index",
     "groups_per_class",
+    "half_epsilons",
     "halved_concordance",
     "image_brightness",
     "image_contrast",
@@ -129,6 +140,7 @@ __all__ = [
     "kendalls_w",
     "load_networks",
     "load_or_ask",
+    "load_or_attack",
     "load_or_explain",
     "load_sets",
     "mean_consistency",
@@ -146,6 +158,7 @@ __all__ = [
     "shared_error_share",
     "shared_share_by_chance",
     "sign_counts",
+    "smallest_epsilon",
     "splits_of",
     "stored_rows",
     "structure_of",

@@ -6,7 +6,7 @@ An epsilon is known to lie between two of the ladder; one that no epsilon reache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from visionfail.studies.fragility.attacked import EPSILONS
+from visionfail.studies.uneven.attacked import EPSILONS
 
 
 def smallest_epsilon(correct: ArrayLike) -> np.ndarray:

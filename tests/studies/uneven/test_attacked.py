@@ -6,7 +6,7 @@ import torch
 from makers import STATS, squares
 
 from visionfail import attacks, models
-from visionfail.studies import fragility
+from visionfail.studies import uneven
 
 TEST = squares(30, seed=1)
 
@@ -19,17 +19,17 @@ def network():
 
 
 def attacked(network, folder, *, name="pgd", weights="of this"):
-    return fragility.load_or_attack(
+    return uneven.load_or_attack(
         folder / "attacked.npz", network, TEST, name, weights=weights, state=folder
     )
 
 
-@pytest.mark.parametrize("name", fragility.ATTACKS)
+@pytest.mark.parametrize("name", uneven.ATTACKS)
 def test_answers_are_those_to_images_attacked_at_each_epsilon(network, tmp_path, name):
     outcomes, how = attacked(network, tmp_path, name=name)
     assert how == "computed" and len(outcomes.conditions) == 7
     for place in (0, 3, 6):
-        epsilon = fragility.EPSILONS[place] / 255
+        epsilon = uneven.EPSILONS[place] / 255
         if place == 0:
             images = TEST.images
         elif name == "fgsm":
@@ -54,7 +54,7 @@ def test_an_attack_is_loaded_for_its_own_network_and_settings_alone(network, tmp
 
 def test_an_unknown_attack_is_named(network):
     with pytest.raises(ValueError, match="choose one of fgsm, pgd"):
-        fragility.attack_images(network, TEST, "cw", epsilon=0.1)
+        uneven.attack_images(network, TEST, "cw", epsilon=0.1)
 
 
 def test_the_smallest_epsilon_is_the_first_that_turns_an_answer():
@@ -62,9 +62,9 @@ def test_the_smallest_epsilon_is_the_first_that_turns_an_answer():
     correct[2:, 0] = False
     correct[3, 1] = False  # right again further out: within 4 is also within 8
     correct[:, 2] = False
-    assert fragility.smallest_epsilon(correct).tolist() == [1, 2, 0, np.inf]
+    assert uneven.smallest_epsilon(correct).tolist() == [1, 2, 0, np.inf]
     with pytest.raises(ValueError, match="7 epsilons"):
-        fragility.smallest_epsilon(correct[:3])
+        uneven.smallest_epsilon(correct[:3])
 
 
 def test_half_of_a_class_is_lost_between_two_epsilons():
@@ -73,19 +73,19 @@ def test_half_of_a_class_is_lost_between_two_epsilons():
     correct[3:, 0] = False  # of class 0 a quarter is turned at 2, all at 4
     correct[4:, :4] = False
     correct[:, 5] = False  # class 2 is never right
-    halves = fragility.half_epsilons(correct, labels, np.ones((1, 6)), num_classes=4)
+    halves = uneven.half_epsilons(correct, labels, np.ones((1, 6)), num_classes=4)
     third = (0.75 - 0.5) / 0.75
     assert halves[0, 0] == pytest.approx(2 ** (1 + third))
     assert halves[0, 1] == np.inf
     assert np.isnan(halves[0, 2:]).all()
-    weighted = fragility.half_epsilons(correct, labels, [[3, 1, 0, 0, 1, 1]], num_classes=3)
+    weighted = uneven.half_epsilons(correct, labels, [[3, 1, 0, 0, 1, 1]], num_classes=3)
     assert weighted[0, 0] == pytest.approx(2 ** ((1 - 0.5) / 0.75))
 
 
 def test_bfloat16_gradients_are_another_attack(network, tmp_path):
     attacked(network, tmp_path)
     (tmp_path / "attacked" / "identity.json").unlink()
-    _, how = fragility.load_or_attack(
+    _, how = uneven.load_or_attack(
         tmp_path / "attacked.npz",
         network,
         TEST,
