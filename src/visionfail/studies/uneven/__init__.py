@@ -64,6 +64,7 @@ from visionfail.studies.uneven.groups import (
 )
 from visionfail.studies.uneven.half_epsilon import half_epsilons, smallest_epsilon
 from visionfail.studies.uneven.halves import halved_concordance
+from visionfail.studies.uneven.link import link_between_halves
 from visionfail.studies.uneven.persistence import (
     concordance_p,
     consistency_table,
@@ -138,6 +139,7 @@ __all__ = [
     "image_contrast",
     "judge_uneven",
     "kendalls_w",
+    "link_between_halves",
     "load_networks",
     "load_or_ask",
     "load_or_attack",
