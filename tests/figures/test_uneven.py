@@ -180,3 +180,10 @@ def test_correlations_stand_at_their_quantity_in_the_colour_of_their_set():
     assert to_hex(of_signs.lines[0].get_color()) == to_hex(style.SET_COLOURS["GTSRB"])
     with pytest.raises(ValueError, match="ImageNet"):
         uneven.class_correlations(CORRELATIONS.assign(set="ImageNet"))
+
+
+def test_the_key_of_confusions_names_the_colours_that_are_there():
+    assert "more than by chance, p < 5%" in words(graph())
+    alone = uneven.confusion_graph(PAIRS.iloc[2:], n=50)
+    assert "more than by chance, p < 5%" not in words(alone)
+    assert "not told from chance" in words(alone)

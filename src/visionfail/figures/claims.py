@@ -46,8 +46,11 @@ def claims_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     ax.set_xlim(low, high)
     words = table.drop_duplicates("claim").set_index("claim").words
     name_rows(ax, [fill(f"{key}: {words[key]}", 46) for key in keys], fontsize=8)
-    percent_axis(ax.xaxis)
-    ax.set_xlabel("value of each claim's statistic, points or shares")
+    if by_set:
+        ax.set_xlabel("value of each claim's statistic: share, kappa, W or correlation")
+    else:
+        percent_axis(ax.xaxis)
+        ax.set_xlabel("value of each claim's statistic, points or shares")
     ax.grid(False, axis="y")
     handles = named_handles(ax)
     handles["holds in here"] = Patch(facecolor=OKABE_ITO["green"], alpha=0.2)
@@ -122,7 +125,8 @@ def _draw_value_of_set(ax: Axes, y: float, row: Any) -> None:
         label=None if row.set in named_handles(ax) else row.set,
     )
     at_right = ax.get_yaxis_transform()
-    ax.text(1.01, y, row.verdict, transform=at_right, va="center", fontsize=8, color=colour)
+    text = f"{row.verdict}  {row.value:.2f} ({row.lo:.2f}, {row.hi:.2f})"
+    ax.text(1.01, y, text, transform=at_right, va="center", fontsize=8, color=colour)
 
 
 def _seed_marker(seed: int | str) -> str:

@@ -45,11 +45,13 @@ def beside_maps(
     columns: int,
     captions: Sequence[str],
     row_names: Sequence[str] | None = None,
+    of: str = "class named on the clean image",
     title: str = "",
 ) -> Figure:
     """Images uint8 (N, 3, H, W), each with its map on its right, `columns` pairs per row.
 
-    Maps (N, H, W) are in [0, 1]; captions (N,) stand above the images.
+    Maps (N, H, W) are in [0, 1], `of` which class the footnote says; captions (N,) stand above the
+    images.
     """
     pairs = np.stack([np.asarray(images), _as_pictures(maps)], axis=1)  # (N, 2, 3, H, W)
     words = []
@@ -62,7 +64,7 @@ def beside_maps(
         row_names=row_names,
         title=title,
     )
-    _explain_maps(fig)
+    _explain_maps(fig, of)
     return fig
 
 
@@ -102,11 +104,9 @@ def _as_pictures(maps: ArrayLike) -> np.ndarray:
     return np.moveaxis(heat(maps), -1, 1)
 
 
-def _explain_maps(fig: Figure) -> None:
-    footnote(
-        fig,
-        "maps: Grad-CAM of the class named on the clean image; yellow: much evidence, blue: none",
-    )
+def _explain_maps(fig: Figure, of: str = "class named on the clean image") -> None:
+    """Say in the footnote what the maps show."""
+    footnote(fig, f"maps: Grad-CAM of the {of}; yellow: much evidence, blue: none")
 
 
 def drift_curves(table: pd.DataFrame, *, measure: str, title: str = "") -> Figure:

@@ -122,21 +122,23 @@ def confusion_graph(pairs: pd.DataFrame, *, n: int, title: str = "") -> Figure:
         _draw_confusion(ax, starts[row["true"]], ends[row["answered"]], width, colour)
     ax.set(xlim=(-0.5, 1.5), ylim=(most - 0.4, -1.3))
     ax.axis("off")
-    _confusion_legend(fig)
+    _confusion_legend(fig, pairs)
     footnote(
         fig,
-        f"n = {n:,} wrong answers; {len(pairs)} pairs, {pairs.share.sum():.0%} of them; "
+        f"n = {n:,} wrong answers; {len(pairs)} pairs, {pairs.share.sum():.0%} of them, are drawn; "
         f"the widest line {widest:.1%}; p corrected for all pairs",
     )
     return fig
 
 
-def _confusion_legend(fig: Figure) -> None:
-    """Say what the colours of `confusion_graph` mean."""
-    marks = {
-        "more than by chance, p < 5%": Line2D([], [], color=STRUCTURED, linewidth=4, alpha=SHEER),
-        "not told from chance": Line2D([], [], color=UNCERTAIN, linewidth=4, alpha=SHEER),
-    }
+def _confusion_legend(fig: Figure, pairs: pd.DataFrame) -> None:
+    """Say what the colours of `confusion_graph` mean, those that are there."""
+    marks = {}
+    if (pairs.p < 0.05).any():
+        structured = Line2D([], [], color=STRUCTURED, linewidth=4, alpha=SHEER)
+        marks["more than by chance, p < 5%"] = structured
+    if (pairs.p >= 0.05).any():
+        marks["not told from chance"] = Line2D([], [], color=UNCERTAIN, linewidth=4, alpha=SHEER)
     legend(fig, marks)
 
 
@@ -152,7 +154,7 @@ def _name_side(ax: Axes, shares: pd.Series, most: int, *, at_left: bool) -> dict
     """Write classes with their share on one side, evenly over `most` rows: {class: height}."""
     x = -0.02 if at_left else 1.02
     side = "right" if at_left else "left"
-    heading = "true class" if at_left else "answer"
+    heading = "true class, % of errors drawn" if at_left else "answer"
     ax.text(x, -0.9, heading, ha=side, va="center", fontsize=9, fontweight="bold")
     heights = {}
     for place, (name, share) in enumerate(shares.items()):

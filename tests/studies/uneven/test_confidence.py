@@ -94,3 +94,36 @@ def test_an_absent_class_has_no_values():
 def test_confidence_of_another_shape_or_scale_is_refused(sure):
     with pytest.raises(ValueError, match="confidence"):
         means_of(sure=sure)
+
+
+def test_by_answer_a_calibrated_network_is_level_where_by_true_class_it_is_not():
+    rng = np.random.default_rng(0)
+    n = 200_000
+    labels = rng.choice(3, size=n, p=[0.6, 0.3, 0.1])
+    evidence = labels + rng.normal(0, 0.8, n)  # of one kind, so that the posterior is known
+    likelihood = np.exp(-((evidence[:, None] - np.arange(3)) ** 2) / (2 * 0.64))
+    posterior = likelihood * [0.6, 0.3, 0.1]
+    posterior /= posterior.sum(axis=1, keepdims=True)
+    predicted = posterior.argmax(axis=1)
+    confidence_of = posterior.max(axis=1)
+    counts = np.ones((5, n), dtype=np.float32)
+    by_answer = confidence.overconfidence_by_answer(
+        predicted, labels, confidence_of, counts, num_classes=3
+    )
+    by_truth = confidence.class_confidences(
+        predicted, labels, confidence_of, counts, num_classes=3, above=0.9
+    )["overconfidence"]
+    answered = [by_answer.interval(k)[0] for k in range(3)]
+    true = [by_truth.interval(k)[0] for k in range(3)]
+    assert np.abs(answered).max() < 0.012
+    assert true[2] > 0.1 and true[0] < 0
+
+
+def test_by_answer_counts_the_answers_that_name_a_class():
+    means = confidence.overconfidence_by_answer(
+        [0, 0, 1], [0, 1, 1], [0.9, 0.8, 0.5], np.ones((3, 3)), num_classes=3
+    )
+    assert means.answers[0, 0].tolist() == [2, 1, 0]
+    assert means.interval(0)[0] == pytest.approx(0.85 - 0.5)
+    assert means.interval(1)[0] == pytest.approx(0.5 - 1)
+    assert np.isnan(means.interval(2)[0])

@@ -112,9 +112,25 @@ def test_images_left_out_leave_everything_else_as_it_is():
     answers = answers_of(
         [0, 1, 2], [[0, 1, 1], [0, 2, 2]], groups=[1, 1, 2], brightness=[0.1, 0.2, 0.3]
     )
-    rest = answers.without(np.array([1]))
-    assert rest.labels.tolist() == [0, 2] and rest.predicted.tolist() == [[0, 1], [0, 2]]
-    assert rest.groups.tolist() == [1, 2] and rest.covariates["brightness"].tolist() == [0.1, 0.3]
-    assert rest.things == 2 and rest.made == answers.made
+    rest = answers.without(np.array([1]))  # and with it the other digit of its house
+    assert rest.labels.tolist() == [2] and rest.predicted.tolist() == [[1], [2]]
+    assert rest.groups.tolist() == [2]
+    assert rest.covariates["brightness"].tolist() == [0.3]
+    assert rest.things == 1 and rest.made == answers.made
+    alone = answers_of([0, 1, 2], [[0, 1, 1]], dataset="cifar10").without(np.array([1]))
+    assert alone.labels.tolist() == [0, 2]
     with pytest.raises(ValueError, match="keep some"):
         answers.without(np.arange(3))
+
+
+def test_a_variance_widens_by_the_size_that_an_image_sees():
+    answers = answers_of([0, 1, 1, 2], [[0, 1, 1, 2]], groups=[5, 5, 5, 6])
+    # three of four images see groups of three, one sees itself: 2.5 on average
+    assert answers.design_effect(0.2) == pytest.approx(1 + 1.5 * 0.2)
+
+
+def test_things_have_their_names():
+    assert answers_of([0], [[0]], groups=[1]).thing == "houses"
+    assert answers_of([0], [[0]], dataset="gtsrb").thing == "signs"
+    assert answers_of([0], [[0]], groups=[1], dataset="gtsrb", split="heldout").thing == "signs"
+    assert answers_of([0], [[0]], dataset="svhn").thing == "images"

@@ -95,6 +95,17 @@ def confidence_by_class(
     )
 
 
+def overconfidence_by_answer(answers: SeedAnswers, counts: np.ndarray) -> ClassMeans:
+    """`confidence.overconfidence_by_answer` of the answers."""
+    return confidence.overconfidence_by_answer(
+        answers.predicted,
+        answers.labels,
+        answers.confidence,
+        counts,
+        num_classes=len(answers.classes),
+    )
+
+
 def covariates_by_class(answers: SeedAnswers) -> dict[str, np.ndarray]:
     """{name: (K,)}: training images of each class, and class means of what is known of images."""
     of_class = {"training images": np.array(answers.made["train_counts"], dtype=np.float64)}

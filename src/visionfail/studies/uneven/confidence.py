@@ -105,6 +105,33 @@ def class_confidences(
     }
 
 
+def overconfidence_by_answer(
+    predicted: ArrayLike,
+    labels: ArrayLike,
+    confidence: ArrayLike,
+    counts: np.ndarray,
+    *,
+    num_classes: int,
+) -> ClassMeans:
+    """Confidence minus accuracy over the answers that name each class, whatever the truth.
+
+    This is calibration: 0 for every class where confidence can be taken at its word. By true class
+    it is not: of a class that is often missed even a calibrated network is right less often than
+    it is sure. Arguments and errors as in `class_confidences`.
+    """
+    predicted, labels = checked_answers(predicted, labels, num_classes=num_classes)
+    confidence = _checked_confidence(confidence, predicted.shape)
+    weights = weights_of(counts, len(labels))
+    totals = []
+    answers = []
+    for named, of_seed in zip(predicted, confidence, strict=True):
+        members = one_hot(named, num_classes)  # (N, K)
+        over = of_seed - (named == labels)
+        totals.append(weights @ (members * over[:, None]))
+        answers.append(weights @ members)
+    return ClassMeans(np.stack(totals, axis=1), np.stack(answers, axis=1))
+
+
 def _checked_confidence(confidence: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
     """The same as float32 (S, N); ValueError unless of that shape and in [0, 1]."""
     confidence = np.atleast_2d(np.asarray(confidence, dtype=np.float32))

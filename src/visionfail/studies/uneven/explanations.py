@@ -135,11 +135,13 @@ def explanation_table(measured: dict[str, np.ndarray], answers: SeedAnswers) -> 
 
     Columns: measure, worse ("more" or "less" of it, as would be said of hard classes), correlation,
     lo, hi (Spearman's over classes that some seed errs on), given_log_odds, given_lo, given_hi (the
-    same given the class's mean log-odds), random_head (the correlation of the same maps without
-    what the head learnt; NaN for hiding), classes, maps (right answers mapped).
+    same given the mean log-odds of the class's mapped answers), random_head, head_lo, head_hi (the
+    correlation of the same maps without what the head learnt; NaN for hiding), classes, maps (right
+    answers mapped). Intervals are over classes alone.
     """
     errors = classes_with_errors(answers)
-    log_odds = means_of_right_answers(answers.log_odds, answers)
+    mapped = np.isfinite(measured["entropy"])  # (S, N)
+    log_odds = means_of_right_answers(np.where(mapped, answers.log_odds, np.nan), answers)
     values = dict(measured)
     values[f"{OWN}, minus blob's"] = measured[OWN] - measured[BLOB]
     rows = []

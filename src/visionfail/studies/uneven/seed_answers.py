@@ -40,6 +40,13 @@ class SeedAnswers(Answers):
         return ~self.correct
 
     @property
+    def thing(self) -> str:
+        """What is independent, in the plural: "houses", "signs", or "images"."""
+        if self.frames == 1 and self.groups is None:
+            return "images"
+        return "signs" if self.made["dataset"] == "gtsrb" else "houses"
+
+    @property
     def frames(self) -> int:
         """How many images show one thing, where it is unknown which; else 1."""
         unknown = self.made["split"] == "test" and self.groups is None
@@ -105,11 +112,15 @@ class SeedAnswers(Answers):
     def design_effect(self, correlation: float | None = None) -> float:
         """How many times wider a variance is than over independent images; 1 or more, or NaN.
 
-        By the correlation within groups, or by one measured on other images of such groups.
+        By the correlation within groups, or by one measured on other images of such groups; the
+        size of groups is that which a random image sees of its own.
         """
         if correlation is None:
             correlation = self.correlation_within()
-        size = max(self.frames, len(self.labels) / self.things)
+        size = float(self.frames)
+        if self.frames == 1:
+            images = np.bincount(groups.group_index(self.groups, len(self.labels)))
+            size = float((images**2).sum() / images.sum())
         return max(1.0, groups.design_effect(correlation, frames=size))
 
     def effective(self, correlation: float | None = None) -> np.ndarray:
@@ -126,9 +137,12 @@ class SeedAnswers(Answers):
         return np.where(images > 0, np.maximum(worth, 1), 0)
 
     def without(self, images: np.ndarray) -> "SeedAnswers":
-        """The answers to all images but these numbers (M,); ValueError where none stay."""
-        kept = np.ones(len(self.labels), dtype=bool)
-        kept[images] = False
+        """The answers to all images but these (M,) and those of their groups.
+
+        ValueError where none stay.
+        """
+        index = groups.group_index(self.groups, len(self.labels))
+        kept = ~np.isin(index, index[images])
         if not kept.any():
             raise ValueError(f"all {len(kept)} images are left out: keep some.")
         return replace(

@@ -60,9 +60,10 @@ def worth_of(answers: SeedAnswers, correlation: float) -> float:
 def gap_row(answers: SeedAnswers, sums: ClassSums, null: np.ndarray) -> dict[str, Any]:
     """The worst class, and the gap between best and worst, mean over seeds, as measured and less.
 
-    {"worst_class", "worst", "worst_lo", "worst_hi", "best_class", "observed_gap", "gap", "lo",
-    "hi" (corrected for what chance adds), "chance_gap", "chance_high" (its mean and 95% point where
-    groups exchange their errors), "p"}. `null` is of `exchanged_class_means` for the wrong answers.
+    {"worst_class", "observed_worst", "worst", "worst_lo", "worst_hi", "best_class", "observed_gap",
+    "gap", "lo", "hi" (`worst` and `gap` corrected in part for what chance adds, `reflected`),
+    "chance_gap", "chance_high" (the observed gap's mean and 95% point where groups exchange their
+    errors), "p" (of the observed gap)}. `null` is of `exchanged_class_means` for the wrong answers.
     """
     accuracy = sums.accuracy[0].mean(axis=0)  # (K,)
     chance = gap_at_chance(answers.wrong, answers.labels, null)
@@ -70,6 +71,7 @@ def gap_row(answers: SeedAnswers, sums: ClassSums, null: np.ndarray) -> dict[str
     gap, lo, hi = sums.gap().interval()
     return {
         "worst_class": answers.classes[int(np.nanargmin(accuracy))],
+        "observed_worst": float(np.nanmin(accuracy)),
         "worst": worst,
         "worst_lo": worst_lo,
         "worst_hi": worst_hi,
