@@ -81,6 +81,29 @@ def test_classes_without_errors_are_left_out():
     assert rates == pytest.approx([0.25, np.nan, 1], nan_ok=True)
 
 
+def test_measures_are_set_against_the_errors_of_classes():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(6), 200)
+    correct = rng.random((2, 1200)) > 0.03 + 0.05 * labels
+    predicted = np.where(correct, labels, (labels + 1) % 6)
+    made = {"dataset": "cifar10", "split": "test", "seeds": [0, 1], "classes": list("abcdef")}
+    log_odds = rng.normal(3, 0.1, (2, 1200)).astype(np.float16)
+    answers = SeedAnswers(labels, predicted, log_odds, None, {}, made)
+    measured = {}
+    for name in explanations.measured_names():
+        measured[name] = rng.random((2, 1200))
+    measured["entropy"] = labels + 0.1 * rng.random((2, 1200))
+    measured["entropy"][:, ::2] = np.nan  # half have no map
+    measured["centre, random head"] = -labels + 0.1 * rng.random((2, 1200))
+    table = explanations.explanation_table(measured, answers).set_index("measure")
+    assert table.correlation["entropy"] == pytest.approx(1)
+    assert table.random_head["centre"] == pytest.approx(-1)
+    assert table.head_hi["centre"] < -0.9 < table.head_hi["entropy"]
+    assert np.isnan(table.random_head[explanations.OWN])
+    assert table.maps["entropy"] == correct[:, 1::2].sum()
+    assert (table.classes == 6).all() and table.worse["strongest fifth"] == "less"
+
+
 def test_partial_correlation_is_that_of_the_ranks_left_over():
     rng = np.random.default_rng(0)
     given = rng.random(30)

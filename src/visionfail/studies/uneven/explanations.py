@@ -154,11 +154,11 @@ def explanation_table(measured: dict[str, np.ndarray], answers: SeedAnswers) -> 
         given = partial_rank_correlation(of_class, errors, log_odds)
         row["given_log_odds"], row["given_lo"], row["given_hi"] = given
         control = values.get(f"{name}, {RANDOM_HEAD}")
-        row["random_head"] = np.nan
+        of_control = (np.nan, np.nan, np.nan)
         if control is not None:
-            row["random_head"] = rank_correlation(means_of_right_answers(control, answers), errors)[
-                0
-            ]
+            means = means_of_right_answers(control, answers)
+            of_control = rank_correlation(means, errors)[:3]
+        row["random_head"], row["head_lo"], row["head_hi"] = of_control
         row["maps"] = int((answers.correct & np.isfinite(values[name])).sum())
         rows.append(row)
     return pd.DataFrame(rows)
