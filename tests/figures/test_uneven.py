@@ -90,6 +90,7 @@ CORRELATIONS = pd.DataFrame(
         ("contrast", "SVHN", 0.1, -0.5, 0.7, 10),
         ("brightness", "GTSRB", 0.3, 0.0, 0.6, 37),
         ("training images", "GTSRB", np.nan, np.nan, np.nan, 37),
+        ("fall, own map hidden (less if worse)", "CIFAR-10", 0.2, -0.4, 0.7, 10),
     ],
     columns=["quantity", "set", "correlation", "lo", "hi", "classes"],
 )
@@ -173,7 +174,7 @@ def test_one_seed_is_refused():
 
 def test_correlations_stand_at_their_quantity_in_the_colour_of_their_set():
     ax = correlations().axes[0]
-    of_svhn, of_signs = error_bars(ax)
+    of_svhn, of_signs, _ = error_bars(ax)
     assert of_svhn.lines[0].get_xdata() == pytest.approx([-0.4, 0.1])
     assert of_signs.lines[0].get_xdata() == pytest.approx([0.3])  # one has no interval
     assert [round(y) for y in of_svhn.lines[0].get_ydata()] == [0, 1]

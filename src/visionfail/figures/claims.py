@@ -125,7 +125,8 @@ def _draw_value_of_set(ax: Axes, y: float, row: Any) -> None:
         label=None if row.set in named_handles(ax) else row.set,
     )
     at_right = ax.get_yaxis_transform()
-    text = f"{row.verdict}  {row.value:.2f} ({row.lo:.2f}, {row.hi:.2f})"
+    value, lo, hi = (round(number, 2) + 0.0 for number in (row.value, row.lo, row.hi))  # no -0.00
+    text = f"{row.verdict}  {value:.2f} ({lo:.2f}, {hi:.2f})"
     ax.text(1.01, y, text, transform=at_right, va="center", fontsize=8, color=colour)
 
 

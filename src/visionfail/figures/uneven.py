@@ -257,7 +257,7 @@ def class_correlations(table: pd.DataFrame, *, title: str = "") -> Figure:
     ax.axvline(0, color="black", linewidth=0.8)
     name_rows(ax, quantities)
     ax.set_xlim(-1.02, 1.02)
-    ax.set_xlabel("rank correlation with the error rates of classes, 95% interval over classes")
+    ax.set_xlabel("rank correlation with errors of classes (95% over classes)")
     ax.grid(False, axis="y")
     legend(fig, named_handles(ax))
     return fig

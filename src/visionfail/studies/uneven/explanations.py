@@ -30,6 +30,7 @@ MEASURES = {
 RANDOM_HEAD = "random head"
 OWN = "fall, own map hidden"
 BLOB = "fall, blob hidden"
+OWN_MINUS_BLOB = "fall, own minus blob"
 # what would be said of hard classes: their maps have more of it, or less
 WORSE = {"entropy": "more", "strongest fifth": "less", "fragments": "more", "centre": "less"}
 WORSE[OWN] = "less"
@@ -143,9 +144,9 @@ def explanation_table(measured: dict[str, np.ndarray], answers: SeedAnswers) -> 
     mapped = np.isfinite(measured["entropy"])  # (S, N)
     log_odds = means_of_right_answers(np.where(mapped, answers.log_odds, np.nan), answers)
     values = dict(measured)
-    values[f"{OWN}, minus blob's"] = measured[OWN] - measured[BLOB]
+    values[OWN_MINUS_BLOB] = measured[OWN] - measured[BLOB]
     rows = []
-    for name in [*MEASURES, OWN, f"{OWN}, minus blob's"]:
+    for name in [*MEASURES, OWN, OWN_MINUS_BLOB]:
         of_class = means_of_right_answers(values[name], answers)
         row: dict = {"measure": name, "worse": WORSE.get(name, WORSE[OWN])}
         row["correlation"], row["lo"], row["hi"], row["classes"] = rank_correlation(
