@@ -62,6 +62,7 @@ bench: $(VENV)/installed-dev  ## speed, side by side with the plain way of doing
 	$(PY) benchmarks/bench_corruptions.py
 	$(PY) benchmarks/bench_training.py
 	$(PY) benchmarks/bench_cam.py
+	$(PY) benchmarks/bench_attacks.py
 	$(PY) benchmarks/bench_sweep.py
 	$(PY) benchmarks/bench_resampling.py
 

@@ -6,6 +6,7 @@ Madry et al. 2018, arXiv:1706.06083.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -40,9 +41,9 @@ def fgsm(
     """
     check_attack(images, labels, epsilon)
     attacked = []
-    with models.evaluating(model), models.frozen(model), torch.enable_grad():
-        for clean, wanted in _batches(model, images, labels, batch_size):
-            gradient, _, logits = loss_gradient(model, clean, wanted, dtype=dtype)
+    with _attackable(model, dtype) as network:
+        for clean, wanted in _batches(network, images, labels, batch_size):
+            gradient, _, logits = loss_gradient(network, clean, wanted, dtype=dtype)
             moved = step(clean, gradient, clean, size=epsilon, epsilon=epsilon, targeted=targeted)
             done = succeeded(logits, wanted, targeted=targeted)
             attacked.append(torch.where(done[:, None, None, None], clean, moved).cpu())
@@ -78,17 +79,17 @@ def pgd(
     size = STEP_SHARE * epsilon / steps if step_size is None else step_size
     attacked = []
     first = 0
-    with models.evaluating(model), models.frozen(model), torch.enable_grad():
-        for clean, wanted in _batches(model, images, labels, batch_size):
-            gradient, loss, logits = loss_gradient(model, clean, wanted, dtype=dtype)
+    with _attackable(model, dtype) as network:
+        for clean, wanted in _batches(network, images, labels, batch_size):
+            gradient, loss, logits = loss_gradient(network, clean, wanted, dtype=dtype)
             worst = Worst(clean, wanted, logits, targeted=targeted)
             worst.offer(clean, loss, logits)
             moved = step(clean, gradient, clean, size=epsilon, epsilon=epsilon, targeted=targeted)
-            worst.offer(moved, *_loss_of(model, moved, wanted, dtype=dtype))
+            worst.offer(moved, *_loss_of(network, moved, wanted, dtype=dtype))
             for restart in range(restarts):
                 start = random_start(clean, epsilon, seed=seed, restart=restart, first=first)
                 climb = pgd_steps(
-                    model,
+                    network,
                     start,
                     clean,
                     wanted,
@@ -128,6 +129,13 @@ def pgd_steps(
         yield points, loss, logits
         points = step(points, gradient, clean, size=step_size, epsilon=epsilon, targeted=targeted)
     yield points, *_loss_of(model, points, labels, dtype=dtype)
+
+
+@contextmanager
+def _attackable(model: nn.Module, dtype: torch.dtype) -> Iterator[nn.Module]:
+    """The model in eval mode, weights frozen, gradients on; for bfloat16 its norms are folded."""
+    with models.evaluating(model), models.frozen(model), torch.enable_grad():
+        yield model if dtype == torch.float32 else models.fold_norms(model)
 
 
 class Worst:
@@ -182,7 +190,7 @@ def silent_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor
     """
     check_attack(images, labels, 0.0)
     silent = []
-    with models.evaluating(model), models.frozen(model), torch.enable_grad():
+    with _attackable(model, torch.float32):
         for clean, wanted in _batches(model, images, labels, BATCH):
             by_pixel, _, _ = loss_gradient(model, clean, wanted)
             largest = by_pixel.flatten(1).abs().amax(dim=1)  # (B,), NaN where one is

@@ -9,6 +9,7 @@ from visionfail.models.predict import (
     as_float,
     check_model_input,
     choose_dtype,
+    fold_norms,
     predict,
     seconds_per_image,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "cifar10_sets",
     "evaluating",
     "fit",
+    "fold_norms",
     "frozen",
     "grouped_classifier",
     "grouped_sets",
