@@ -69,7 +69,7 @@ def by_set():
 
 
 def test_sets_have_their_values_colours_and_verdicts():
-    fig = claims.claims_plot(by_set(), title="Three claims on two sets")
+    fig = claims.claims_by_set_plot(by_set(), title="Three claims on two sets")
     assert_readable(fig)
     bars = error_bars(fig.axes[0])
     values = [curve(marks.lines[0])[0][0] for marks in bars]
@@ -81,4 +81,4 @@ def test_sets_have_their_values_colours_and_verdicts():
     assert verdicts == ["holds", "holds", "undecided", "fails", "holds", "undecided"]
     assert "fails  -0.20 (-0.21, -0.19)" in words(fig)
     with pytest.raises(ValueError, match="ImageNet"):
-        claims.claims_plot(by_set().assign(set="ImageNet"))
+        claims.claims_by_set_plot(by_set().assign(set="ImageNet"))

@@ -33,7 +33,6 @@ def random_start_fgsm(
             by_pixel, _, _ = gradient.loss_gradient(
                 model, start, labels, dtype=torch.bfloat16 if bf16 else torch.float32
             )
-        model.zero_grad(set_to_none=True)
         return gradient.step(
             start, by_pixel, images, size=STEP * epsilon, epsilon=epsilon, targeted=False
         )

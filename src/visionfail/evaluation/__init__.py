@@ -12,7 +12,7 @@ from visionfail.evaluation.published import (
     published_by_severity,
 )
 from visionfail.evaluation.reference_run import reference_run
-from visionfail.evaluation.sweep import load_or_sweep, run_sweep
+from visionfail.evaluation.sweep import load_or_sweep, run_sweep, stored_outcomes
 from visionfail.evaluation.tables import (
     SETS,
     clean_rows,
@@ -45,6 +45,7 @@ __all__ = [
     "published_by_severity",
     "reference_run",
     "run_sweep",
+    "stored_outcomes",
     "stored_overview",
     "stored_sweeps",
     "weakest_origin",

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -72,13 +72,9 @@ def load_or_sweep(
     test = sets["test"]
     conditions = outcomes.all_conditions(severities, names)
     identity = _identity(test, weights=weights, seed=seed)
-    if path.exists():
-        stored = outcomes.Outcomes.load(path)
-        made = {"seed": 0}
-        made.update(stored.made)  # sweeps stored before there was a choice of seed lack the field
-        wanted = {**identity, **_textures(conditions)}
-        if results.matches(made, wanted) and list(stored.conditions) == conditions:
-            return stored, "loaded"
+    stored = stored_outcomes(path, {**identity, **_textures(conditions)}, conditions)
+    if stored is not None:
+        return stored, "loaded"
     val = sets["val"]
     temperature = metrics.fit_temperature(models.predict(model, val.images), val.labels)
     dtype, gate = models.choose_dtype(model, val)
@@ -99,6 +95,19 @@ def load_or_sweep(
     computed.save(path)
     shutil.rmtree(folder)  # the sweep is whole: another one may begin here
     return computed, "computed"
+
+
+def stored_outcomes(
+    path: Path, wanted: Mapping[str, Any], conditions: Sequence[outcomes.Condition]
+) -> outcomes.Outcomes | None:
+    """The outcomes at `path` if they have these conditions and all fields `wanted`, else None."""
+    if not path.exists():
+        return None
+    stored = outcomes.Outcomes.load(path)
+    made = {"seed": 0}
+    made.update(stored.made)  # sweeps stored before there was a choice of seed lack the field
+    same = results.matches(made, wanted) and list(stored.conditions) == list(conditions)
+    return stored if same else None
 
 
 def _identity(test: ImageSet, *, weights: str, seed: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from visionfail.figures.budgets import (
     risk_coverage_plot,
     starts_plot,
 )
-from visionfail.figures.claims import claims_plot
+from visionfail.figures.claims import claims_by_set_plot, claims_plot
 from visionfail.figures.corruption import corruption_heatmap, ours_vs_published, severity_curves
 from visionfail.figures.degradation import (
     class_heatmap,
@@ -55,6 +55,7 @@ __all__ = [
     "budget_under_shift",
     "budgets_met",
     "causes_of_drift_plot",
+    "claims_by_set_plot",
     "claims_plot",
     "class_by_seed_plot",
     "class_correlations",

@@ -28,58 +28,68 @@ def claims_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     """Each claim with one value and 95% interval per network, its region shaded, its verdicts.
 
     A claim holds inside its region, from low to high. Rows have claim, words, model, seed, low,
-    high, value, lo, hi, n and verdict; with a column "set", a value per set of images instead, its
-    verdict beside it, in the colours of SET_COLOURS. ValueError for a set without a colour.
+    high, value, lo, hi, n and verdict.
     """
-    keys = list(table.claim.unique())
-    by_set = "set" in table
-    fig = new_figure((0.58 if by_set else 0.42) * len(keys) + 0.5, title)
-    ax = fig.add_subplot()
-    low, high = _value_limits(table)
-    for y, key in enumerate(keys):
-        networks = table.loc[table.claim == key]
-        region = np.clip([networks.low.iloc[0], networks.high.iloc[0]], low, high)
-        _draw_claim(ax, y, networks, region)
-        if not by_set:
-            verdicts = " / ".join(networks.verdict.unique())
-            ax.text(high, y, f"  {verdicts}", va="center", fontsize=8.5)
-    ax.set_xlim(low, high)
-    words = table.drop_duplicates("claim").set_index("claim").words
-    name_rows(ax, [fill(f"{key}: {words[key]}", 46) for key in keys], fontsize=8)
-    if by_set:
-        ax.set_xlabel("value of each claim's statistic: share, kappa, W or correlation")
-    else:
-        percent_axis(ax.xaxis)
-        ax.set_xlabel("value of each claim's statistic, points or shares")
-    ax.grid(False, axis="y")
-    handles = named_handles(ax)
-    handles["holds in here"] = Patch(facecolor=OKABE_ITO["green"], alpha=0.2)
-    legend(fig, handles)
+    fig, ax = _shaded_claims(table, height=0.42, title=title)
+    _, right = ax.get_xlim()
+    for y, (_, networks) in enumerate(table.groupby("claim", sort=False)):
+        heights = y + centred_offsets(len(networks), step=0.22, room=0.8)
+        for row, height in zip(networks.itertuples(), heights, strict=True):
+            _draw_value(ax, height, row)
+        verdicts = " / ".join(networks.verdict.unique())
+        ax.text(right, y, f"  {verdicts}", va="center", fontsize=8.5)
+    percent_axis(ax.xaxis)
+    ax.set_xlabel("value of each claim's statistic, points or shares")
+    _add_legend(fig, ax)
     footnote(fig, _claims_note(table))
     return fig
 
 
-def _draw_claim(ax: Axes, y: float, networks: pd.DataFrame, region: np.ndarray) -> None:
-    """Draw one claim around height y: its region (2,), and the value of each network."""
-    green = OKABE_ITO["green"]
-    ax.fill_between(region, y - 0.42, y + 0.42, color=green, alpha=0.2, linewidth=0)
-    by_set = "set" in networks
-    step = 0.3 if by_set else 0.22
-    heights = y + centred_offsets(len(networks), step=step, room=0.8)
-    for row, height in zip(networks.itertuples(), heights, strict=True):
-        if by_set:
+def claims_by_set_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
+    """Each claim with one value, 95% interval and verdict per set of images, its region shaded.
+
+    Rows are those of `claims_plot` with a column "set", whose colours are those of SET_COLOURS.
+    ValueError for a set without a colour.
+    """
+    fig, ax = _shaded_claims(table, height=0.58, title=title)
+    for y, (_, of_sets) in enumerate(table.groupby("claim", sort=False)):
+        heights = y + centred_offsets(len(of_sets), step=0.3, room=0.8)
+        for row, height in zip(of_sets.itertuples(), heights, strict=True):
             _draw_value_of_set(ax, height, row)
-        else:
-            _draw_value(ax, height, row)
+    ax.set_xlabel("value of each claim's statistic: share, kappa, W or correlation")
+    _add_legend(fig, ax)
+    footnote(fig, "dots: value with 95% interval; the region may ask for p < 5% beside it")
+    return fig
+
+
+def _shaded_claims(table: pd.DataFrame, *, height: float, title: str) -> tuple[Figure, Axes]:
+    """A figure with a named row of `height` inches per claim, in which its region is shaded."""
+    claims = table.drop_duplicates("claim").to_dict("records")
+    fig = new_figure(height * len(claims) + 0.5, title)
+    ax = fig.add_subplot()
+    low, high = _value_limits(table)
+    for y, claim in enumerate(claims):
+        region = np.clip([claim["low"], claim["high"]], low, high)
+        green = OKABE_ITO["green"]
+        ax.fill_between(region, y - 0.42, y + 0.42, color=green, alpha=0.2, linewidth=0)
+    ax.set_xlim(low, high)
+    names = [fill(f"{claim['claim']}: {claim['words']}", 46) for claim in claims]
+    name_rows(ax, names, fontsize=8)
+    ax.grid(False, axis="y")
+    return fig, ax
+
+
+def _add_legend(fig: Figure, ax: Axes) -> None:
+    """Name the marks that are drawn, and the regions."""
+    handles = named_handles(ax)
+    handles["holds in here"] = Patch(facecolor=OKABE_ITO["green"], alpha=0.2)
+    legend(fig, handles)
 
 
 def _claims_note(table: pd.DataFrame) -> str:
     """What the dots are, and which claims lie in their region without being said to hold."""
     n = " and ".join(f"{n:,}" for n in table.n.astype(int).unique())
     note = f"dots: value with 95% bootstrap interval over n = {n} images"
-    if "set" in table:
-        note = "dots: value with 95% interval; the region may ask for p < 5% beside it"
-        return note
     inside = (table.lo >= table.low) & (table.hi <= table.high)
     stricter = table.loc[inside & (table.verdict != "holds"), "claim"].unique()
     if len(stricter):

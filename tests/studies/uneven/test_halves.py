@@ -52,7 +52,7 @@ def test_a_class_that_is_in_one_half_alone_is_left_out():
 
 def test_halves_share_no_group():
     index = np.repeat(np.arange(11), 3)
-    for half in halves._random_halves(index, 20, np.random.default_rng(0)):
+    for half in halves.random_halves(index, 20, np.random.default_rng(0)):
         assert not set(index[half]) & set(index[~half])
         assert len(set(index[half])) == 5
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from visionfail.studies.uneven import link
+from visionfail.studies.uneven import covariates, link
 from visionfail.studies.uneven.attacked import EPSILONS
 from visionfail.studies.uneven.seed_answers import SeedAnswers
 
@@ -41,10 +41,10 @@ def test_a_planted_link_is_found_and_its_absence_is_not_one():
 def test_epsilons_that_are_never_reached_are_tied():
     first = np.array([0.1, 0.2, 0.3, 0.4])
     second = -np.array([np.inf, np.inf, 4.0, 2.0])
-    value, classes = link._rank_correlation(first, second)
+    value, _, _, classes = covariates.rank_correlation(first, second)
     assert value == pytest.approx(stats.spearmanr(first, [1, 1, 2, 3]).statistic)
     assert classes == 4
-    value, classes = link._rank_correlation(first, np.array([np.nan, 1, 1, 1]))
+    value, _, _, classes = covariates.rank_correlation(first, np.array([np.nan, 1, 1, 1]))
     assert np.isnan(value) and classes == 3
 
 

@@ -76,13 +76,13 @@ def test_answers_come_back_as_they_were_saved(tmp_path):
     answers = answers_of(
         [0, 1, 2], [[0, 1, 1], [0, 2, 2]], groups=[1, 1, 2], brightness=[0.1, 0.2, 0.3]
     )
-    answers.save(tmp_path / "answers.npz")
+    files.save_arrays(tmp_path / "answers.npz", answers.arrays(), made=answers.made)
     back = SeedAnswers.of_arrays(*files.load_arrays(tmp_path / "answers.npz"))
     assert np.array_equal(back.predicted, answers.predicted)
     assert np.array_equal(back.groups, answers.groups) and back.made == answers.made
     assert back.covariates["brightness"].tolist() == [0.1, 0.2, 0.3]
     alone = answers_of([0], [[0]])
-    alone.save(tmp_path / "alone.npz")
+    files.save_arrays(tmp_path / "alone.npz", alone.arrays(), made=alone.made)
     assert SeedAnswers.of_arrays(*files.load_arrays(tmp_path / "alone.npz")).groups is None
 
 

@@ -1,13 +1,12 @@
 """Answers to attacked images at a ladder of epsilons, kept as those to corrupted ones are."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from visionfail import attacks, evaluation, results
+from visionfail import attacks, evaluation
 from visionfail.data import ImageSet
 
 EPSILONS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # of 255; a condition's severity is its place
@@ -61,7 +60,7 @@ def load_or_attack(
         "gradients": str(dtype).removeprefix("torch."),
     }
     conditions = attack_conditions(name)
-    stored = _stored(path, identity, conditions)
+    stored = evaluation.stored_outcomes(path, identity, conditions)
     if stored is not None:
         return stored, "loaded"
 
@@ -83,17 +82,6 @@ def load_or_attack(
     )
     computed.save(path)
     return computed, "computed"
-
-
-def _stored(
-    path: Path, identity: Mapping, conditions: Sequence[tuple[str, int]]
-) -> evaluation.Outcomes | None:
-    """The outcomes at `path`, or None where there are none of this identity."""
-    if not Path(path).exists():
-        return None
-    stored = evaluation.Outcomes.load(path)
-    same = results.matches(stored.made, identity) and list(stored.conditions) == conditions
-    return stored if same else None
 
 
 def attack_images(

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from visionfail import metrics
+from visionfail.claims import LEVEL
 from visionfail.metrics import Estimate
 from visionfail.studies.uneven.answers import (
     checked_answers,
@@ -29,7 +30,6 @@ FEWER = "fewer errors"
 MORE = "more errors"
 UNDECIDED = "undecided"
 ABSENT = "no test images"
-LEVEL = 0.05
 TOLERANCE = 1e-6  # the same sum in another order
 
 

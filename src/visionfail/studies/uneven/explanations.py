@@ -121,13 +121,9 @@ def means_of_right_answers(values: ArrayLike, answers: SeedAnswers) -> np.ndarra
 
 def classes_with_errors(answers: SeedAnswers) -> np.ndarray:
     """The error rate of each class, mean over seeds, (K,); NaN where no seed errs."""
-    rates = np.mean(
-        [
-            class_means(wrong, answers.labels, num_classes=len(answers.classes))
-            for wrong in answers.wrong
-        ],
-        axis=0,
-    )
+    seeds_wrong = answers.wrong.sum(axis=0)  # (N,), whole, so that equal rates stay equal
+    sums = class_means(seeds_wrong, answers.labels, num_classes=len(answers.classes))
+    rates = sums / len(answers.wrong)
     return np.where(rates > 0, rates, np.nan)
 
 

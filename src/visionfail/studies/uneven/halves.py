@@ -60,7 +60,7 @@ def halved_concordance(
     """
     wrong = checked_seeds(wrong, labels)
     index = group_index(groups, len(labels))
-    halves = _random_halves(index, halvings, generator)  # (H, N)
+    halves = random_halves(index, halvings, generator)  # (H, N)
     everything = np.ones(len(labels), dtype=np.float32)
     by_halving = _concordances(wrong, labels, halves, everything, num_classes)  # (H, S, S)
     if np.isnan(by_halving).all():
@@ -83,7 +83,7 @@ def halved_concordance(
     )
 
 
-def _random_halves(index: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
+def random_halves(index: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
     """Which images lie in the first half of the groups, bool (count, N), drawn anew each time."""
     groups = int(index.max()) + 1
     halves = []
@@ -148,7 +148,7 @@ def _resampled(
     samples = []
     for _ in range(bootstraps):
         counts = group_counts(index, len(labels), bootstraps=1, generator=generator)[0]  # (N,)
-        halves = _random_halves(index, 1, generator)
+        halves = random_halves(index, 1, generator)
         samples.append(_concordances(wrong, labels, halves, counts, num_classes)[0])
     return np.stack(samples)
 

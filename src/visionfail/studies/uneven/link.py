@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from visionfail import metrics
 from visionfail.studies.uneven.answers import one_hot, quotient
+from visionfail.studies.uneven.covariates import rank_correlation
 from visionfail.studies.uneven.groups import group_counts, group_index
 from visionfail.studies.uneven.half_epsilon import half_epsilons
+from visionfail.studies.uneven.halves import random_halves
 from visionfail.studies.uneven.seed_answers import SeedAnswers
 
 
@@ -77,8 +78,7 @@ def _of_halving(
 
     Images count by weights (N,).
     """
-    groups = int(index.max()) + 1
-    first = (generator.permutation(groups) < groups // 2)[index]  # (N,)
+    first = random_halves(index, 1, generator)[0]  # (N,)
     members = one_hot(answers.labels, len(answers.classes))  # (N, K)
     on_first = weights * first
     on_second = (weights * ~first)[attacked][None]  # (1, M)
@@ -89,16 +89,7 @@ def _of_halving(
         halves = half_epsilons(
             of_seed, answers.labels[attacked], on_second, num_classes=members.shape[1]
         )[0]
-        value, known = _rank_correlation(errors, -halves)
+        value, _, _, known = rank_correlation(errors, -halves)
         values.append(value)
         classes.append(known)
     return np.array(values), min(classes)
-
-
-def _rank_correlation(first: np.ndarray, second: np.ndarray) -> tuple[float, int]:
-    """(Spearman's correlation over what both have, how much that is); infinite values are tied."""
-    known = ~np.isnan(first) & ~np.isnan(second)
-    ranks = [stats.rankdata(side[known]) for side in (first, second)]
-    if known.sum() < 2 or min(np.ptp(rank) for rank in ranks) == 0:
-        return np.nan, int(known.sum())
-    return float(np.corrcoef(*ranks)[0, 1]), int(known.sum())

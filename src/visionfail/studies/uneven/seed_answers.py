@@ -1,11 +1,9 @@
 """Answers of networks that differ in their seed alone, and which of the images are independent."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
-from visionfail import files
 from visionfail.evaluation import Answers
 from visionfail.studies.uneven import groups
 
@@ -154,12 +152,8 @@ class SeedAnswers(Answers):
             covariates={name: values[kept] for name, values in self.covariates.items()},
         )
 
-    def save(self, path: Path) -> None:
-        """Write one compressed .npz without pickled objects, whole or not at all."""
-        files.save_arrays(path, self.arrays(), made=self.made)
-
     def arrays(self) -> dict[str, np.ndarray]:
-        """What `save` writes and `of_arrays` reads."""
+        """What is stored of the answers beside `made`, and what `of_arrays` reads."""
         arrays = {
             "labels": self.labels,
             "predicted": self.predicted,

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from visionfail import metrics
-from visionfail.metrics import Estimate
 from visionfail.studies.uneven import persistence
 from visionfail.studies.uneven.answers import estimate_of, quotient, weights_of
 from visionfail.studies.uneven.classes import ClassSums, gap_at_chance
@@ -60,16 +59,18 @@ def worth_of(answers: SeedAnswers, correlation: float) -> float:
 def gap_row(answers: SeedAnswers, sums: ClassSums, null: np.ndarray) -> dict[str, Any]:
     """The worst class, and the gap between best and worst, mean over seeds, as measured and less.
 
-    {"worst_class", "observed_worst", "worst", "worst_lo", "worst_hi", "best_class", "observed_gap",
-    "gap", "lo", "hi" (`worst` and `gap` corrected in part for what chance adds, `reflected`),
-    "chance_gap", "chance_high" (the observed gap's mean and 95% point where groups exchange their
-    errors), "p" (of the observed gap)}. `null` is of `exchanged_class_means` for the wrong answers.
+    {"things", "worst_class", "observed_worst", "worst", "worst_lo", "worst_hi", "best_class",
+    "observed_gap", "gap", "lo", "hi" (`worst` and `gap` corrected in part for what chance adds,
+    `reflected`), "chance_gap", "chance_high" (the observed gap's mean and 95% point where groups
+    exchange their errors), "p" (of the observed gap)}. `null` is of `exchanged_class_means` for the
+    wrong answers.
     """
     accuracy = sums.accuracy[0].mean(axis=0)  # (K,)
     chance = gap_at_chance(answers.wrong, answers.labels, null)
     worst, worst_lo, worst_hi = sums.worst().interval()
     gap, lo, hi = sums.gap().interval()
     return {
+        "things": answers.things,
         "worst_class": answers.classes[int(np.nanargmin(accuracy))],
         "observed_worst": float(np.nanmin(accuracy)),
         "worst": worst,
@@ -89,17 +90,17 @@ def gap_row(answers: SeedAnswers, sums: ClassSums, null: np.ndarray) -> dict[str
 def persistence_row(answers: SeedAnswers, counts: np.ndarray) -> dict[str, Any]:
     """Whether seeds err on the same images, mean over pairs of seeds or over seeds.
 
-    {"kappa", "kappa_lo", "kappa_hi", "shared", "shared_lo", "shared_hi" (the share of a seed's
-    errors that all make), "independent", "within_classes" (what that would be by chance), "errors"
-    (of a seed, mean), "all_wrong" (images that all get wrong), "same_answer" (of these, those that
-    all give one answer)}. ValueError for a single seed.
+    {"things", "kappa", "kappa_lo", "kappa_hi", "shared", "shared_lo", "shared_hi" (the share of a
+    seed's errors that all make), "independent", "within_classes" (what that would be by chance),
+    "errors" (of a seed, mean), "all_wrong" (images that all get wrong), "same_answer" (of these,
+    those that all give one answer)}. ValueError for a single seed.
     """
     wrong = answers.wrong
     kappa, kappa_lo, kappa_hi = persistence.mean_consistency(wrong, counts)
-    shared: Estimate = persistence.shared_error_share(wrong, counts)
-    share, share_lo, share_hi = shared.interval()
+    share, share_lo, share_hi = persistence.shared_error_share(wrong, counts).interval()
     by_chance = persistence.shared_share_by_chance(wrong, answers.labels)
     return {
+        "things": answers.things,
         "kappa": kappa,
         "kappa_lo": kappa_lo,
         "kappa_hi": kappa_hi,
@@ -171,28 +172,29 @@ def calibration_row(answers: SeedAnswers) -> dict[str, float]:
 
 def stored_rows(
     table: pd.DataFrame,
+    metric: str,
+    columns: tuple[str, str, str],
     *,
+    n: str,
     origins: Mapping[str, str],
-    metrics: Mapping[str, tuple[str, str, str]],
-    condition: str | None = None,
+    about: str | None = None,
 ) -> list[dict]:
-    """The rows of a table in the long form that results are stored in, means over seeds.
+    """One metric of a table in the long form that results are stored in, means over seeds.
 
-    The table has name (of the set, with its origin in `origins`), n, perhaps split (else "test"),
-    and for each metric its columns (value, lo, hi). `condition` is the column that says which
-    class or quantity a row is about; without it all classes. A value that is NaN has no row.
+    `columns` are those of its value and the ends of its interval, `n` the one that counts what it
+    is over, `about` the one that says which class or quantity a row is about; without it all
+    classes. The table has name (of the set, with its origin in `origins`) and perhaps split, else
+    "test". A value that is NaN has no row.
     """
     rows = []
-    for record in table.to_dict("records"):
-        for metric, (value, lo, hi) in metrics.items():
-            if np.isnan(record[value]):
-                continue
-            row = {"dataset": record["name"], "origin": origins[record["name"]]}
-            row["split"] = record.get("split", "test")
-            row["model"] = "resnet18"
-            row["condition"] = record[condition] if condition else "all classes"
-            row["metric"] = metric
-            row.update({"value": record[value], "lo": record[lo], "hi": record[hi]})
-            row["n"] = int(record["n"])
-            rows.append(row)
+    value, lo, hi = columns
+    for record in table.dropna(subset=[value]).to_dict("records"):
+        row = {"dataset": record["name"], "origin": origins[record["name"]]}
+        row["split"] = record.get("split", "test")
+        row["model"] = "resnet18"
+        row["condition"] = record[about] if about else "all classes"
+        row["metric"] = metric
+        row.update({"value": record[value], "lo": record[lo], "hi": record[hi]})
+        row["n"] = int(record[n])
+        rows.append(row)
     return rows

@@ -7,8 +7,6 @@ from sklearn.metrics import adjusted_rand_score
 
 from visionfail.data import ImageSet
 
-ENOUGH = 0.9  # adjusted Rand index from which on found tracks might stand for true ones
-
 
 def track_recovery(images: ImageSet) -> pd.DataFrame:
     """A row per class with several tracks: class, tracks, frames, ari.
