@@ -12,7 +12,7 @@ from visionfail import devices, models
 from visionfail.attacks import gradient
 from visionfail.data import ImageSet
 
-STEP = 1.25  # epsilons of the one step
+TRAINING_STEP = 1.25  # epsilons of the one step
 
 
 def random_start_fgsm(
@@ -34,7 +34,7 @@ def random_start_fgsm(
                 model, start, labels, dtype=torch.bfloat16 if bf16 else torch.float32
             )
         return gradient.step(
-            start, by_pixel, images, size=STEP * epsilon, epsilon=epsilon, targeted=False
+            start, by_pixel, images, size=TRAINING_STEP * epsilon, epsilon=epsilon, targeted=False
         )
 
     return perturb

@@ -217,7 +217,7 @@ def train_rounds(
         "arch": arch,
         "width": width,
         "recipe": recipe,
-        "rounds": [_config_fields(config) for config in rounds],
+        "rounds": [config_fields(config) for config in rounds],
         "history": history,
     }
     model, card = save_trained(path, model, sets, card=card)
@@ -236,7 +236,7 @@ def join_histories(history: list[dict], added: list[dict]) -> list[dict]:
     return joined
 
 
-def _config_fields(config: TrainConfig) -> dict:
+def config_fields(config: TrainConfig) -> dict:
     """A configuration as it stands in a card, lists in the place of tuples as in json."""
     fields = dataclasses.asdict(config)
     fields["sides"] = list(config.sides)
