@@ -1,13 +1,22 @@
 """Attacks bounded in L-infinity, a defence, and the card that says if an attack can be believed."""
 
 from visionfail.attacks.defence import TRAINING_STEP, pgd_check, random_start_fgsm
-from visionfail.attacks.gradient import STEP_SHARE, fgsm, pgd, pgd_steps
+from visionfail.attacks.gradient import (
+    STEP_SHARE,
+    along,
+    fgsm,
+    fgsm_direction,
+    pgd,
+    pgd_steps,
+)
 from visionfail.attacks.health import health_card
 
 __all__ = [
     "STEP_SHARE",
     "TRAINING_STEP",
+    "along",
     "fgsm",
+    "fgsm_direction",
     "health_card",
     "pgd",
     "pgd_check",

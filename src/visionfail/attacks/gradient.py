@@ -40,14 +40,40 @@ def fgsm(
     the loss is not finite.
     """
     check_attack(images, labels, epsilon)
-    attacked = []
+    direction = fgsm_direction(
+        model, images, labels, targeted=targeted, dtype=dtype, batch_size=batch_size
+    )
+    return along(images, direction, epsilon)
+
+
+def fgsm_direction(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    targeted: bool = False,
+    dtype: torch.dtype = torch.float32,
+    batch_size: int = BATCH,
+) -> Tensor:
+    """Where FGSM moves each pixel: -1, 0 or 1, int8 (N, C, H, W), the same for every epsilon.
+
+    0 throughout for an image that needs no attack. Arguments and errors are those of `fgsm`.
+    """
+    check_attack(images, labels, 0.0)
+    directions = []
     with _attackable(model, dtype) as network:
         for clean, wanted in _batches(network, images, labels, batch_size):
             gradient, _, logits = loss_gradient(network, clean, wanted, dtype=dtype)
-            moved = step(clean, gradient, clean, size=epsilon, epsilon=epsilon, targeted=targeted)
-            done = succeeded(logits, wanted, targeted=targeted)
-            attacked.append(torch.where(done[:, None, None, None], clean, moved).cpu())
-    return torch.cat(attacked)
+            toward = -gradient.sign() if targeted else gradient.sign()
+            needed = ~succeeded(logits, wanted, targeted=targeted)
+            directions.append((toward * needed[:, None, None, None]).to(torch.int8).cpu())
+    return torch.cat(directions)
+
+
+def along(images: Tensor, direction: Tensor, epsilon: float) -> Tensor:
+    """Images moved by epsilon along a direction of `fgsm_direction`, floats in [0, 1]."""
+    pixels = images.cpu() if images.is_floating_point() else models.as_float(images.cpu())
+    return (pixels + epsilon * direction.to(pixels.dtype)).clamp(0, 1)
 
 
 def pgd(

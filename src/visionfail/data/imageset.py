@@ -53,12 +53,16 @@ class ImageSet:
             raise ValueError(f"{count} images asked for: ask for at least 1.")
         if count >= len(self):
             return self
+        return self.at(torch.arange(count))
+
+    def at(self, index: Tensor) -> "ImageSet":
+        """The images `index` int64 (M,) alone; a part of an official set is of origin "subset"."""
         origin = "subset" if self.origin in ("official", "identical") else self.origin
-        groups = None if self.groups is None else self.groups[:count]
+        groups = None if self.groups is None else self.groups[index]
         return replace(
             self,
-            images=self.images[:count],
-            labels=self.labels[:count],
+            images=self.images[index],
+            labels=self.labels[index],
             origin=origin,
             groups=groups,
         )
