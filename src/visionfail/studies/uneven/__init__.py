@@ -4,7 +4,9 @@ from visionfail.studies.uneven.answers import checked_answers
 from visionfail.studies.uneven.attacked import (
     ATTACKS,
     EPSILONS,
+    HEADLINE,
     attack_images,
+    attacked_part,
     load_or_attack,
 )
 from visionfail.studies.uneven.by_set import (
@@ -99,11 +101,13 @@ from visionfail.studies.uneven.tracks import track_recovery
 __all__ = [
     "ATTACKS",
     "EPSILONS",
+    "HEADLINE",
     "NOT_TESTABLE",
     "SET_NAMES",
     "SeedAnswers",
     "accuracy_row",
     "attack_images",
+    "attacked_part",
     "calibration_row",
     "checked_answers",
     "claim_values",
