@@ -76,9 +76,9 @@ def test_quick_shows_what_is_stored_or_says_that_nothing_is(run, networks, monke
 
 
 def test_cifar10s_answers_are_those_of_the_stored_sweeps():
-    arrays = setup.ask_stored_sweeps(setup.ALIKE)
+    arrays = setup.ask_stored_sweeps(setup.SEEDS["cifar10"])
     _, sweeps = evaluation.stored_sweeps(paths.RESULTS)
-    for row, seed in enumerate(setup.ALIKE):
+    for row, seed in enumerate(setup.SEEDS["cifar10"]):
         sweep = sweeps["resnet18", seed]
         assert np.array_equal(arrays["predicted"][row], sweep.predicted[sweep.at("clean", 0)])
         assert np.array_equal(arrays["log_odds"][row], sweep.log_odds[sweep.at("clean", 0)])

@@ -1,6 +1,16 @@
 """Who bears the errors, by class, confusion and seed, and how little it takes to cause one."""
 
 from visionfail.studies.uneven.answers import checked_answers
+from visionfail.studies.uneven.attack_answers import AttackedAnswers, turned_and_right_again
+from visionfail.studies.uneven.attack_claims import Attacked, attack_claim_values, judge_attacks
+from visionfail.studies.uneven.attack_setup import (
+    ATTACKED_SEEDS,
+    attack_file,
+    load_attacked,
+    load_or_check,
+    load_or_restart,
+    precision_of,
+)
 from visionfail.studies.uneven.attacked import (
     ATTACKS,
     EPSILONS,
@@ -47,6 +57,7 @@ from visionfail.studies.uneven.covariates import (
     partial_rank_correlation,
     rank_correlation,
 )
+from visionfail.studies.uneven.defended import defended_classifier
 from visionfail.studies.uneven.explanations import (
     classes_with_errors,
     explain_all,
@@ -68,6 +79,13 @@ from visionfail.studies.uneven.groups import (
 from visionfail.studies.uneven.half_epsilon import half_epsilons, smallest_epsilon
 from visionfail.studies.uneven.halves import halved_concordance
 from visionfail.studies.uneven.link import link_between_halves
+from visionfail.studies.uneven.noticed import (
+    confidence_suspicion,
+    ensemble_suspicion,
+    load_or_audit,
+    noticed_table,
+)
+from visionfail.studies.uneven.others import headline_images, load_or_ask_others, transfer_table
 from visionfail.studies.uneven.persistence import (
     concordance_p,
     consistency_table,
@@ -83,6 +101,7 @@ from visionfail.studies.uneven.setup import (
     load_or_explain,
     load_sets,
     splits_of,
+    stored_answers,
 )
 from visionfail.studies.uneven.setup import prepare_uneven as prepare
 from visionfail.studies.uneven.tables import (
@@ -97,21 +116,29 @@ from visionfail.studies.uneven.tables import (
     varied_mistakes,
 )
 from visionfail.studies.uneven.tracks import track_recovery
+from visionfail.studies.uneven.under_attack import by_epsilon, class_curves, smallest_by_class
 
 __all__ = [
+    "ATTACKED_SEEDS",
     "ATTACKS",
     "EPSILONS",
     "HEADLINE",
     "NOT_TESTABLE",
     "SET_NAMES",
+    "Attacked",
+    "AttackedAnswers",
     "SeedAnswers",
     "accuracy_row",
+    "attack_claim_values",
+    "attack_file",
     "attack_images",
     "attacked_part",
+    "by_epsilon",
     "calibration_row",
     "checked_answers",
     "claim_values",
     "class_confidences",
+    "class_curves",
     "class_means",
     "class_p_values",
     "class_sums",
@@ -119,16 +146,19 @@ __all__ = [
     "classes_with_errors",
     "concordance_p",
     "confidence_by_class",
+    "confidence_suspicion",
     "confidence_table",
     "confusion_structure",
     "consistency_table",
     "correlation_table",
     "correlation_within_groups",
     "covariates_by_class",
+    "defended_classifier",
     "design_effect",
     "doubtful_labels",
     "effective_size",
     "effective_wilson",
+    "ensemble_suspicion",
     "exchanged",
     "exchanged_class_means",
     "explain_all",
@@ -140,39 +170,52 @@ __all__ = [
     "groups_per_class",
     "half_epsilons",
     "halved_concordance",
+    "headline_images",
     "image_brightness",
     "image_contrast",
+    "judge_attacks",
     "judge_uneven",
     "kendalls_w",
     "link_between_halves",
+    "load_attacked",
     "load_networks",
     "load_or_ask",
+    "load_or_ask_others",
     "load_or_attack",
+    "load_or_audit",
+    "load_or_check",
     "load_or_explain",
+    "load_or_restart",
     "load_sets",
     "mean_consistency",
     "means_of_right_answers",
     "misfit_above_chance",
     "mistake_captions",
+    "noticed_table",
     "order_between_halves",
     "overconfidence_by_answer",
     "pair_table",
     "pairs_of",
     "partial_rank_correlation",
     "persistence_row",
+    "precision_of",
     "prepare",
     "rank_correlation",
     "same_mistakes",
     "shared_error_share",
     "shared_share_by_chance",
     "sign_counts",
+    "smallest_by_class",
     "smallest_epsilon",
     "splits_of",
+    "stored_answers",
     "stored_rows",
     "structure_of",
     "sums_by_class",
     "table_by_class",
     "track_recovery",
+    "transfer_table",
+    "turned_and_right_again",
     "varied_mistakes",
     "worst_case_answers",
     "worst_case_groups",

@@ -4,7 +4,7 @@ They were fixed in notes/claims.md before a test image of SVHN or GTSRB had been
 CIFAR-10 everything had been seen, so its rows are exploratory.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -168,6 +168,13 @@ def shared_above_chance(answers: SeedAnswers, counts: np.ndarray) -> tuple[float
 
 
 def judge_uneven(values: Mapping[str, Value], answers: SeedAnswers) -> pd.DataFrame:
+    """`judge_set` of the claims about who bears the errors."""
+    return judge_set(UNEVEN_CLAIMS, values, answers)
+
+
+def judge_set(
+    claims: Sequence[Claim], values: Mapping[str, Value], answers: SeedAnswers
+) -> pd.DataFrame:
     """A row per claim for one set, with the columns JUDGED; NaN where it is not testable here.
 
     The set's name is written behind the claim's number.
@@ -175,7 +182,7 @@ def judge_uneven(values: Mapping[str, Value], answers: SeedAnswers) -> pd.DataFr
     name = answers.made["dataset"]
     seeds = answers.made["seeds"]
     rows = []
-    for claim in UNEVEN_CLAIMS:
+    for claim in claims:
         value = values.get(claim.key)
         named = replace(claim, key=f"{claim.key} {SET_NAMES[name]}")
         if value is None:

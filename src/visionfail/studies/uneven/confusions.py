@@ -167,7 +167,7 @@ def pair_table(
     tables = confusion_tables(predicted, labels, weights, num_classes=len(classes))
     tables = tables[:, tables[0].sum(axis=(1, 2)) > 0]  # (B + 1, S, K, K)
     shares = quotient(tables, tables.sum(axis=(2, 3), keepdims=True))
-    expected = _fitted_in_parts(np.nan_to_num(shares))
+    expected = fitted_in_parts(np.nan_to_num(shares))
     p = structure.pair_p()
     rows = []
     for true, answered in np.argwhere(tables[0].sum(axis=0) > 0):
@@ -185,7 +185,7 @@ def pair_table(
     return table.sort_values("residual", ascending=False, kind="stable", ignore_index=True)
 
 
-def _fitted_in_parts(tables: np.ndarray) -> np.ndarray:
+def fitted_in_parts(tables: np.ndarray) -> np.ndarray:
     """`quasi_independence` of tables (B, S, K, K), some resamples at a time."""
     at_once = max(1, AT_ONCE // tables[0].size)
     parts = []
@@ -201,7 +201,7 @@ def misfit_shares(tables: np.ndarray) -> np.ndarray:
     dissimilarity. 0 for a table without answers.
     """
     shares = np.nan_to_num(quotient(tables, tables.sum(axis=(2, 3), keepdims=True)))
-    return np.abs(shares - _fitted_in_parts(shares)).sum(axis=(2, 3)) / 2
+    return np.abs(shares - fitted_in_parts(shares)).sum(axis=(2, 3)) / 2
 
 
 def misfit_above_chance(

@@ -143,13 +143,17 @@ class SeedAnswers(Answers):
         kept = ~np.isin(index, index[images])
         if not kept.any():
             raise ValueError(f"all {len(kept)} images are left out: keep some.")
+        return self.taken(np.flatnonzero(kept))
+
+    def taken(self, images: np.ndarray) -> "SeedAnswers":
+        """The answers to these images (M,) alone."""
         return replace(
             self,
-            labels=self.labels[kept],
-            predicted=self.predicted[:, kept],
-            log_odds=self.log_odds[:, kept],
-            groups=None if self.groups is None else self.groups[kept],
-            covariates={name: values[kept] for name, values in self.covariates.items()},
+            labels=self.labels[images],
+            predicted=self.predicted[:, images],
+            log_odds=self.log_odds[:, images],
+            groups=None if self.groups is None else self.groups[images],
+            covariates={name: values[images] for name, values in self.covariates.items()},
         )
 
     def arrays(self) -> dict[str, np.ndarray]:

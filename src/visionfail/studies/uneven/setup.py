@@ -17,8 +17,8 @@ from visionfail.studies.uneven import covariates, explanations
 from visionfail.studies.uneven.seed_answers import SeedAnswers
 
 ARCH = "resnet18"
-SEEDS = {"svhn10k": (0, 1, 2), "gtsrb": (0, 1, 2), "svhn": (0, 1, 2)}
-ALIKE = (1, 2)  # seeds of CIFAR-10's ResNet-18 that were trained alike
+# those that were trained alike
+SEEDS = {"svhn10k": (0, 1, 2), "gtsrb": (0, 1, 2), "svhn": (0, 1, 2), "cifar10": (1, 2)}
 NORM_IMAGES = 1000  # training images for the norms of networks with a random head
 EXAMINED_SPLITS = {"gtsrb": ("test", "heldout")}  # else "test" alone
 
@@ -49,16 +49,17 @@ def splits_of(name: str) -> tuple[str, ...]:
 
 
 def load_networks(
-    run: Run, name: str, sets: Mapping[str, ImageSet]
+    run: Run, name: str, sets: Mapping[str, ImageSet], *, seeds: Sequence[int] | None = None
 ) -> tuple[Networks, dict[int, dict]]:
     """({seed: network}, {seed: card}) of one set, ResNet-18s that were trained alike.
 
-    In full they are trained where no checkpoint is. In quick cards and weights are those that are
-    there. Of CIFAR-10 seeds without weights have a card alone.
+    `seeds` are others of CIFAR-10, perhaps of another recipe. In full the networks are trained
+    where no checkpoint is, those of CIFAR-10 apart: of its seeds without weights there is a card
+    alone. In quick cards and weights are those that are there.
     """
     networks = {}
     cards = {}
-    for seed in ALIKE if name == "cifar10" else SEEDS[name]:
+    for seed in seeds or SEEDS[name]:
         stem = paths.MODELS / models.checkpoint_name(name, ARCH, "standard", seed)
         weights, description = models.checkpoint_files(stem)
         if run.profile.name == "full" and name != "cifar10":
@@ -88,7 +89,7 @@ def load_or_ask(
     """
     path = answers_file(name, split)
     if run.profile.name == "quick":
-        return SeedAnswers.of_arrays(*files.load_arrays(path)), "loaded"
+        return stored_answers(name, split), "loaded"
     images = sets[split]
     identity = {
         "dataset": name,
@@ -117,6 +118,11 @@ def load_or_ask(
         path, compute, identity=identity, fields=["labels", "predicted", "log_odds"]
     )
     return SeedAnswers.of_arrays(arrays, made), how
+
+
+def stored_answers(name: str, split: str) -> SeedAnswers:
+    """The answers that `load_or_ask` stored; FileNotFoundError where there are none."""
+    return SeedAnswers.of_arrays(*files.load_arrays(answers_file(name, split)))
 
 
 def load_or_explain(

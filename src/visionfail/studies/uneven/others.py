@@ -1,0 +1,142 @@
+"""What was measured on the images that PGD attacked: how far they moved, and what others answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from visionfail import files, metrics, models
+from visionfail.data import ImageSet
+from visionfail.studies import stored
+from visionfail.studies.uneven.attack_answers import mean_over_images
+from visionfail.studies.uneven.attacked import EPSILONS, HEADLINE, PgdLadder
+
+FIELDS = ("similarity", "distance", "answers", "support", "clean_support")
+
+
+@dataclass(frozen=True, eq=False)
+class Others:
+    """What T networks answer to M images attacked at HEADLINE on each of A of them.
+
+    similarity (SSIM) and distance (L2, pixels in [0, 1]) of clean and attacked images (A, M);
+    answers uint8 (A, T, M); support (A, T, M): the probability that a network gives to the answer
+    of the attacked one, clean_support the same on clean images. `attacked` and `asked` name the
+    networks.
+    """
+
+    attacked: list[str]
+    asked: list[str]
+    similarity: np.ndarray
+    distance: np.ndarray
+    answers: np.ndarray
+    support: np.ndarray
+    clean_support: np.ndarray
+
+
+def load_or_ask_others(
+    path: Path,
+    attacked: Mapping[str, Tensor] | None,
+    images: ImageSet | None,
+    networks: Mapping[str, nn.Module],
+    *,
+    weights: Mapping[str, str],
+) -> tuple[Others, str]:
+    """(Others, "loaded" | "computed"), stored at `path`.
+
+    `attacked` are {network: its attacked images (M, C, H, W)}, `images` the clean ones, `networks`
+    all that are asked and `weights` their checksums. Without `attacked` or `images` what is stored
+    is loaded as it is.
+    """
+    if attacked is None or images is None:
+        arrays, made = files.load_arrays(path)
+        return others_of(arrays, made), "loaded"
+    identity = {
+        "weights": dict(weights),
+        "attacked": list(attacked),
+        "images": images.checksum(),
+        "epsilon of 255": HEADLINE,
+    }
+
+    def compute() -> tuple[stored.Arrays, dict]:
+        return ask_others(attacked, images, networks), identity
+
+    arrays, made, how = stored.load_or_compute(path, compute, identity=identity, fields=FIELDS)
+    return others_of(arrays, made), how
+
+
+def others_of(arrays: stored.Arrays, made: dict) -> Others:
+    """The Others that arrays hold."""
+    values = {field: arrays[field] for field in FIELDS}
+    return Others(attacked=made["attacked"], asked=list(made["weights"]), **values)
+
+
+def ask_others(
+    attacked: Mapping[str, Tensor], images: ImageSet, networks: Mapping[str, nn.Module]
+) -> stored.Arrays:
+    """The arrays FIELDS of `Others`."""
+    clean = models.as_float(images.images)
+    on_clean = {name: probabilities(network, clean) for name, network in networks.items()}
+    rows: dict[str, list] = {field: [] for field in FIELDS}
+    for victim, moved in attacked.items():
+        on_moved = {name: probabilities(network, moved) for name, network in networks.items()}
+        rows["similarity"].append(similarity(clean, moved))
+        rows["distance"].append((moved - clean).flatten(1).norm(dim=1).numpy())
+        rows["answers"].append([of_one.argmax(axis=1) for of_one in on_moved.values()])
+        rows["support"].append(support_for(on_moved, victim))
+        rows["clean_support"].append(support_for(on_clean, victim))
+    kinds = {field: np.uint8 if field == "answers" else np.float32 for field in FIELDS}
+    return {field: np.array(values, dtype=kinds[field]) for field, values in rows.items()}
+
+
+def probabilities(network: nn.Module, images: Tensor) -> np.ndarray:
+    """Softmax probabilities of images, (M, K)."""
+    return metrics.probabilities(models.predict(network, images).numpy())
+
+
+def support_for(answers: Mapping[str, np.ndarray], victim: str) -> list[np.ndarray]:
+    """The probability that each network gives to the victim's answer to each image, (T, M)."""
+    named = answers[victim].argmax(axis=1)
+    return [np.take_along_axis(of_one, named[:, None], axis=1)[:, 0] for of_one in answers.values()]
+
+
+def similarity(clean: Tensor, moved: Tensor) -> np.ndarray:
+    """SSIM of each pair of images, (M,): 1 where they are the same.
+
+    Gaussian window of 11 pixels, as in Wang et al. 2004, doi:10.1109/TIP.2003.819861.
+    """
+    value = structural_similarity_index_measure(moved, clean, data_range=1.0, reduction="none")
+    return torch.as_tensor(value).numpy()
+
+
+def headline_images(
+    model: nn.Module, images: ImageSet, folder: Path, *, weights: str, dtype: torch.dtype
+) -> Tensor:
+    """Images attacked by PGD at HEADLINE, floats in [0, 1] (M, C, H, W).
+
+    Those that a run left in `folder` if they are of these weights, else attacked anew.
+    """
+    identity = folder / "identity.json"
+    if identity.exists() and files.read_json(identity).get("weights") != weights:
+        raise ValueError(f"{folder} holds images attacked on another network: remove the folder.")
+    ladder = PgdLadder(model, images, folder=folder, dtype=dtype)
+    return ladder.at(EPSILONS.index(HEADLINE))
+
+
+def transfer_table(others: Others, labels: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
+    """A row per network attacked and network asked: attacked_on, asked, accuracy, lo, hi, n.
+
+    Accuracy of the one asked on images attacked on the other, 95% over groups, counts (B, M).
+    """
+    rows = []
+    for i, victim in enumerate(others.attacked):
+        for j, asked in enumerate(others.asked):
+            right = (others.answers[i, j] == labels)[None]  # (1, M)
+            value, lo, hi = mean_over_images(right, np.ones_like(right), counts).interval()
+            row = {"attacked_on": victim, "asked": asked, "accuracy": value, "lo": lo, "hi": hi}
+            rows.append({**row, "n": len(labels)})
+    return pd.DataFrame(rows)
