@@ -4,6 +4,13 @@ A figure function takes arrays or a results table and returns a Figure; `save_fi
 stamped where the data are not the official ones.
 """
 
+from visionfail.figures.attacks import (
+    attack_curves,
+    attack_pictures,
+    class_attack_curves,
+    link_scatter,
+    smallest_epsilon_bars,
+)
 from visionfail.figures.budgets import (
     budget_under_shift,
     budgets_met,
@@ -50,6 +57,8 @@ from visionfail.figures.uneven import (
 )
 
 __all__ = [
+    "attack_curves",
+    "attack_pictures",
     "augmentation_before_after",
     "beside_maps",
     "budget_under_shift",
@@ -57,6 +66,7 @@ __all__ = [
     "causes_of_drift_plot",
     "claims_by_set_plot",
     "claims_plot",
+    "class_attack_curves",
     "class_by_seed_plot",
     "class_correlations",
     "class_counts",
@@ -74,6 +84,7 @@ __all__ = [
     "lead",
     "leads",
     "learning_curves",
+    "link_scatter",
     "ours_vs_published",
     "paired_differences",
     "per_class_plot",
@@ -85,6 +96,7 @@ __all__ = [
     "severity_curves",
     "shift_curves",
     "silent_failure",
+    "smallest_epsilon_bars",
     "starts_plot",
     "storyboard",
     "transfer_plot",

@@ -5,11 +5,12 @@ from visionfail.studies.uneven.attack_answers import AttackedAnswers, turned_and
 from visionfail.studies.uneven.attack_claims import Attacked, attack_claim_values, judge_attacks
 from visionfail.studies.uneven.attack_setup import (
     ATTACKED_SEEDS,
-    attack_file,
     load_attacked,
+    load_audit,
+    load_defended,
     load_or_check,
     load_or_restart,
-    precision_of,
+    load_others,
 )
 from visionfail.studies.uneven.attacked import (
     ATTACKS,
@@ -57,7 +58,6 @@ from visionfail.studies.uneven.covariates import (
     partial_rank_correlation,
     rank_correlation,
 )
-from visionfail.studies.uneven.defended import defended_classifier
 from visionfail.studies.uneven.explanations import (
     classes_with_errors,
     explain_all,
@@ -82,10 +82,9 @@ from visionfail.studies.uneven.link import link_between_halves
 from visionfail.studies.uneven.noticed import (
     confidence_suspicion,
     ensemble_suspicion,
-    load_or_audit,
     noticed_table,
 )
-from visionfail.studies.uneven.others import headline_images, load_or_ask_others, transfer_table
+from visionfail.studies.uneven.others import transfer_table
 from visionfail.studies.uneven.persistence import (
     concordance_p,
     consistency_table,
@@ -130,7 +129,6 @@ __all__ = [
     "SeedAnswers",
     "accuracy_row",
     "attack_claim_values",
-    "attack_file",
     "attack_images",
     "attacked_part",
     "by_epsilon",
@@ -153,7 +151,6 @@ __all__ = [
     "correlation_table",
     "correlation_within_groups",
     "covariates_by_class",
-    "defended_classifier",
     "design_effect",
     "doubtful_labels",
     "effective_size",
@@ -170,7 +167,6 @@ __all__ = [
     "groups_per_class",
     "half_epsilons",
     "halved_concordance",
-    "headline_images",
     "image_brightness",
     "image_contrast",
     "judge_attacks",
@@ -178,14 +174,15 @@ __all__ = [
     "kendalls_w",
     "link_between_halves",
     "load_attacked",
+    "load_audit",
+    "load_defended",
     "load_networks",
     "load_or_ask",
-    "load_or_ask_others",
     "load_or_attack",
-    "load_or_audit",
     "load_or_check",
     "load_or_explain",
     "load_or_restart",
+    "load_others",
     "load_sets",
     "mean_consistency",
     "means_of_right_answers",
@@ -198,7 +195,6 @@ __all__ = [
     "pairs_of",
     "partial_rank_correlation",
     "persistence_row",
-    "precision_of",
     "prepare",
     "rank_correlation",
     "same_mistakes",

@@ -1,24 +1,27 @@
 """What notebook 07 starts from: answers to attacked images, and the health of the attack."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from visionfail import attacks, evaluation, files, models, profiles
+from visionfail import attacks, devices, evaluation, files, models, profiles
 from visionfail.data import ImageSet
 from visionfail.studies import stored
 from visionfail.studies.run import Run
+from visionfail.studies.uneven import noticed, others
 from visionfail.studies.uneven.attack_answers import AttackedAnswers, attacked_answers
 from visionfail.studies.uneven.attacked import STEPS, attacked_part, load_or_attack
+from visionfail.studies.uneven.defended import DEFENDED, FROM_SEED, defended_classifier
 from visionfail.studies.uneven.seed_answers import SeedAnswers
 from visionfail.studies.uneven.setup import ARCH, SEEDS, Networks
 
 ATTACKED_SEEDS = {**SEEDS, "cifar10": (0, 1)}  # of CIFAR-10 those whose weights are kept
+ANOTHER = "cifar10-densenet121-standard-s0"  # to which CIFAR-10's attacked images are shown
 CHECKED = 100  # images of the health card and of restarts
 
 
@@ -50,7 +53,7 @@ def load_attacked(
         outcomes[seed], done = load_or_attack(
             path,
             networks[seed],
-            sets["test"] if attack == "fgsm" else sets["test"].at(torch.from_numpy(images)),
+            sets["test"] if attack == "fgsm" else attacked_images(sets["test"]),
             attack,
             val=sets["val"],
             weights=card["sha256"],
@@ -85,15 +88,15 @@ def load_or_check(
     Columns: light, ok, measured, asked. On the first CHECKED of `images`, with the second network,
     if there is one, as the surrogate; stored and loaded as the answers are.
     """
-    seed, *others = cards
+    seed, *further = cards
     path = attack_file(cards[seed], seed, "health")
     if run.profile.name == "quick" or images is None:
         return health_table(files.load_arrays(path)[0])
     few = images.first(CHECKED)
-    surrogate = networks[others[0]] if others else None
+    surrogate = networks[further[0]] if further else None
     identity = {
         "weights": cards[seed]["sha256"],
-        "surrogate": cards[others[0]]["sha256"] if others else None,
+        "surrogate": cards[further[0]]["sha256"] if further else None,
         "images": few.checksum(),
         "epsilon": epsilon,
         "steps": STEPS,
@@ -167,3 +170,73 @@ def load_or_restart(
 
     arrays, _, _ = stored.load_or_compute(path, compute, identity=identity, fields=["right"])
     return arrays["right"]
+
+
+def load_defended(run: Run, sets: dict[str, ImageSet]) -> tuple[nn.Module, dict]:
+    """(model, card) of the defended network, trained in full where there is none."""
+    if run.profile.name == "quick":
+        return models.load(DEFENDED)
+    model, card, _ = defended_classifier(sets, state=run.profile.state)
+    return model, card
+
+
+def load_others(
+    run: Run,
+    name: str,
+    sets: Mapping[str, ImageSet],
+    networks: Networks,
+    cards: Mapping[int, dict],
+    *,
+    defended: tuple[nn.Module, dict],
+) -> tuple[others.Others, str]:
+    """(what a set's networks answer to each other's attacked images, "loaded" | "computed").
+
+    Of CIFAR-10 the defended network and DenseNet-121 are asked, too, and the defended one's images.
+    Stored in results/attacked-<set>-others.npz.
+    """
+    path = profiles.FULL.results / f"attacked-{name}-others.npz"
+    if run.profile.name == "quick":
+        return others.load_or_ask_others(path, None, None, {}, weights={})
+    known = {f"{ARCH} s{seed}": (networks[seed], card, seed) for seed, card in cards.items()}
+    if name == "cifar10":
+        known[f"{ARCH} defended"] = (*defended, FROM_SEED)
+    images = {label: headline_of(run, sets, *network) for label, network in known.items()}
+    asked = {label: network for label, (network, _, _) in known.items()}
+    weights = {label: card["sha256"] for label, (_, card, _) in known.items()}
+    if name == "cifar10":
+        dense, dense_card = models.load(ANOTHER)
+        asked["densenet121 s0"] = dense.to(devices.best_device())
+        weights["densenet121 s0"] = dense_card["sha256"]
+    part = attacked_images(sets["test"])
+    return others.load_or_ask_others(path, images, part, asked, weights=weights)
+
+
+def load_audit(
+    run: Run, sets: Mapping[str, ImageSet], networks: Networks, cards: Mapping[int, dict]
+) -> tuple[noticed.Suspicion, str]:
+    """(what the auditor of CIFAR-10's seed 0 says of clean and attacked images, how)."""
+    path = attack_file(cards[0], 0, "audited")
+    if run.profile.name == "quick":
+        return noticed.load_or_audit(path, None, None)
+    images_of = headline_of(run, sets, networks[0], cards[0], 0)
+    return noticed.load_or_audit(path, attacked_images(sets["test"]), images_of)
+
+
+def headline_of(
+    run: Run, sets: Mapping[str, ImageSet], network: nn.Module, card: Mapping, seed: int
+) -> Callable[[], Tensor]:
+    """What gives the images of a set that PGD attacked on one network at HEADLINE."""
+    return partial(
+        others.headline_images,
+        network,
+        attacked_images(sets["test"]),
+        run.profile.state / attack_file(card, seed, "pgd").stem,
+        weights=card["sha256"],
+        dtype=precision_of(card, seed),
+    )
+
+
+def attacked_images(test: ImageSet) -> ImageSet:
+    """The test images that PGD attacks."""
+    groups = None if test.groups is None else test.groups.numpy()
+    return test.at(torch.from_numpy(attacked_part(groups, len(test))))

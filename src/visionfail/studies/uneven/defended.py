@@ -13,6 +13,7 @@ FROM_SEED = 1
 CHECKED = 200  # validation images that are attacked after each epoch
 CHECK_STEPS = 10
 RECIPE = "fgsm"
+DEFENDED = models.checkpoint_name("cifar10", "resnet18", RECIPE, FROM_SEED)
 ROUND = TrainConfig(epochs=6, peak_lr=0.05, sides=(24, 24, 24), seed=201)
 
 
@@ -24,7 +25,7 @@ def defended_classifier(sets: dict[str, ImageSet], *, state: Path) -> tuple[nn.M
     after each epoch; tested once on sets["test"] and saved. `state` is the folder of an unfinished
     training.
     """
-    stem = paths.MODELS / models.checkpoint_name("cifar10", "resnet18", RECIPE, FROM_SEED)
+    stem = paths.MODELS / DEFENDED
     _, description = models.checkpoint_files(stem)
     if description.exists():
         model, card = models.load(stem)

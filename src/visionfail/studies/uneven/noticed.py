@@ -1,6 +1,6 @@
 """Whether anything notices attacked images: confidence, other networks, the auditor."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,20 +42,21 @@ def ensemble_suspicion(others: Others, members: list[str]) -> Suspicion:
 
 
 def load_or_audit(
-    path: Path, images: ImageSet | None, moved: Tensor | None
+    path: Path, images: ImageSet | None, attacked: Callable[[], Tensor] | None
 ) -> tuple[Suspicion, str]:
     """(what the auditor of CIFAR-10's ResNet-18 seed 0 says, "loaded" | "computed").
 
-    Of clean images and the same images attacked, stored at `path`; without them as it is stored.
+    Of clean images and what `attacked` gives, the same images attacked; stored at `path`. Without
+    them what is stored is loaded as it is.
     """
-    if images is None or moved is None:
+    if images is None or attacked is None:
         return suspicion_of(files.load_arrays(path)[0]), "loaded"
     monitor = failure.load_monitor(**CIFAR10)
     identity = {"auditor": monitor.card["sha256"], "images": images.checksum()}
 
     def compute() -> tuple[stored.Arrays, dict]:
         arrays = {}
-        for name, pictures in {"clean": images.images, "attacked": moved}.items():
+        for name, pictures in {"clean": images.images, "attacked": attacked()}.items():
             reading = failure.extract(monitor.model, pictures, images.labels, layers=monitor.layers)
             arrays[name] = monitor.auditor.score(reading.features())[None]  # (1, M)
         return arrays, identity

@@ -1,6 +1,6 @@
 """What was measured on the images that PGD attacked: how far they moved, and what others answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Others:
 
 def load_or_ask_others(
     path: Path,
-    attacked: Mapping[str, Tensor] | None,
+    attacked: Mapping[str, Callable[[], Tensor]] | None,
     images: ImageSet | None,
     networks: Mapping[str, nn.Module],
     *,
@@ -48,9 +48,9 @@ def load_or_ask_others(
 ) -> tuple[Others, str]:
     """(Others, "loaded" | "computed"), stored at `path`.
 
-    `attacked` are {network: its attacked images (M, C, H, W)}, `images` the clean ones, `networks`
-    all that are asked and `weights` their checksums. Without `attacked` or `images` what is stored
-    is loaded as it is.
+    `attacked` are {network: what gives its attacked images (M, C, H, W)}, called where they have to
+    be asked about; `images` the clean ones, `networks` all that are asked and `weights` their
+    checksums. Without `attacked` or `images` what is stored is loaded as it is.
     """
     if attacked is None or images is None:
         arrays, made = files.load_arrays(path)
@@ -63,7 +63,8 @@ def load_or_ask_others(
     }
 
     def compute() -> tuple[stored.Arrays, dict]:
-        return ask_others(attacked, images, networks), identity
+        moved = {name: images_of() for name, images_of in attacked.items()}
+        return ask_others(moved, images, networks), identity
 
     arrays, made, how = stored.load_or_compute(path, compute, identity=identity, fields=FIELDS)
     return others_of(arrays, made), how
