@@ -122,9 +122,11 @@ def class_attack_curves(
 def _name_classes(ax: Axes, table: pd.DataFrame, named: int, colour: str) -> None:
     """Name the classes with most and least left where they differ most."""
     place = int(np.argmax(table.max().to_numpy() - table.min().to_numpy()))
-    left = table.iloc[:, place].sort_values()
-    chosen = left if len(left) <= 2 * named else pd.concat([left.head(named), left.tail(named)])
-    ends = [LineEnd(place, float(chosen[name]), name, colour) for name in chosen.index]
+    remaining = table.iloc[:, place].sort_values()
+    few = len(remaining) <= 2 * named
+    ends_of = [remaining.head(named), remaining.tail(named)]
+    chosen = remaining if few else pd.concat(ends_of)
+    ends = [LineEnd(place, left, name, colour) for name, left in chosen.to_dict().items()]
     label_line_ends(ax, ends)
 
 
