@@ -13,7 +13,7 @@ from matplotlib import pyplot
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from visionfail import data, explain, paths
+from visionfail import attacks, data, explain, models, paths
 from visionfail.corruptions import apply, shifts
 from visionfail.data import sets, standins
 from visionfail.failure import monitor
@@ -42,9 +42,13 @@ def app(tmp_path, monkeypatch):
     return page
 
 
+def page_of(name):
+    first = AppTest.from_file(str(paths.ROOT / "app" / "digits.py"), default_timeout=120)
+    return first.run().switch_page(f"pages/{name}.py").run()
+
+
 def cifar10_page():
-    page = paths.ROOT / "app" / "pages" / "1_CIFAR-10.py"
-    return AppTest.from_file(str(page), default_timeout=120).run()
+    return page_of("1_CIFAR-10")
 
 
 def shown(page):
@@ -157,3 +161,28 @@ def test_the_demo_listens_on_this_machine_alone_and_tells_nobody():
     assert settings["server"]["maxUploadSize"] == 5
     assert settings["browser"]["gatherUsageStats"] is False
     assert settings["client"]["showErrorDetails"] == "none"
+
+
+@pytest.mark.realdata
+def test_the_attack_page_says_what_the_package_says():
+    page = page_of("2_Attack")
+    page.number_input[0].set_value(7).run()
+    page.slider[0].set_value(4.0).run()
+    test = sets.load("cifar10", "test")
+    network = monitor.load_monitor(**monitor.CIFAR10).model
+    expected = []
+    moved = attacks.pgd(
+        network, test.images[7:8], test.labels[7:8], epsilon=4 / 255, steps=20, seed=0
+    )
+    for picture in (test.images[7:8], moved):
+        answer = models.predict(network, picture).argmax(1)
+        expected.append(sets.CLASSES["cifar10"][int(answer)])
+    assert not page.exception and shown(page) == expected
+    assert set(page.dataframe[0].value.ok) == {"✓"}
+    assert expected[0] != expected[1]
+
+
+def test_the_attack_page_asks_for_a_picture_where_there_are_no_test_images(tmp_path, monkeypatch):
+    monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
+    page = page_of("2_Attack")
+    assert not page.exception and page.info and not page.metric

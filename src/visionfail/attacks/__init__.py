@@ -9,7 +9,7 @@ from visionfail.attacks.gradient import (
     pgd,
     pgd_steps,
 )
-from visionfail.attacks.health import health_card
+from visionfail.attacks.health import health_card, picture_lights
 
 __all__ = [
     "STEP_SHARE",
@@ -21,5 +21,6 @@ __all__ = [
     "pgd",
     "pgd_check",
     "pgd_steps",
+    "picture_lights",
     "random_start_fgsm",
 ]

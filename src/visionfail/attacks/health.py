@@ -80,6 +80,25 @@ def health_card(
     return pd.DataFrame(lights, columns=["light", "ok", "measured", "asked"])
 
 
+def picture_lights(
+    model: nn.Module, images: Tensor, labels: Tensor, attacked: Tensor, *, epsilon: float
+) -> pd.DataFrame:
+    """The lights that a single attacked picture has: a row each, with the columns of `health_card`.
+
+    Images are uint8 or floats in [0, 1] (N, C, H, W), attacked floats of that shape.
+    """
+    answered = _answered(model, images, attacked, labels)
+    lights = [
+        within_bounds(images, attacked, epsilon),
+        never_better_than_clean(answered),
+        loss_grows(answered),
+        gradients_speak(model, images, labels),
+        same_answer_twice(model, attacked),
+        survives_rounding(model, attacked, labels),
+    ]
+    return pd.DataFrame(lights, columns=["light", "ok", "measured", "asked"])
+
+
 def nothing_at_zero(images: Tensor, attacked: Tensor) -> tuple:
     """Epsilon 0 gives back the same pixels."""
     largest = (attacked.cpu() - models.as_float(images.cpu())).abs().max().item()

@@ -58,6 +58,7 @@ from visionfail.studies.uneven.covariates import (
     partial_rank_correlation,
     rank_correlation,
 )
+from visionfail.studies.uneven.defended import DEFENDED
 from visionfail.studies.uneven.explanations import (
     classes_with_errors,
     explain_all,
@@ -120,6 +121,7 @@ from visionfail.studies.uneven.under_attack import by_epsilon, class_curves, sma
 __all__ = [
     "ATTACKED_SEEDS",
     "ATTACKS",
+    "DEFENDED",
     "EPSILONS",
     "HEADLINE",
     "NOT_TESTABLE",

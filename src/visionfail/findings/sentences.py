@@ -1,20 +1,16 @@
-"""What was found, in a few sentences and in tables of at most five columns: what the README shows.
-
-Everything is read from results/, where each number stands with its interval and its n.
-"""
+"""The main findings in a few sentences, computed from results/: what the README begins with."""
 
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from visionfail import claims, evaluation, report, results
-from visionfail.names import network_name, readable
+from visionfail import claims, report, results
+from visionfail.findings import tables
+from visionfail.names import readable
 
 SEVERE = 5
 BUDGET = 0.02
 UNSEEN = ("Gaussian blur", "contrast", "JPEG compression", "pixelate", "8x8 digits")
-UNEVEN_SETS = {"SVHN": "svhn10k", "GTSRB": "gtsrb", "CIFAR-10": "cifar10"}
 DETECTOR = "auditor"  # whose risk budgets are told
 
 
@@ -25,6 +21,7 @@ def main_sentences(folder: Path) -> list[str]:
         accuracy_sentence(folder),
         confidence_sentence(folder),
         uneven_sentence(folder),
+        attack_sentence(folder),
         claims_sentence(folder),
         budget_sentence(folder),
     ]
@@ -96,7 +93,7 @@ def uneven_sentence(folder: Path) -> str:
     table, _ = results.load_run("uneven", folder=folder)
     table = table.loc[table.split == "test"]
     gaps = []
-    for name, dataset in UNEVEN_SETS.items():
+    for name, dataset in tables.SETS.items():
         classes = table.loc[(table.dataset == dataset) & (table.metric == "accuracy")]
         overall = classes.loc[classes.condition == "all classes"].iloc[0]
         worst = classes.loc[classes.value.idxmin()]
@@ -107,7 +104,7 @@ def uneven_sentence(folder: Path) -> str:
     kappas = table.loc[table.metric == "kappa of being wrong", "value"]
     shares = table.loc[table.metric == "share of errors all seeds make", "value"]
     verdicts = claims.load_claims(Path(folder) / "claims.csv").set_index("claim").verdict
-    told = [f"{verdicts[f'U1 {name}']} on {name}" for name in UNEVEN_SETS]
+    told = [f"{verdicts[f'U1 {name}']} on {name}" for name in tables.SETS]
     return (
         f"**Uneven errors.** The worst class is {', '.join(gaps)}; n counts what is independent, "
         "houses, signs, images. That some classes err far more than others, by 5 points or more "
@@ -118,10 +115,33 @@ def uneven_sentence(folder: Path) -> str:
     )
 
 
+def attack_sentence(folder: Path) -> str:
+    """What is left under attack, how sure the wrong answers are, and what a defence keeps."""
+    table, _ = results.load_run("attacks", folder=folder)
+    at_eight = table.loc[table.metric.str.endswith("PGD at 8/255")]
+    at_eight = at_eight.assign(metric=at_eight.metric.str.removesuffix(", PGD at 8/255"))
+    rows = at_eight.set_index(["metric", "dataset", "condition"])
+    small = table.loc[table.metric == "accuracy, PGD at 2/255"].set_index(["dataset", "condition"])
+    left = []
+    for name, dataset in tables.SETS.items():
+        row = rows.loc[("accuracy", dataset, "standard")]
+        at_two = small.value[dataset, "standard"]
+        left.append(f"{row.value:.1%} on {name} ({at_two:.0%} at 2/255, n = {int(row.n):,})")
+    sure = rows.value["confidence when wrong"].xs("standard", level="condition")
+    kept = rows.loc[("accuracy", "cifar10", "defended")]
+    return (
+        "**How little it takes.** Changed by at most 8 of 255 grey levels a pixel (PGD, twenty "
+        f"steps), right answers that are left: {', '.join(left)}; n counts what is independent. "
+        f"The wrong answers are given with a mean confidence of {sure.min():.0%} to "
+        f"{sure.max():.0%}. A network trained on attacked CIFAR-10 images keeps {kept.value:.1%} "
+        f"(95% {kept.lo:.1%} to {kept.hi:.1%})."
+    )
+
+
 def claims_sentence(folder: Path) -> str:
     """How many of the claims hold."""
     table = claims.load_claims(Path(folder) / "claims.csv")
-    by_where = verdict_counts(folder)
+    by_where = tables.verdict_counts(folder)
     verdicts = {str(verdict): int(count) for verdict, count in by_where.sum().items()}
     sizes = by_where.sum(axis=1)
     by_notebook = [f"{size} in {where}" for where, size in sizes.items()]
@@ -133,7 +153,7 @@ def claims_sentence(folder: Path) -> str:
     }
     counted = [f"{verdicts[verdict]} {words[verdict]}" for verdict in words if verdicts[verdict]]
     exploratory = table.status.str.startswith("exploratory")
-    amended = int(exploratory.groupby([table["where"], claim_numbers(table)]).all().sum())
+    amended = int(exploratory.groupby([table["where"], tables.claim_numbers(table)]).all().sum())
     twice = table.loc[table.status == claims.TWICE, "claim"].nunique()
     return (
         f"**Claims and verdicts.** Of {sizes.sum()} claims from earlier unpublished work "
@@ -142,22 +162,6 @@ def claims_sentence(folder: Path) -> str:
         f"the results in view, which are exploratory; {twice} were judged twice, for their "
         "classifiers were changed after a first verdict."
     )
-
-
-def claim_numbers(table: pd.DataFrame) -> pd.Series:
-    """The number of each claim of a table, without the data set that stands behind it."""
-    return table.claim.str.split().str[0]
-
-
-def verdict_counts(folder: Path) -> pd.DataFrame:
-    """How many claims of each notebook hold, fail, are undecided, or differ: rows are notebooks.
-
-    Each counts once; it differs where networks or data sets have not one verdict.
-    """
-    table = claims.load_claims(Path(folder) / "claims.csv")
-    verdicts = table.groupby(["where", claim_numbers(table)]).verdict.agg(common_verdict)
-    counts = verdicts.groupby("where").value_counts().unstack(fill_value=0)
-    return counts.reindex(columns=["holds", "fails", "undecided", "differs"], fill_value=0)
 
 
 def budget_sentence(folder: Path) -> str:
@@ -178,123 +182,3 @@ def budget_sentence(folder: Path) -> str:
         f"{worst}, which nothing was trained on, {pooled[worst]:.0%} of the accepted answers are "
         "wrong."
     )
-
-
-def networks_summary(folder: Path) -> pd.DataFrame:
-    """A row per network: clean accuracy, and mean accuracy and mCE over 14 corruptions."""
-    table = report.networks_table(folder)
-    columns = {
-        "model": "network",
-        "clean test accuracy": "clean, %",
-        "mean accuracy, 14 without frost": "mean of 14 corruptions, %",
-        "mCE, 14 without frost": "error relative to WRN-28-10 (mCE), %",
-    }
-    table = table.loc[:, list(columns)].rename(columns=columns)
-    table = table.replace("", "not published")
-    reference = table.network.str.startswith(evaluation.STANDARD_TRAINING[0])
-    table.loc[reference, columns["mCE, 14 without frost"]] = "100, by definition"
-    return table
-
-
-def mean_error_range(folder: Path) -> tuple[float, float]:
-    """The lowest and the highest mean error under the 15 corruptions of our networks, in [0, 1].
-
-    A network that was swept on the former texture of frost does not count.
-    """
-    table, sweeps = evaluation.stored_sweeps(folder)
-    means = table[(table.condition == "mean of 15") & (table.metric == "accuracy")]
-    by_network = means.set_index(["model", "seed"]).value
-    errors = []
-    for network, outcomes in sweeps.items():
-        if evaluation.frost_of(outcomes) != "our former texture":
-            errors.append(1 - by_network[network])
-    return min(errors), max(errors)
-
-
-def claims_summary(folder: Path, *, where: str) -> pd.DataFrame:
-    """A row per claim judged in one notebook: number, claim, region, verdict, range of values.
-
-    The verdict is that of all networks, else "differs"; the range is over networks, in the unit
-    named.
-    """
-    table = claims.load_claims(Path(folder) / "claims.csv", where=where)
-    rows = []
-    for number, networks in table.groupby("claim", sort=False):
-        first = networks.iloc[0]
-        unit, scale = unit_of(first.statistic)
-        row = {"": number, "claim": first.words, "holds where": region_text(first, unit, scale)}
-        row["verdict"] = common_verdict(networks.verdict)
-        row["measured"] = range_text(networks.value, scale) + unit
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def common_verdict(verdicts: pd.Series) -> str:
-    """The verdict where all networks have the same, else "differs"."""
-    return verdicts.iloc[0] if verdicts.nunique() == 1 else "differs"
-
-
-def unit_of(statistic: str) -> tuple[str, float]:
-    """(unit as it is written after a number, factor from the stored fraction)."""
-    if statistic.startswith("AUROC"):
-        return " AUROC", 1.0
-    if "/ loss" in statistic:
-        return "% of the loss", 100.0
-    if "minus" in statistic or (
-        statistic.startswith(("drop", "largest drop")) and "/" not in statistic
-    ):
-        return " points", 100.0
-    return "%", 100.0
-
-
-def range_text(values: pd.Series, scale: float) -> str:
-    """The smallest and the largest of the networks' values, or the one value."""
-    digits = 3 if scale == 1 else 1
-    smallest = f"{scale * values.min():.{digits}f}"
-    largest = f"{scale * values.max():.{digits}f}"
-    return smallest if smallest == largest else f"{smallest} to {largest}"
-
-
-def region_text(row: pd.Series, unit: str, scale: float) -> str:
-    """The region in which a claim holds, in words."""
-    low = f"{scale * row.low:.4g}"
-    high = f"{scale * row.high:.4g}"
-    if np.isinf(row.low):
-        return f"at most {high}{unit}"
-    if np.isinf(row.high):
-        return f"above {low}{unit}"
-    if row.high == 1 and scale == 100:
-        return f"{low}{unit} or more"
-    return f"{low} to {high}{unit}"
-
-
-def auditor_summary(folder: Path) -> pd.DataFrame:
-    """AUROC of confidence, auditor, ensemble and both on the main slices, with lead and outcome."""
-    table = report.auditor_table(folder)
-    main = ["shifted", "shifted without rotation", "clean", "mix", "rotation", "noise"]
-    main += ["occlusion", "translation", "within slices"]
-    rows = table.loc[table["test digits"].isin(main)].drop(columns="n")
-    return rows.rename(columns={report.ENSEMBLE: "deep ensemble"})
-
-
-def uneven_summary(folder: Path) -> pd.DataFrame:
-    """A row per claim about who bears the errors, and on each data set its verdict and value."""
-    table = claims.load_claims(Path(folder) / "claims.csv")
-    table = table.loc[table.claim.str.startswith("U")]
-    rows = []
-    for number, of_claim in table.groupby(claim_numbers(table), sort=False):
-        row = {"": number, "claim": f"{of_claim.words.iloc[0]}"}
-        by_claim = of_claim.set_index("claim")
-        for name in UNEVEN_SETS:
-            row[name] = "not testable here"
-            if f"{number} {name}" in by_claim.index:
-                judged = by_claim.loc[f"{number} {name}"]
-                row[name] = f"{judged.verdict} ({judged.value:.2f})"
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def network_names(table: pd.DataFrame) -> str:
-    """The networks of a table of claims, in words."""
-    pairs = table.loc[:, ["model", "seed"]].drop_duplicates().to_dict("records")
-    return ", ".join(network_name(row["model"], row["seed"]) for row in pairs)

@@ -1,0 +1,41 @@
+"""What was found, in a few sentences and short tables: what the README shows."""
+
+from visionfail.findings.sentences import (
+    accuracy_sentence,
+    attack_sentence,
+    budget_sentence,
+    claims_sentence,
+    confidence_sentence,
+    main_sentences,
+    shift_sentence,
+    uneven_sentence,
+)
+from visionfail.findings.tables import (
+    auditor_summary,
+    by_set_summary,
+    claims_summary,
+    common_verdict,
+    mean_error_range,
+    network_names,
+    networks_summary,
+    verdict_counts,
+)
+
+__all__ = [
+    "accuracy_sentence",
+    "attack_sentence",
+    "auditor_summary",
+    "budget_sentence",
+    "by_set_summary",
+    "claims_sentence",
+    "claims_summary",
+    "common_verdict",
+    "confidence_sentence",
+    "main_sentences",
+    "mean_error_range",
+    "network_names",
+    "networks_summary",
+    "shift_sentence",
+    "uneven_sentence",
+    "verdict_counts",
+]

@@ -1,0 +1,149 @@
+"""What was found, in tables of at most five columns, from results/: what README and overview show.
+
+Each number stands there with its interval and its n.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from visionfail import claims, evaluation, report
+from visionfail.names import network_name
+
+SETS = {"SVHN": "svhn10k", "GTSRB": "gtsrb", "CIFAR-10": "cifar10"}
+
+
+def claim_numbers(table: pd.DataFrame) -> pd.Series:
+    """The number of each claim of a table, without the data set that stands behind it."""
+    return table.claim.str.split().str[0]
+
+
+def verdict_counts(folder: Path) -> pd.DataFrame:
+    """How many claims of each notebook hold, fail, are undecided, or differ: rows are notebooks.
+
+    Each counts once; it differs where networks or data sets have not one verdict.
+    """
+    table = claims.load_claims(Path(folder) / "claims.csv")
+    verdicts = table.groupby(["where", claim_numbers(table)]).verdict.agg(common_verdict)
+    counts = verdicts.groupby("where").value_counts().unstack(fill_value=0)
+    return counts.reindex(columns=["holds", "fails", "undecided", "differs"], fill_value=0)
+
+
+def networks_summary(folder: Path) -> pd.DataFrame:
+    """A row per network: clean accuracy, and mean accuracy and mCE over 14 corruptions."""
+    table = report.networks_table(folder)
+    columns = {
+        "model": "network",
+        "clean test accuracy": "clean, %",
+        "mean accuracy, 14 without frost": "mean of 14 corruptions, %",
+        "mCE, 14 without frost": "error relative to WRN-28-10 (mCE), %",
+    }
+    table = table.loc[:, list(columns)].rename(columns=columns)
+    table = table.replace("", "not published")
+    reference = table.network.str.startswith(evaluation.STANDARD_TRAINING[0])
+    table.loc[reference, columns["mCE, 14 without frost"]] = "100, by definition"
+    return table
+
+
+def mean_error_range(folder: Path) -> tuple[float, float]:
+    """The lowest and the highest mean error under the 15 corruptions of our networks, in [0, 1].
+
+    A network that was swept on the former texture of frost does not count.
+    """
+    table, sweeps = evaluation.stored_sweeps(folder)
+    means = table[(table.condition == "mean of 15") & (table.metric == "accuracy")]
+    by_network = means.set_index(["model", "seed"]).value
+    errors = []
+    for network, outcomes in sweeps.items():
+        if evaluation.frost_of(outcomes) != "our former texture":
+            errors.append(1 - by_network[network])
+    return min(errors), max(errors)
+
+
+def claims_summary(folder: Path, *, where: str) -> pd.DataFrame:
+    """A row per claim judged in one notebook: number, claim, region, verdict, range of values.
+
+    The verdict is that of all networks, else "differs"; the range is over networks, in the unit
+    named.
+    """
+    table = claims.load_claims(Path(folder) / "claims.csv", where=where)
+    rows = []
+    for number, networks in table.groupby("claim", sort=False):
+        first = networks.iloc[0]
+        unit, scale = unit_of(first.statistic)
+        row = {"": number, "claim": first.words, "holds where": region_text(first, unit, scale)}
+        row["verdict"] = common_verdict(networks.verdict)
+        row["measured"] = range_text(networks.value, scale) + unit
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def common_verdict(verdicts: pd.Series) -> str:
+    """The verdict where all networks have the same, else "differs"."""
+    return verdicts.iloc[0] if verdicts.nunique() == 1 else "differs"
+
+
+def unit_of(statistic: str) -> tuple[str, float]:
+    """(unit as it is written after a number, factor from the stored fraction)."""
+    if statistic.startswith("AUROC"):
+        return " AUROC", 1.0
+    if "/ loss" in statistic:
+        return "% of the loss", 100.0
+    if "minus" in statistic or (
+        statistic.startswith(("drop", "largest drop")) and "/" not in statistic
+    ):
+        return " points", 100.0
+    return "%", 100.0
+
+
+def range_text(values: pd.Series, scale: float) -> str:
+    """The smallest and the largest of the networks' values, or the one value."""
+    digits = 3 if scale == 1 else 1
+    smallest = f"{scale * values.min():.{digits}f}"
+    largest = f"{scale * values.max():.{digits}f}"
+    return smallest if smallest == largest else f"{smallest} to {largest}"
+
+
+def region_text(row: pd.Series, unit: str, scale: float) -> str:
+    """The region in which a claim holds, in words."""
+    low = f"{scale * row.low:.4g}"
+    high = f"{scale * row.high:.4g}"
+    if np.isinf(row.low):
+        return f"at most {high}{unit}"
+    if np.isinf(row.high):
+        return f"above {low}{unit}"
+    if row.high == 1 and scale == 100:
+        return f"{low}{unit} or more"
+    return f"{low} to {high}{unit}"
+
+
+def auditor_summary(folder: Path) -> pd.DataFrame:
+    """AUROC of confidence, auditor, ensemble and both on the main slices, with lead and outcome."""
+    table = report.auditor_table(folder)
+    main = ["shifted", "shifted without rotation", "clean", "mix", "rotation", "noise"]
+    main += ["occlusion", "translation", "within slices"]
+    rows = table.loc[table["test digits"].isin(main)].drop(columns="n")
+    return rows.rename(columns={report.ENSEMBLE: "deep ensemble"})
+
+
+def by_set_summary(folder: Path, *, where: str) -> pd.DataFrame:
+    """A row per claim judged in one notebook, and on each data set its verdict and value."""
+    table = claims.load_claims(Path(folder) / "claims.csv", where=where)
+    rows = []
+    for number, of_claim in table.groupby(claim_numbers(table), sort=False):
+        row = {"": number, "claim": f"{of_claim.words.iloc[0]}"}
+        by_claim = of_claim.set_index("claim")
+        for name in SETS:
+            row[name] = "not testable here"
+            if f"{number} {name}" in by_claim.index:
+                judged = by_claim.loc[f"{number} {name}"]
+                row[name] = f"{judged.verdict} ({judged.value:.2f})"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def network_names(table: pd.DataFrame) -> str:
+    """The networks of a table of claims, in words."""
+    pairs = table.loc[:, ["model", "seed"]].drop_duplicates().to_dict("records")
+    return ", ".join(network_name(row["model"], row["seed"]) for row in pairs)
