@@ -107,7 +107,9 @@ def class_attack_curves(
         ax.set_title(f"{name}, {len(table)} classes", fontsize=9, pad=3)
         ax.tick_params(labelbottom=True)
         for _, accuracy in table.iterrows():
-            ax.plot(range(len(epsilons)), accuracy, color=SET_COLOURS[name], linewidth=0.8)
+            ax.plot(
+                range(len(epsilons)), accuracy, color=SET_COLOURS[name], linewidth=0.9, alpha=0.4
+            )
     _epsilon_axis(axes, epsilons)
     axes[0].set_ylim(0, 1.02)
     axes[0].set_xlim(0, len(epsilons) - 1)
@@ -198,7 +200,10 @@ def link_scatter(
     """
     rows = -(-len(classes) // COLUMNS)
     fig = new_figure(2.4 * rows + 0.2, title)
-    axes = panels(fig, len(classes), columns=COLUMNS)
+    axes = list(fig.subplots(rows, COLUMNS, sharex=True, squeeze=False).flat)
+    for unused in axes[len(classes) :]:
+        unused.remove()
+    axes = axes[: len(classes)]
     for ax, (name, table) in zip(axes, classes.items(), strict=True):
         ax.set_title(f"{name}: {notes[name]}", fontsize=9, pad=3)
         ax.tick_params(labelbottom=True)
@@ -207,17 +212,8 @@ def link_scatter(
         ax.plot(table.error[reached], table.half[reached], "o", color=colour, markersize=4)
         censored = table.error[~reached]
         ax.plot(censored, np.full(len(censored), NEVER * largest), "^", color=colour, markersize=5)
-        if len(table) <= 10:
-            for label, row in table[reached].iterrows():
-                ax.annotate(
-                    str(label),
-                    (row.error, row.half),
-                    xytext=(4, 2),
-                    textcoords="offset points",
-                    fontsize=8,
-                )
-    axes[0].set_yscale("log", base=2)
-    axes[0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        _name_dots(ax, table.loc[reached])
+        ax.set_ylim(bottom=0)
     axes[0].set_xlim(left=0)
     percent_axis(axes[0].xaxis)
     for bottom in axes[-COLUMNS:]:
@@ -226,6 +222,21 @@ def link_scatter(
         left.set_ylabel("epsilon (of 255)\nthat halves it")
     footnote(fig, f"triangles: more than half is left at {largest:g}/255")
     return fig
+
+
+def _name_dots(ax: Axes, table: pd.DataFrame) -> None:
+    """Write the classes beside their dots, by turns above and below; none where there are many."""
+    if len(table) > 10:
+        return
+    for place, (label, row) in enumerate(table.sort_values("error").iterrows()):
+        shift = 4 if place % 2 else -10
+        ax.annotate(
+            str(label),
+            (row.error, row.half),
+            xytext=(4, shift),
+            textcoords="offset points",
+            fontsize=8,
+        )
 
 
 def _check_names(names: Iterable[str], known: Mapping, what: str) -> None:

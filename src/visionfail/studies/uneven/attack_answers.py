@@ -1,5 +1,6 @@
 """Answers of several networks to the same images under one attack at every epsilon."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ from visionfail.evaluation import Outcomes
 from visionfail.metrics import Estimate
 from visionfail.studies.uneven.answers import estimate_of, quotient, weights_of
 from visionfail.studies.uneven.attacked import EPSILONS
+from visionfail.studies.uneven.groups import effective_wilson
 from visionfail.studies.uneven.seed_answers import SeedAnswers
 
 
@@ -58,10 +60,14 @@ def attacked_answers(
 ) -> AttackedAnswers:
     """The AttackedAnswers of the stored {seed: outcomes} of one attack.
 
-    `base` are answers to all test images, `images` (M,) the numbers of those attacked, all where
-    None. ValueError where the outcomes are of other images.
+    `base` are answers to all N test images, `images` (M,) the numbers of those attacked, all where
+    None. Where things have several frames, and which is unknown, the order of test images is taken
+    as random, so that a part has fewer of each. ValueError where the outcomes are of other images.
     """
-    part = base if images is None else base.taken(images)
+    images = np.arange(len(base.labels)) if images is None else images
+    part = base.taken(images)
+    others = (base.frames - 1) * (len(images) - 1) / (len(base.labels) - 1)  # of one's thing
+    frames = math.ceil(1 + others)
     for seed, of_seed in outcomes.items():
         if not np.array_equal(of_seed.labels, part.labels):
             raise ValueError(f"the attacked answers of seed {seed} are not to these images.")
@@ -73,7 +79,7 @@ def attacked_answers(
         part,
         predicted=arrays["predicted"][:, 0].astype(np.int64),
         log_odds=arrays["log_odds"][:, 0],
-        made={**part.made, "seeds": list(outcomes)},
+        made={**part.made, "seeds": list(outcomes), "frames": frames},
     )
     attack = next(iter(outcomes.values())).conditions[-1][0]
     return AttackedAnswers(attack=attack, clean=clean, **arrays)
@@ -87,6 +93,16 @@ def mean_over_images(values: np.ndarray, counted: np.ndarray, counts: np.ndarray
     weights = weights_of(counts, values.shape[1])
     top = weights @ (values * counted).T.astype(np.float32)  # (B + 1, S)
     return estimate_of(quotient(top, weights @ counted.T.astype(np.float32)))
+
+
+def share_interval(share: Estimate, things: int) -> tuple[float, float, float]:
+    """(value, lo, hi) of a share: the wider of the bootstrap and Wilson's interval over `things`.
+
+    Where all or none are, resamples do not differ, and Wilson's alone is fit.
+    """
+    value, lo, hi = share.interval()
+    wilson_lo, wilson_hi = effective_wilson(value, things)
+    return value, float(min(lo, wilson_lo)), float(max(hi, wilson_hi))
 
 
 def turned_and_right_again(attacked: AttackedAnswers) -> np.ndarray:

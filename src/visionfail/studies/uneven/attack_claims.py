@@ -16,6 +16,7 @@ from visionfail.studies.uneven.answers import estimate_of, weights_of
 from visionfail.studies.uneven.attack_answers import (
     AttackedAnswers,
     mean_over_images,
+    share_interval,
 )
 from visionfail.studies.uneven.attacked import HEADLINE
 from visionfail.studies.uneven.claims import NOT_TESTABLE, Value, judge_set
@@ -114,11 +115,15 @@ def attack_claim_values(of_set: Attacked) -> dict[str, Value]:
     alike = mean_over_images(of_set.similarity, everything, of_set.pgd_counts)
     values = {
         "F1a": Value(*share_left(fgsm, of_set.fgsm_counts).interval(), n_all),
-        "F1b": Value(*accuracy_at(pgd, HEADLINE, of_set.pgd_counts).interval(), n_part),
+        "F1b": Value(
+            *share_interval(accuracy_at(pgd, HEADLINE, of_set.pgd_counts), n_part), n_part
+        ),
         "F2a": Value(*alike.interval(), n_part),
-        "F2b": Value(*share_turned(pgd, INVISIBLE, of_set.pgd_counts).interval(), n_part),
+        "F2b": Value(
+            *share_interval(share_turned(pgd, INVISIBLE, of_set.pgd_counts), n_part), n_part
+        ),
         "F3a": Value(*confidence_gained(pgd, of_set.pgd_counts).interval(), n_part),
-        "F3b": Value(*sure_when_wrong(pgd, of_set.pgd_counts).interval(), n_part),
+        "F3b": share_value(sure_when_wrong(pgd, of_set.pgd_counts), n_part),
         "F4a": Value(*misfit.interval(), n_all, of_set.structure.p),
         "F4b": Value(*same_confusions(fgsm.clean, turned, of_set.fgsm_counts).interval(), n_all),
     }
@@ -126,6 +131,11 @@ def attack_claim_values(of_set: Attacked) -> dict[str, Value]:
         link = of_set.link
         values["F5"] = Value(link.value, link.lo, link.hi, link.classes)
     return values
+
+
+def share_value(share: Estimate, n: int) -> Value:
+    """A share with its `share_interval` over n things."""
+    return Value(*share_interval(share, n), n)
 
 
 def accuracy_at(attacked: AttackedAnswers, epsilon: float, counts: np.ndarray) -> Estimate:

@@ -46,9 +46,12 @@ class SeedAnswers(Answers):
 
     @property
     def frames(self) -> int:
-        """How many images show one thing, where it is unknown which; else 1."""
+        """How many images show one thing, where it is unknown which; else 1.
+
+        In a part of them drawn evenly fewer do: `made` says how many.
+        """
         unknown = self.made["split"] == "test" and self.groups is None
-        return FRAMES.get(self.made["dataset"], 1) if unknown else 1
+        return self.made.get("frames", FRAMES.get(self.made["dataset"], 1)) if unknown else 1
 
     @property
     def independent(self) -> np.ndarray:

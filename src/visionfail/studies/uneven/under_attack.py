@@ -4,7 +4,11 @@ import numpy as np
 import pandas as pd
 
 from visionfail.studies.uneven.answers import one_hot, quotient
-from visionfail.studies.uneven.attack_answers import AttackedAnswers, mean_over_images
+from visionfail.studies.uneven.attack_answers import (
+    AttackedAnswers,
+    mean_over_images,
+    share_interval,
+)
 from visionfail.studies.uneven.attacked import EPSILONS
 from visionfail.studies.uneven.half_epsilon import half_epsilons, smallest_epsilon
 
@@ -36,7 +40,10 @@ def by_epsilon(attacked: AttackedAnswers, counts: np.ndarray, *, sure: float) ->
         for measure, (values, counted) in measured.items():
             if not counted.any(axis=1).all():
                 continue
-            value, lo, hi = mean_over_images(values, counted, counts).interval()
+            mean = mean_over_images(values, counted, counts)
+            value, lo, hi = mean.interval()
+            if measure == "accuracy":
+                value, lo, hi = share_interval(mean, answers.things)
             row = {"attack": attacked.attack, "epsilon": epsilon, "measure": measure}
             row.update({"value": value, "lo": lo, "hi": hi})
             rows.append({**row, "images": len(answers.labels), "things": answers.things})
