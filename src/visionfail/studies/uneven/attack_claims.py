@@ -55,7 +55,7 @@ ATTACK_CLAIMS = (
     ),
     Claim(
         key="F3a",
-        words="attacked, it is surer than of its own errors",
+        words="attacked, it is surer of wrong answers than it is of its own errors",
         statistic="confidence of wrong answers, PGD at 8/255 minus clean",
         low=0.0,
     ),
@@ -114,7 +114,7 @@ def attack_claim_values(of_set: Attacked) -> dict[str, Value]:
     everything = np.ones_like(of_set.similarity, dtype=bool)
     alike = mean_over_images(of_set.similarity, everything, of_set.pgd_counts)
     values = {
-        "F1a": Value(*share_left(fgsm, of_set.fgsm_counts).interval(), n_all),
+        "F1a": share_value(share_left(fgsm, of_set.fgsm_counts), n_all),
         "F1b": Value(
             *share_interval(accuracy_at(pgd, HEADLINE, of_set.pgd_counts), n_part), n_part
         ),
@@ -139,8 +139,8 @@ def share_value(share: Estimate, n: int) -> Value:
 
 
 def accuracy_at(attacked: AttackedAnswers, epsilon: float, counts: np.ndarray) -> Estimate:
-    """Accuracy at one epsilon of 255, by seed."""
-    right = attacked.at(epsilon).correct
+    """The share of images right when clean and at one epsilon of 255, by seed."""
+    right = attacked.at(epsilon).correct & attacked.clean.correct
     return mean_over_images(right, np.ones_like(right), counts)
 
 
@@ -173,7 +173,7 @@ def same_confusions(clean: SeedAnswers, turned: SeedAnswers, counts: np.ndarray)
     """Spearman's correlation over pairs of classes of two tables' residuals, by seed.
 
     Those of clean wrong answers and of the answers an attack turned, from quasi-independence; pairs
-    that neither table has are left out. NaN where a resample leaves fewer than three pairs.
+    that neither table expects are left out. NaN where a resample leaves fewer than three pairs.
     """
     weights = weights_of(counts, len(clean.labels))
     num_classes = len(clean.classes)

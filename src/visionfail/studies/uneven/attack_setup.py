@@ -150,6 +150,7 @@ def load_or_restart(
         "images": few.checksum(),
         "epsilon": epsilon,
         "restarts": restarts,
+        "steps": STEPS,
     }
 
     def compute() -> tuple[stored.Arrays, dict]:

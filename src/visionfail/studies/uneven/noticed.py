@@ -80,7 +80,7 @@ def noticed_table(
     AUROC of turned images against the same networks' right answers to clean ones; `caught` the
     share of turned images that are more suspicious than all but FALSE_ALARMS of these. Means over
     seeds (a detector of one seed is about the first), 95% over groups, counts (B, M), and seeds. n
-    counts turned images.
+    counts turned images of all seeds.
     """
     rows = []
     for name, suspicion in suspicions.items():

@@ -10,20 +10,22 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from visionfail import files, metrics, models
+from visionfail import files, metrics, models, results
 from visionfail.data import ImageSet
 from visionfail.studies import stored
 from visionfail.studies.uneven.attack_answers import mean_over_images
 from visionfail.studies.uneven.attacked import EPSILONS, HEADLINE, PgdLadder
 
-FIELDS = ("similarity", "distance", "answers", "support", "clean_support")
+WINDOW = 11  # pixels
+FIELDS = ("similarity", "with_edges", "distance", "answers", "support", "clean_support")
 
 
 @dataclass(frozen=True, eq=False)
 class Others:
     """What T networks answer to M images attacked at HEADLINE on each of A of them.
 
-    similarity (SSIM) and distance (L2, pixels in [0, 1]) of clean and attacked images (A, M);
+    similarity (SSIM), with_edges (the same, edges mirrored) and distance (L2, pixels in [0, 1]) of
+    clean and attacked images (A, M);
     answers uint8 (A, T, M); support (A, T, M): the probability that a network gives to the answer
     of the attacked one, clean_support the same on clean images. `attacked` and `asked` name the
     networks.
@@ -32,6 +34,7 @@ class Others:
     attacked: list[str]
     asked: list[str]
     similarity: np.ndarray
+    with_edges: np.ndarray
     distance: np.ndarray
     answers: np.ndarray
     support: np.ndarray
@@ -62,6 +65,9 @@ def load_or_ask_others(
         "epsilon of 255": HEADLINE,
     }
 
+    if list(weights) != list(networks):
+        raise ValueError(f"weights of {list(weights)} for networks {list(networks)}: one for each.")
+
     def compute() -> tuple[stored.Arrays, dict]:
         moved = {name: images_of() for name, images_of in attacked.items()}
         return ask_others(moved, images, networks), identity
@@ -85,7 +91,9 @@ def ask_others(
     rows: dict[str, list] = {field: [] for field in FIELDS}
     for victim, moved in attacked.items():
         on_moved = {name: probabilities(network, moved) for name, network in networks.items()}
-        rows["similarity"].append(similarity(clean, moved))
+        inside, with_edges = similarity(clean, moved)
+        rows["similarity"].append(inside)
+        rows["with_edges"].append(with_edges)
         rows["distance"].append((moved - clean).flatten(1).norm(dim=1).numpy())
         rows["answers"].append([of_one.argmax(axis=1) for of_one in on_moved.values()])
         rows["support"].append(support_for(on_moved, victim))
@@ -105,13 +113,20 @@ def support_for(answers: Mapping[str, np.ndarray], victim: str) -> list[np.ndarr
     return [np.take_along_axis(of_one, named[:, None], axis=1)[:, 0] for of_one in answers.values()]
 
 
-def similarity(clean: Tensor, moved: Tensor) -> np.ndarray:
-    """SSIM of each pair of images, (M,): 1 where they are the same.
+def similarity(clean: Tensor, moved: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """SSIM of each pair of images, (M,) twice: 1 where they are the same.
 
-    Gaussian window of 11 pixels, as in Wang et al. 2004, doi:10.1109/TIP.2003.819861.
+    Gaussian window of 11 pixels; the mean over channels and the places where it lies inside the
+    image, then over all pixels, with mirrored edges. Wang et al. 2004,
+    doi:10.1109/TIP.2003.819861.
     """
-    value = structural_similarity_index_measure(moved, clean, data_range=1.0, reduction="none")
-    return torch.as_tensor(value).numpy()
+    _, by_pixel = structural_similarity_index_measure(
+        moved, clean, data_range=1.0, reduction="none", return_full_image=True
+    )  # (M, C, H, W)
+    by_pixel = torch.as_tensor(by_pixel)
+    edge = WINDOW // 2
+    inside = by_pixel[..., edge:-edge, edge:-edge]
+    return inside.mean(dim=(1, 2, 3)).numpy(), by_pixel.mean(dim=(1, 2, 3)).numpy()
 
 
 def headline_images(
@@ -119,11 +134,17 @@ def headline_images(
 ) -> Tensor:
     """Images attacked by PGD at HEADLINE, floats in [0, 1] (M, C, H, W).
 
-    Those that a run left in `folder` if they are of these weights, else attacked anew.
+    Those that a run left in `folder`, else attacked anew and kept in a folder of their own in it.
+    ValueError where the run was of another network or of other images.
     """
     identity = folder / "identity.json"
-    if identity.exists() and files.read_json(identity).get("weights") != weights:
-        raise ValueError(f"{folder} holds images attacked on another network: remove the folder.")
+    of_these = {"weights": weights, "images": images.checksum()}
+    if not identity.exists():
+        folder = folder / "-".join(value[:12] for value in of_these.values())
+    elif not results.matches(files.read_json(identity), of_these):
+        raise ValueError(
+            f"{folder} holds images attacked on another network, or other ones: remove the folder."
+        )
     ladder = PgdLadder(model, images, folder=folder, dtype=dtype)
     return ladder.at(EPSILONS.index(HEADLINE))
 

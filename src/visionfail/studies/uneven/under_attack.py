@@ -32,7 +32,7 @@ def by_epsilon(attacked: AttackedAnswers, counts: np.ndarray, *, sure: float) ->
         answers = attacked.at(epsilon)
         everything = np.ones_like(answers.wrong)
         measured = {
-            "accuracy": (answers.correct, everything),
+            "accuracy": (answers.correct & attacked.clean.correct, everything),
             "confidence when wrong": (answers.confidence, answers.wrong),
             "sure when wrong": (answers.confidence > sure, answers.wrong),
             "loss": (-attacked.log_prob[:, place].astype(np.float32), everything),
