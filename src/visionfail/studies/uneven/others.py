@@ -65,10 +65,11 @@ def load_or_ask_others(
         "epsilon of 255": HEADLINE,
     }
 
-    if list(weights) != list(networks):
-        raise ValueError(f"weights of {list(weights)} for networks {list(networks)}: one for each.")
-
     def compute() -> tuple[stored.Arrays, dict]:
+        if list(weights) != list(networks):
+            raise ValueError(
+                f"weights of {list(weights)} for networks {list(networks)}: one for each."
+            )
         moved = {name: images_of() for name, images_of in attacked.items()}
         return ask_others(moved, images, networks), identity
 
