@@ -291,7 +291,9 @@ def test_restarts_are_loaded_for_the_same_attack_alone(full, quick, rippled, mon
 
 
 def others_of(run, networks, cards, *, name="svhn10k", known=None):
-    return uneven.load_others(run, name, SETS, networks, cards, defended=known)
+    return uneven.load_others(
+        run, name, SETS, networks, cards, attacked=list(cards), defended=known
+    )
 
 
 def test_a_sets_networks_are_shown_each_others_images(full, quick, networks):

@@ -188,7 +188,7 @@ def test_an_ensemble_is_the_mean_support_of_its_members_alone():
         support=support,
         clean_support=clean_support,
     )
-    suspicion = uneven.ensemble_suspicion(asked, ["b", "a"])
+    suspicion = uneven.ensemble_suspicion(asked, ["b", "a"], ["b", "a"])
     members = {"a": (0, 1), "b": (1, 3)}  # victim's row, column of the asked
     for row, victim in enumerate(["b", "a"]):
         for values, expected in ((suspicion.clean, clean_support), (suspicion.attacked, support)):

@@ -1,6 +1,6 @@
 """What notebook 07 starts from: answers to attacked images, and the health of the attack."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -188,11 +188,13 @@ def load_others(
     networks: Networks,
     cards: Mapping[int, dict],
     *,
+    attacked: Sequence[int],
     defended: tuple[nn.Module, dict],
 ) -> tuple[others.Others, str]:
     """(what a set's networks answer to each other's attacked images, "loaded" | "computed").
 
-    Of CIFAR-10 the defended network and DenseNet-121 are asked, too, and the defended one's images.
+    `attacked` are the seeds whose images are shown to all. Of CIFAR-10 the defended network and
+    DenseNet-121 are asked, too, and the defended one's images are shown.
     Stored in results/attacked-<set>-others.npz.
     """
     path = profiles.FULL.results / f"attacked-{name}-others.npz"
@@ -201,7 +203,10 @@ def load_others(
     known = {f"{ARCH} s{seed}": (networks[seed], card, seed) for seed, card in cards.items()}
     if name == "cifar10":
         known[f"{ARCH} defended"] = (*defended, FROM_SEED)
-    images = {label: headline_of(run, sets, *network) for label, network in known.items()}
+    images = {}
+    for label, (network, card, seed) in known.items():
+        if seed in attacked or label.endswith("defended"):
+            images[label] = headline_of(run, sets, network, card, seed)
     asked = {label: network for label, (network, _, _) in known.items()}
     weights = {label: card["sha256"] for label, (_, card, _) in known.items()}
     if name == "cifar10":

@@ -33,9 +33,9 @@ def confidence_suspicion(attacked: AttackedAnswers) -> Suspicion:
     return Suspicion(1 - attacked.clean.confidence, 1 - attacked.at(HEADLINE).confidence)
 
 
-def ensemble_suspicion(others: Others, members: list[str]) -> Suspicion:
-    """1 minus the mean probability that all members give to the answer of the attacked one."""
-    victims = [others.attacked.index(name) for name in members]
+def ensemble_suspicion(others: Others, attacked: list[str], members: list[str]) -> Suspicion:
+    """1 minus the mean probability that all members give to the answer of each one attacked."""
+    victims = [others.attacked.index(name) for name in attacked]
     asked = [others.asked.index(name) for name in members]
     clean = others.clean_support[victims][:, asked].mean(axis=1)
     return Suspicion(1 - clean, 1 - others.support[victims][:, asked].mean(axis=1))
