@@ -48,7 +48,7 @@ def test_an_unknown_attack_or_set_is_refused():
 
 
 def test_the_classes_that_differ_most_are_named():
-    table = pd.DataFrame(np.linspace(0.2, 0.9, 8)[:, None] * [1.0, 0.9, 0.0], columns=EPSILONS)
+    table = pd.DataFrame(np.linspace(0.2, 0.9, 8)[:, None] * [1.0, 0.9, 0.5], columns=EPSILONS)
     table.index = list("abcdefgh")
     fig = figures.class_attack_curves({"SVHN": table}, named=2)
     named = {text.get_text(): text.xy for text in fig.axes[0].texts}

@@ -122,8 +122,10 @@ def class_attack_curves(
 
 
 def _name_classes(ax: Axes, table: pd.DataFrame, named: int, colour: str) -> None:
-    """Name the classes with most and least left where they differ most."""
-    place = int(np.argmax(table.max().to_numpy() - table.min().to_numpy()))
+    """Name the classes with most and least left where they differ most and each has something."""
+    spread = table.max().to_numpy() - table.min().to_numpy()
+    above_axis = table.min().to_numpy() > 0  # names at 0 would lie on the ticks
+    place = int(np.argmax(np.where(above_axis, spread, -1)))
     remaining = table.iloc[:, place].sort_values()
     few = len(remaining) <= 2 * named
     ends_of = [remaining.head(named), remaining.tail(named)]
@@ -213,7 +215,6 @@ def link_scatter(
         censored = table.error[~reached]
         ax.plot(censored, np.full(len(censored), NEVER * largest), "^", color=colour, markersize=5)
         _name_dots(ax, table.loc[reached])
-        ax.set_ylim(bottom=0)
     axes[0].set_xlim(left=0)
     percent_axis(axes[0].xaxis)
     for bottom in axes[-COLUMNS:]:

@@ -39,6 +39,7 @@ def of_set():
         fgsm_counts=fgsm.clean.counts(bootstraps=8),
         pgd_counts=pgd.clean.counts(bootstraps=8),
         similarity=np.random.default_rng(2).uniform(0.8, 1, (2, 80)),
+        with_edges=np.random.default_rng(3).uniform(0.7, 1, (2, 80)),
         structure=structure,
         link=Link(0.4, 0.1, 0.6, 9),
     )
@@ -339,3 +340,13 @@ def test_rows_say_of_which_set_and_seeds_they_are():
     assert set(table.status) == {"confirmatory, subset"}
     assert table.claim["F1a"] == "F1a GTSRB" and set(table.seed) == {"0 to 0"}
     assert set(judge(values_that_hold(), dataset="cifar10").status) == {"exploratory"}
+
+
+@pytest.mark.parametrize(("with_edges", "verdict"), [(0.95, "holds"), (0.85, "undecided")])
+def test_alike_only_where_edges_do_not_matter(with_edges, verdict, of_set):
+    values = {
+        "F2a": Value(0.95, 0.94, 0.96, 50),
+        attack_claims.WITH_EDGES: Value(with_edges, with_edges - 0.01, with_edges + 0.01, 50),
+    }
+    table = attack_claims.judge_attacks(values, of_set.pgd, healthy=True)
+    assert table.verdict[table.claim.str.startswith("F2a")].tolist() == [verdict]

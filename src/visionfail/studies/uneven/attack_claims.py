@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from visionfail.claims import Claim
+from visionfail.claims import Claim, weakest_verdict
 from visionfail.metrics import Estimate
 from visionfail.studies.uneven import confusions
 from visionfail.studies.uneven.answers import estimate_of, weights_of
@@ -26,6 +26,7 @@ from visionfail.studies.uneven.link import Link
 from visionfail.studies.uneven.seed_answers import SeedAnswers
 
 INVISIBLE = 2.0  # of 255: what rounding to seven bits does
+WITH_EDGES = "F2a, edges mirrored"
 SURE = 0.9  # confidence over which errors are called confident
 
 ATTACK_CLAIMS = (
@@ -90,8 +91,8 @@ ATTACK_CLAIMS = (
 class Attacked:
     """What was measured of one set: FGSM on all images, PGD on a part, with resamples of both.
 
-    Counts (B, N) and (B, M); `similarity` (S, M) is the SSIM of clean and PGD-attacked images,
-    `structure` that of the answers FGSM turned, `link` None where it is not testable.
+    Counts (B, N) and (B, M); `similarity` (S, M) is the SSIM of clean and PGD-attacked images, and
+    `with_edges` the same with mirrored edges; `structure` that of the answers FGSM turned, `link` None where it is not testable.
     """
 
     fgsm: AttackedAnswers
@@ -99,6 +100,7 @@ class Attacked:
     fgsm_counts: np.ndarray
     pgd_counts: np.ndarray
     similarity: np.ndarray
+    with_edges: np.ndarray
     structure: Structure
     link: Link | None
 
@@ -113,12 +115,14 @@ def attack_claim_values(of_set: Attacked) -> dict[str, Value]:
     )
     everything = np.ones_like(of_set.similarity, dtype=bool)
     alike = mean_over_images(of_set.similarity, everything, of_set.pgd_counts)
+    with_edges = mean_over_images(of_set.with_edges, everything, of_set.pgd_counts)
     values = {
         "F1a": share_value(share_left(fgsm, of_set.fgsm_counts), n_all),
         "F1b": Value(
             *share_interval(accuracy_at(pgd, HEADLINE, of_set.pgd_counts), n_part), n_part
         ),
         "F2a": Value(*alike.interval(), n_part),
+        WITH_EDGES: Value(*with_edges.interval(), n_part),
         "F2b": Value(
             *share_interval(share_turned(pgd, INVISIBLE, of_set.pgd_counts), n_part), n_part
         ),
@@ -197,9 +201,17 @@ def judge_attacks(
 ) -> pd.DataFrame:
     """A row per claim for one set, with the columns JUDGED; NaN where it is not testable here.
 
-    Where the attack is not `healthy`, a light of its card being red, nothing holds or fails.
+    F2a has the verdict that SSIM has with edges and without, else it is undecided. Where the attack
+    is not `healthy`, a light of its card being red, nothing holds or fails.
     """
     table = judge_set(ATTACK_CLAIMS, values, attacked.clean)
+    if WITH_EDGES in values:
+        ssim = table.claim.str.startswith("F2a")
+        other = values[WITH_EDGES]
+        claim = next(claim for claim in ATTACK_CLAIMS if claim.key == "F2a")
+        row = claim.judge_interval(other.value, other.lo, other.hi)
+        both = [*table.loc[ssim].to_dict("records"), row]
+        table.loc[ssim, "verdict"] = weakest_verdict(both)
     if not healthy:
         table.loc[table.verdict != NOT_TESTABLE, "verdict"] = "undecided"
     return table
