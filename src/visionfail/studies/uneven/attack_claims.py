@@ -92,7 +92,8 @@ class Attacked:
     """What was measured of one set: FGSM on all images, PGD on a part, with resamples of both.
 
     Counts (B, N) and (B, M); `similarity` (S, M) is the SSIM of clean and PGD-attacked images, and
-    `with_edges` the same with mirrored edges; `structure` that of the answers FGSM turned, `link` None where it is not testable.
+    `with_edges` the same with mirrored edges; `structure` that of the answers FGSM turned, `link`
+    None where it is not testable.
     """
 
     fgsm: AttackedAnswers
