@@ -18,7 +18,9 @@ pytestmark = pytest.mark.slow
 
 NOTEBOOKS = notebooks.find()
 # where real images take another way than stand-ins: committed networks instead of trained ones
-WITH_IMAGES = [path for path in NOTEBOOKS if path.name[:2] in ("01", "03", "05", "06", "08", "11")]
+WITH_IMAGES = [
+    path for path in NOTEBOOKS if path.name[:2] in ("01", "03", "05", "06", "07", "08", "11")
+]
 
 
 def code_cells(path):
@@ -77,6 +79,7 @@ LEAVES = {
     "04": "claims.csv",
     "05": "drift.csv",
     "06": "uneven.csv",
+    "07": "attacks.csv",
     "08": "mnist-primary.csv",
     "09": "mnist-auditor.csv",
     "10": "mnist-budgets.csv",
