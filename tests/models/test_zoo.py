@@ -15,7 +15,7 @@ from visionfail.models.training import TrainConfig
 from visionfail.profiles import QUICK
 
 ROUND = TrainConfig(epochs=1, batch_size=50, ema_decay=0.9)
-CARDS = sorted(paths.MODELS.glob("cifar10-*.json"))
+CARDS = sorted(paths.MODELS.glob("cifar10-*-standard-*.json"))
 AT_HAND = [path for path in CARDS if path.with_suffix(".safetensors").exists()]
 SETS = {"train": squares(200, seed=0), "val": squares(50, seed=1), "test": squares(70, seed=2)}
 
