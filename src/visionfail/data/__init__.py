@@ -3,6 +3,7 @@
 from visionfail.data.cifar10h import MD5, cifar10h_is_present, load_cifar10h
 from visionfail.data.image_io import as_digit, read_picture
 from visionfail.data.imageset import ORIGINS, ImageSet
+from visionfail.data.pretrained import load_imagenet_weights
 from visionfail.data.sets import (
     CHANNEL_STATS,
     CLASSES,
@@ -30,6 +31,7 @@ __all__ = [
     "load",
     "load_cifar10c",
     "load_cifar10h",
+    "load_imagenet_weights",
     "load_or_standin",
     "pixel_sizes",
     "read_picture",

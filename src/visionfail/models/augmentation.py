@@ -5,16 +5,29 @@ import math
 import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate, pad
+from torchvision.transforms import v2
 
 from visionfail.models.train_config import TrainConfig
 
 
 def to_float(images: Tensor, *, side: int | None = None) -> Tensor:
-    """Float32 images in [0, 1] of uint8 (N, C, H, W), shrunk to `side` pixels where given."""
+    """Float32 images in [0, 1] of uint8 (N, C, H, W), shrunk to `side` pixels where given.
+
+    Floats, such as features, keep their values.
+    """
+    if images.dtype != torch.uint8:
+        return images.float()
     images = images.float().div_(255)
     if side is None or side == images.shape[-1]:
         return images
     return interpolate(images, size=(side, side), mode="bilinear", antialias=True)
+
+
+def as_channels_last(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) laid out as convolutions are fastest on; features (N, F) as they are."""
+    if images.ndim != 4:
+        return images
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 def augment(images: Tensor, *, padding: int, flip: Tensor, generator: torch.Generator) -> Tensor:
@@ -100,3 +113,24 @@ def vary(images: Tensor, config: TrainConfig, *, generator: torch.Generator) -> 
         size = round(config.cutout * images.shape[-1] / 32)
         images = cut_out(images, size=size, generator=generator)
     return images
+
+
+MIXERS = {"cutmix": v2.CutMix, "mixup": v2.MixUp}
+
+
+def mix(
+    images: Tensor, labels: Tensor, *, kind: str, classes: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Float images (B, C, H, W), each mixed with its neighbour's, and their shares of classes (B, K).
+
+    "cutmix" pastes a rectangle of the neighbour (Yun et al. 2019, arXiv:1905.04899), "mixup" takes
+    a mean of both (Zhang et al. 2018, arXiv:1710.09412). The share lambda is drawn uniformly, once
+    a batch; a label's share is that of the pixels. ValueError for another kind.
+    """
+    if kind not in MIXERS:
+        raise ValueError(f"unknown mix {kind!r}: choose one of {', '.join(MIXERS)}.")
+    seed = int(torch.randint(2**31, (), generator=generator))
+    with torch.random.fork_rng(devices=[]):
+        # torchvision draws from the global generator: forked, so nobody else's draws move
+        torch.manual_seed(seed)
+        return MIXERS[kind](alpha=1.0, num_classes=classes)(images, labels)

@@ -71,6 +71,8 @@ def load_checkpoint(stem: str | Path) -> tuple[nn.Module, dict]:
         std=card["std"],
         width=card["width"],
     )
+    if isinstance(model, networks.ImageNetResNet18):
+        model.resize_to(card["side"], card["resizing"])
     try:
         model.load_state_dict(_float_weights(weights))
     except (SafetensorError, RuntimeError) as error:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 
 import torch
+import torch.fx
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.densenet import DenseNet
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
@@ -29,20 +31,26 @@ class Normalised(nn.Module):
         return super().forward((images - self.mean) / self.std)
 
 
-class ResNet18(Normalised, ResNet):
-    """torchvision's ResNet-18 with a stem for 32x32 images: 3x3, stride 1, no max-pool.
+class ScaledResNet(Normalised, ResNet):
+    """torchvision's ResNet with each stage scaled by width / 64: the same at width 64.
 
     He et al. 2016, arXiv:1512.03385.
     """
 
+    block: type[BasicBlock | Bottleneck] = BasicBlock
+    blocks = (2, 2, 2, 2)  # of each stage: ResNet-18
+
     def __init__(self, *, num_classes: int, channels: int, width: int):
         self.width = width
-        super().__init__(BasicBlock, [2, 2, 2, 2], num_classes=num_classes)
-        self.conv1 = nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False)
-        nn.init.kaiming_normal_(self.conv1.weight, mode="fan_out", nonlinearity="relu")
+        super().__init__(self.block, list(self.blocks), num_classes=num_classes)
+        self.set_stem(channels)
         self.bn1 = nn.BatchNorm2d(width)
-        self.maxpool = nn.Identity()
-        self.fc = nn.Linear(8 * width, num_classes)
+        self.fc = nn.Linear(8 * width * self.block.expansion, num_classes)
+
+    def set_stem(self, channels: int) -> None:
+        """Make the first convolution, with ImageNet's stem: 7x7, stride 2, and max-pool."""
+        self.conv1 = nn.Conv2d(channels, self.width, 7, stride=2, padding=3, bias=False)
+        nn.init.kaiming_normal_(self.conv1.weight, mode="fan_out", nonlinearity="relu")
 
     def _make_layer(
         self,
@@ -52,11 +60,83 @@ class ResNet18(Normalised, ResNet):
         stride: int = 1,
         dilate: bool = False,
     ) -> nn.Sequential:
-        # torchvision begins with 64 channels and doubles them; here each stage is scaled by
-        # width / 64
+        # torchvision begins with 64 channels and doubles them
         if planes == 64:
             self.inplanes = self.width
         return super()._make_layer(block, planes * self.width // 64, blocks, stride, dilate)
+
+
+class ResNet18(ScaledResNet):
+    """ResNet-18 with a stem for 32x32 images: 3x3, stride 1, no max-pool."""
+
+    def set_stem(self, channels: int) -> None:
+        """Make the first convolution, with the stem for small images."""
+        self.conv1 = nn.Conv2d(channels, self.width, kernel_size=3, padding=1, bias=False)
+        nn.init.kaiming_normal_(self.conv1.weight, mode="fan_out", nonlinearity="relu")
+        self.maxpool = nn.Identity()
+
+
+class ImageNetResNet18(ScaledResNet):
+    """ResNet-18 as made for ImageNet: stem 7x7 with stride 2 and max-pool, images resized inside.
+
+    Images of any size are brought to `side` pixels (see `resize_to`), so that corruptions, attacks
+    and maps are those of the images as they are. A norm whose weights are frozen stays in eval mode
+    while the network trains: its statistics belong to those weights.
+    """
+
+    side = 224
+    resizing = "bilinear"
+
+    def resize_to(self, side: int, resizing: str) -> None:
+        """Bring images to `side` pixels by one of RESIZINGS; ValueError for what cannot be."""
+        if side < SMALLEST_SIDE:
+            raise ValueError(
+                f"side {side}: this stem halves images five times, pass {SMALLEST_SIDE} or more."
+            )
+        if resizing not in RESIZINGS:
+            raise ValueError(
+                f"unknown resizing {resizing!r}: choose one of {', '.join(RESIZINGS)}."
+            )
+        self.side = side
+        self.resizing = resizing
+
+    def train(self, mode: bool = True) -> "ImageNetResNet18":
+        """As nn.Module's, but norms with frozen weights stay in eval mode."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad:
+                module.eval()
+        return self
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(resized(images, side=self.side, resizing=self.resizing))
+
+
+class ImageNetResNet50(ImageNetResNet18):
+    """ResNet-50 as made for ImageNet, images resized inside."""
+
+    block = Bottleneck
+    blocks = (3, 4, 6, 3)
+
+
+RESIZINGS = ("bilinear", "bicubic", "bicubic-pil")
+SMALLEST_SIDE = 32
+
+
+@torch.fx.wrap
+def resized(images: Tensor, *, side: int, resizing: str) -> Tensor:
+    """Float images (N, C, H, W) in [0, 1] at (N, C, side, side), cut to [0, 1].
+
+    "bicubic" is torch's kernel (a = -0.75), "bicubic-pil" PIL's (a = -0.5). Images that shrink are
+    smoothed first, as PIL does.
+    """
+    shrinks = max(images.shape[-2:]) > side
+    return interpolate(
+        images,
+        size=(side, side),
+        mode="bicubic" if resizing == "bicubic-pil" else resizing,
+        antialias=shrinks or resizing == "bicubic-pil",  # which has PIL's kernel
+    ).clamp(0, 1)
 
 
 class DenseNet121(Normalised, DenseNet):
@@ -104,7 +184,13 @@ class MnistCnn(Normalised, ShallowCnn):
     """The shallow network with the normalisation inside: the base classifier on MNIST."""
 
 
-ARCHITECTURES = {"resnet18": ResNet18, "densenet121": DenseNet121, "mnist_cnn": MnistCnn}
+ARCHITECTURES = {
+    "resnet18": ResNet18,
+    "densenet121": DenseNet121,
+    "mnist_cnn": MnistCnn,
+    "imagenet_resnet18": ImageNetResNet18,
+    "imagenet_resnet50": ImageNetResNet50,
+}
 
 
 def build(

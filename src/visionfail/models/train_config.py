@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+LISTS = ("sides", "cycle", "class_weights")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
@@ -29,18 +31,32 @@ class TrainConfig:
     cutout: int = 0  # side of a grey square that hides a part of each image, in 32nds of its side
     # side of the images in the first epochs, one entry per epoch; then the full side
     sides: tuple[int, ...] = ()
+    base_rate: float = 1.0  # the rate of all layers but the last, as a share of the last one's
+    cycle: tuple[float, float] = (0.0, 1.0)  # the part of one triangle of rates that is covered
+    mix: str = ""  # "cutmix" or "mixup" of pairs of images, lambda uniform
+    class_weights: tuple[float, ...] = ()  # of the loss, one per class
     seed: int = 0
 
     def __post_init__(self) -> None:
-        known = {"optimizer": ("sgd", "adam"), "schedule": ("triangle", "constant")}
+        known = {
+            "optimizer": ("sgd", "adam"),
+            "schedule": ("triangle", "constant"),
+            "mix": ("cutmix", "mixup", ""),
+        }
         for field, choices in known.items():
             value = getattr(self, field)
             if value not in choices:
-                raise ValueError(f"unknown {field} {value!r}: choose {' or '.join(choices)}.")
+                choice = " or ".join(repr(name) for name in choices)
+                raise ValueError(f"unknown {field} {value!r}: choose {choice}.")
+        start, end = self.cycle
+        if not 0 <= start < end <= 1:
+            raise ValueError(f"cycle {self.cycle}: pass its start and end, 0 <= start < end <= 1.")
 
     @classmethod
     def of(cls, stored: dict) -> "TrainConfig":
         """The configuration that a card holds as json."""
         fields = dict(stored)
-        fields["sides"] = tuple(stored["sides"])  # json has lists only
+        for field in LISTS:
+            if field in stored:
+                fields[field] = tuple(stored[field])  # json has lists only
         return cls(**fields)

@@ -14,10 +14,12 @@ from tqdm import tqdm
 
 from visionfail import devices, files
 from visionfail.data import ImageSet
-from visionfail.models.augmentation import augment, to_float, vary
+from visionfail.models.augmentation import as_channels_last, augment, mix, to_float, vary
+from visionfail.models.features import Features
 from visionfail.models.optimizer import learning_rate, make_optimizer, set_learning_rate
 from visionfail.models.train_config import TrainConfig
 
+TrainingData = ImageSet | Features
 # (model in train mode, float images, labels, generator) -> images to train on in their place
 Perturb = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
 # (averaged network) -> numbers for the epoch's row of the history
@@ -31,18 +33,23 @@ def train_step(
     labels: Tensor,
     *,
     mixed_precision: bool = True,
+    class_weights: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The mean loss and the number of right answers of one step of cross-entropy on float images.
 
-    Both are scalars on the device: asking for their values waits for it.
+    `labels` are classes (B,), or shares of them (B, K) where images are mixed: then a right answer
+    counts its share. Both are scalars on the device: asking for their values waits for it.
     """
     with devices.autocast(images.device, enabled=mixed_precision):
         logits = model(images)  # (B, K)
-        loss = cross_entropy(logits, labels)
+        loss = cross_entropy(logits, labels, weight=class_weights)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
-    return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+    answers = logits.detach().argmax(1)  # (B,)
+    if labels.ndim == 2:
+        return loss.detach(), labels.gather(1, answers[:, None]).sum()
+    return loss.detach(), (answers == labels).sum()
 
 
 class TrainingRun:
@@ -51,7 +58,7 @@ class TrainingRun:
     It is saved and restored whole.
     """
 
-    def __init__(self, model: nn.Module, config: TrainConfig, *, train: ImageSet):
+    def __init__(self, model: nn.Module, config: TrainConfig, *, train: TrainingData):
         self.model = model
         self.config = config
         self.history: list[dict] = []
@@ -134,7 +141,7 @@ class _EpochTotals:
 
 def train_epoch(
     run: TrainingRun,
-    data: ImageSet,
+    data: TrainingData,
     *,
     epoch: int,
     bar: tqdm,
@@ -149,6 +156,8 @@ def train_epoch(
     batches = order.split(run.config.batch_size)
     steps = run.config.epochs * len(batches)
     totals = _EpochTotals(data.images.device)
+    classes = len(data.classes)
+    weights = _class_weights(run.config, classes, device=data.images.device)
     start = time.perf_counter()
     for number, index in enumerate(batches):
         step = epoch * len(batches) + number
@@ -157,12 +166,17 @@ def train_epoch(
         images, labels = training_batch(run, data, index, epoch=epoch)
         if perturb is not None:
             images = perturb(run.model, images, labels, run.generator)
+        if run.config.mix:
+            images, labels = mix(
+                images, labels, kind=run.config.mix, classes=classes, generator=run.generator
+            )
         loss, right = train_step(
             run.model,
             run.optimizer,
             images,
             labels,
             mixed_precision=run.config.mixed_precision,
+            class_weights=weights,
         )
         run.update_average()
         totals.add(loss, right, images=len(index))
@@ -178,8 +192,19 @@ def train_epoch(
     }
 
 
+def _class_weights(config: TrainConfig, classes: int, *, device: torch.device) -> Tensor | None:
+    """The weights of the classes in the loss, (K,), None where all count the same."""
+    if not config.class_weights:
+        return None
+    if len(config.class_weights) != classes:
+        raise ValueError(
+            f"{len(config.class_weights)} class_weights for {classes} classes: pass one for each."
+        )
+    return torch.tensor(config.class_weights, device=device)
+
+
 def training_batch(
-    run: TrainingRun, data: ImageSet, index: Tensor, *, epoch: int
+    run: TrainingRun, data: TrainingData, index: Tensor, *, epoch: int
 ) -> tuple[Tensor, Tensor]:
     """Augmented float images (B, C, H, W) and labels (B,) of the images `index` (B,) of `data`.
 
@@ -190,6 +215,8 @@ def training_batch(
     flip = (run.first_flip[index] ^ bool(epoch % 2)) & config.flip  # (B,)
     device = data.images.device
     index = index.to(device)
+    if isinstance(data, Features):
+        return data.views(index, flip.to(device)), data.labels[index]
     images = data.images[index]
     if config.padding or config.flip:
         images = augment(
@@ -197,7 +224,7 @@ def training_batch(
         )
     images = to_float(images, side=side)
     images = vary(images, config, generator=run.generator)
-    return images.contiguous(memory_format=torch.channels_last), data.labels[index]
+    return as_channels_last(images), data.labels[index]
 
 
 def _check_finite(total: Tensor, loss: Tensor, *, epoch: int, step: int, rate: float) -> None:
@@ -220,7 +247,7 @@ def _show_progress(bar: tqdm, totals: _EpochTotals, *, seconds: float) -> None:
 
 @torch.no_grad()
 def validate(
-    model: nn.Module, data: ImageSet, *, batch_size: int = 250, mixed_precision: bool = True
+    model: nn.Module, data: TrainingData, *, batch_size: int = 250, mixed_precision: bool = True
 ) -> dict:
     """Mean cross-entropy and accuracy of `model` in eval mode on `data`, which is on the device.
 
@@ -232,7 +259,7 @@ def validate(
     right = 0
     batches = zip(data.images.split(batch_size), data.labels.split(batch_size), strict=True)
     for images, labels in batches:
-        images = to_float(images).contiguous(memory_format=torch.channels_last)
+        images = as_channels_last(to_float(images))
         with devices.autocast(images.device, enabled=mixed_precision):
             logits = model(images).float()  # (B, K)
         loss += cross_entropy(logits, labels, reduction="sum").item()
@@ -242,8 +269,8 @@ def validate(
 
 def fit(
     model: nn.Module,
-    train: ImageSet,
-    val: ImageSet,
+    train: TrainingData,
+    val: TrainingData,
     *,
     config: TrainConfig,
     device: torch.device | str | None = None,

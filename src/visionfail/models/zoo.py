@@ -8,8 +8,9 @@ from torch import nn
 from visionfail import data, devices, metrics, paths, results
 from visionfail.data import ImageSet
 from visionfail.models import checkpoints, networks, recipes, training
+from visionfail.models.histories import join_histories
 from visionfail.models.predict import predict
-from visionfail.models.train_config import TrainConfig
+from visionfail.models.train_config import LISTS, TrainConfig
 from visionfail.profiles import Profile
 
 
@@ -226,20 +227,11 @@ def train_rounds(
     return model, card
 
 
-def join_histories(history: list[dict], added: list[dict]) -> list[dict]:
-    """The history of the rounds so far with that of one more, its epochs counted on."""
-    joined = list(history)
-    for epoch_row in added:
-        row = dict(epoch_row)
-        row["epoch"] = len(history) + epoch_row["epoch"]
-        joined.append(row)
-    return joined
-
-
 def config_fields(config: TrainConfig) -> dict:
     """A configuration as it stands in a card, lists in the place of tuples as in json."""
     fields = dataclasses.asdict(config)
-    fields["sides"] = list(config.sides)
+    for field in LISTS:
+        fields[field] = list(fields[field])
     return fields
 
 

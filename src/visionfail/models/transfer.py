@@ -1,0 +1,167 @@
+"""Transfer learning: a new head on ImageNet weights, trained frozen first, then with its base."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from visionfail import devices, files
+from visionfail.data import ImageSet
+from visionfail.models import networks, training
+from visionfail.models.features import features_of
+from visionfail.models.histories import join_histories
+from visionfail.models.predict import predict
+from visionfail.models.train_config import TrainConfig
+
+MEAN = (0.485, 0.456, 0.406)  # of ImageNet's weights in torchvision, in pixels of [0, 1]
+STD = (0.229, 0.224, 0.225)
+UNFROZEN = ("layer3", "layer4", "fc")
+
+
+def pretrained(
+    arch: str,
+    weights: Mapping[str, Tensor],
+    *,
+    num_classes: int,
+    side: int,
+    resizing: str = "bilinear",
+    seed: int = 0,
+) -> nn.Module:
+    """A network with the ImageNet `weights` of `arch`, but for a new head drawn from `seed`.
+
+    `arch` is "imagenet_resnet18" or
+    "imagenet_resnet50"; images in [0, 1] of any size are brought to `side` pixels. ValueError where
+    the weights are of another architecture.
+    """
+    model = networks.build(arch, num_classes=num_classes, mean=MEAN, std=STD, seed=seed)
+    model.resize_to(side, resizing)
+    wanted = model.state_dict()
+    loaded = {}
+    for name, tensor in wanted.items():
+        if name.startswith("fc."):
+            loaded[name] = tensor
+            continue
+        if name not in weights or weights[name].shape != tensor.shape:
+            there = tuple(weights[name].shape) if name in weights else "missing"
+            raise ValueError(
+                f"the weights do not fit {arch}: {name} is {there}, not {tuple(tensor.shape)}. "
+                "Pass weights of the same architecture."
+            )
+        loaded[name] = weights[name].to(tensor.dtype)
+    model.load_state_dict(loaded)
+    return model.eval()
+
+
+@torch.no_grad()
+def inflate_norms(model: nn.Module, images: Tensor) -> None:
+    """Give norms that were folded into convolutions the statistics of images, logits unchanged.
+
+    A folded norm has mean 0, variance 1 and weight 1. In train mode it would divide by the standard
+    deviation of a batch and destroy the features; here its weight becomes that deviation. images:
+    uint8 (N, C, H, W), enough for the statistics. Other norms are left as they are.
+    """
+    folded = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d) and _is_folded(m)]
+    statistics = {}
+
+    def keep(module: nn.Module, inputs: tuple[Tensor]) -> None:
+        before = inputs[0].float()  # (N, C, H, W)
+        statistics[module] = (before.mean((0, 2, 3)), before.var((0, 2, 3)))
+
+    handles = [norm.register_forward_pre_hook(keep) for norm in folded]
+    try:
+        predict(model, images, batch_size=len(images))
+    finally:
+        for handle in handles:
+            handle.remove()
+    for norm in folded:
+        mean, variance = statistics[norm]
+        unit = math.sqrt(1 + norm.eps)  # what the folded norm divides by
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt() / unit)
+        norm.bias.add_(mean / unit)
+
+
+def _is_folded(norm: nn.BatchNorm2d) -> bool:
+    """Whether a norm only adds its bias."""
+    plain = (norm.running_mean == 0).all() and (norm.running_var == 1).all()
+    return bool(plain and (norm.weight == 1).all())
+
+
+def freeze_all_but(model: nn.Module, children: Sequence[str]) -> None:
+    """Let the parameters of these children of the model alone ask for gradients."""
+    missing = [name for name in children if name not in dict(model.named_children())]
+    if missing:
+        raise ValueError(f"the model has no {', '.join(missing)}: pass names of its children.")
+    for name, child in model.named_children():
+        child.requires_grad_(name in children)
+
+
+def smallest_map(model: nn.Module, images: ImageSet) -> tuple[int, int]:
+    """Height and width of what the last stage makes of an image, before pooling."""
+    image = images.images[:1].float() / 255
+    for row in networks.stages(model, image):
+        if row["stage"] == "layer4":
+            return row["output"][1:]
+    raise ValueError("the model has no layer4: its last map is not known.")
+
+
+def one_triangle(frozen: TrainConfig, unfrozen: TrainConfig) -> tuple[TrainConfig, TrainConfig]:
+    """Both rounds with the parts of one triangle of rates that their epochs take."""
+    share = frozen.epochs / (frozen.epochs + unfrozen.epochs)
+    first = dataclasses.replace(frozen, cycle=(0.0, share))
+    second = dataclasses.replace(unfrozen, cycle=(share, 1.0))
+    return first, second
+
+
+def fit_in_two_phases(
+    model: nn.Module,
+    train: ImageSet,
+    val: ImageSet,
+    *,
+    frozen: TrainConfig,
+    unfrozen: TrainConfig,
+    children: Sequence[str] = UNFROZEN,
+    state: Path,
+) -> tuple[nn.Module, list[dict]]:
+    """The model with its head trained first, then `children` with it; and the history of both.
+
+    `state` is the folder of an unfinished training, from which a second call resumes.
+    """
+    head_file = Path(state) / "head.pt"
+    if head_file.exists():
+        stored = torch.load(head_file, map_location="cpu", weights_only=True)
+        model.get_submodule("fc").load_state_dict(stored["fc"])
+        history = stored["history"]
+    else:
+        history = fit_head(model, train, val, config=frozen)
+        with files.atomic_write(head_file) as temporary:
+            head = model.get_submodule("fc").state_dict()
+            torch.save({"fc": head, "history": history}, temporary)
+    freeze_all_but(model, children)
+    model, added = training.fit(model, train, val, config=unfrozen, state=Path(state) / "whole.pt")
+    return model, join_histories(history, added)
+
+
+def fit_head(model: nn.Module, train: ImageSet, val: ImageSet, *, config: TrainConfig) -> list[dict]:
+    """Train the model's `fc` alone, in place, on cached features; returns the history.
+
+    Nothing else of the model changes, norms' statistics included. The seconds of the first epoch
+    count the features.
+    """
+    start = time.perf_counter()
+    device = devices.best_device()
+    model.to(device)
+    dtype = torch.bfloat16 if devices.fast_bf16(device) else torch.float32
+    of_train = features_of(model, train, dtype=dtype, mirrored=config.flip)
+    of_val = features_of(model, val, dtype=dtype, mirrored=False)
+    seconds = time.perf_counter() - start
+    head = nn.Sequential(model.get_submodule("fc"))
+    trained, history = training.fit(head, of_train, of_val, config=config)
+    history[0]["seconds"] = round(history[0]["seconds"] + seconds, 1)
+    model.get_submodule("fc").load_state_dict(trained[0].state_dict())
+    return history

@@ -1,0 +1,1 @@
+"""Study D: transfer learning from ImageNet, told as OSEMN, each of its hypotheses judged."""
