@@ -21,6 +21,7 @@ ORDER = [
         "studies.saliency",
         "studies.uneven",
         "studies.auditing",
+        "studies.transfer",
         "risk",
     ],
     ["report"],

@@ -61,26 +61,31 @@ def degradation() -> str:
     )
 
 
+def by_set(where: str, note: str) -> str:
+    """Study B's claims judged in one notebook: a column per data set."""
+    note += " Statistics and regions: [notes/claims.md](notes/claims.md)."
+    return markdown(findings.by_set_summary(paths.RESULTS, where=where), note)
+
+
 def uneven() -> str:
     """Study B's claims about who bears the errors."""
-    return markdown(
-        findings.by_set_summary(paths.RESULTS, where="notebook 06"),
+    return by_set(
+        "notebook 06",
         "Verdict, and in brackets the value, a share, a correlation or Kendall's W; intervals and "
         "n in [notebook 06](notebooks/06_uneven_errors.ipynb). SVHN: 3,000 digits of 1,506 houses, "
         "split anew from a part of the official test set; GTSRB: the official test images, 421 "
         "signs (U3b: held-out training tracks); CIFAR-10's answers had been seen, so that its "
-        "column is exploratory. Statistics and regions: [notes/claims.md](notes/claims.md).",
+        "column is exploratory.",
     )
 
 
 def attacked() -> str:
     """Study B's claims about how little it takes."""
-    return markdown(
-        findings.by_set_summary(paths.RESULTS, where="notebook 07"),
+    return by_set(
+        "notebook 07",
         "Verdict, and in brackets the value, a share, a difference or a correlation; intervals and "
         "n in [notebook 07](notebooks/07_fgsm_attacks.ipynb). FGSM attacks all test images, PGD "
-        "the first thousand of a set; CIFAR-10's column is exploratory. Statistics and regions: "
-        "[notes/claims.md](notes/claims.md).",
+        "the first thousand of a set; CIFAR-10's column is exploratory.",
     )
 
 

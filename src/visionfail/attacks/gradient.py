@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from visionfail import devices, models
+from visionfail.attacks.accepted import batches, check_attack
 
 BATCH = 256
 VANISHED = 1e-12  # a gradient below this in all pixels says nothing
@@ -62,7 +63,7 @@ def fgsm_direction(
     check_attack(images, labels, 0.0)
     directions = []
     with _attackable(model, dtype) as network:
-        for clean, wanted in _batches(network, images, labels, batch_size):
+        for clean, wanted in batches(network, images, labels, batch_size):
             gradient, _, logits = loss_gradient(network, clean, wanted, dtype=dtype)
             toward = -gradient.sign() if targeted else gradient.sign()
             needed = ~succeeded(logits, wanted, targeted=targeted)
@@ -106,7 +107,7 @@ def pgd(
     attacked = []
     first = 0
     with _attackable(model, dtype) as network:
-        for clean, wanted in _batches(network, images, labels, batch_size):
+        for clean, wanted in batches(network, images, labels, batch_size):
             gradient, loss, logits = loss_gradient(network, clean, wanted, dtype=dtype)
             worst = Worst(clean, wanted, logits, targeted=targeted)
             worst.offer(clean, loss, logits)
@@ -217,7 +218,7 @@ def silent_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor
     check_attack(images, labels, 0.0)
     silent = []
     with _attackable(model, torch.float32):
-        for clean, wanted in _batches(model, images, labels, BATCH):
+        for clean, wanted in batches(model, images, labels, BATCH):
             by_pixel, _, _ = loss_gradient(model, clean, wanted)
             largest = by_pixel.flatten(1).abs().amax(dim=1)  # (B,), NaN where one is
             silent.append((~torch.isfinite(largest) | (largest < VANISHED)).cpu())
@@ -265,46 +266,3 @@ def succeeded(logits: Tensor, labels: Tensor, *, targeted: bool) -> Tensor:
     """Whether each image is answered wrongly, or with `targeted` as wanted: bool (N,)."""
     as_labelled = logits.argmax(1) == labels
     return as_labelled if targeted else ~as_labelled
-
-
-def check_attack(images: Tensor, labels: Tensor, epsilon: float) -> None:
-    """ValueError unless epsilon is in [0, 1], images are too, and there is a label for each."""
-    if not 0 <= epsilon <= 1:  # NaN fails here too
-        hint = f" Did you mean {epsilon:g} / 255?" if epsilon > 1 else ""
-        raise ValueError(
-            f"epsilon is {epsilon}: give it in pixels of [0, 1], such as 8 / 255.{hint}"
-        )
-    models.check_model_input(images, channels=None)
-    if labels.shape != (len(images),) or labels.dtype != torch.int64:
-        raise ValueError(
-            f"labels are {labels.dtype} {tuple(labels.shape)} for {len(images)} images: pass int64 "
-            "(N,)."
-        )
-
-
-def _batches(
-    model: nn.Module, images: Tensor, labels: Tensor, batch_size: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Images as floats and labels on the model's device, batch by batch.
-
-    ValueError for a label that the model has no logit for.
-    """
-    parameter = next(model.parameters())
-    with torch.no_grad():
-        num_classes = model(_as_input(images[:1], parameter)).shape[1]
-    if labels.min() < 0 or labels.max() >= num_classes:
-        raise ValueError(
-            f"labels run from {int(labels.min())} to {int(labels.max())}: the model has "
-            f"{num_classes} classes."
-        )
-    for batch, of_batch in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-        yield _as_input(batch, parameter), of_batch.to(parameter.device)
-
-
-def _as_input(images: Tensor, parameter: Tensor) -> Tensor:
-    """Images as the model takes them: floats on its device, float64 where its weights are."""
-    values = images.to(parameter.device)
-    if not values.is_floating_point():
-        values = models.as_float(values)
-    dtype = torch.float64 if parameter.dtype == torch.float64 else torch.float32
-    return values.to(dtype).contiguous(memory_format=torch.channels_last)

@@ -1,7 +1,7 @@
 """What a model answers under every corruption and severity, and the tables made of it."""
 
 from visionfail.evaluation.benchmark import benchmark
-from visionfail.evaluation.outcomes import Answers, Outcomes, all_conditions
+from visionfail.evaluation.outcomes import Answers, Outcomes, all_conditions, outcome_of_logits
 from visionfail.evaluation.paired import accuracy_drops, paired_by_condition
 from visionfail.evaluation.published import (
     STANDARD_TRAINING,
@@ -41,6 +41,7 @@ __all__ = [
     "in_network_order",
     "load_or_sweep",
     "md5_parity",
+    "outcome_of_logits",
     "paired_by_condition",
     "published_by_severity",
     "reference_run",

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike
 
 from visionfail.figures.margins import footnote, legend, new_figure
@@ -202,21 +203,19 @@ def link_scatter(
     """
     rows = -(-len(classes) // COLUMNS)
     fig = new_figure(2.4 * rows + 0.2, title)
-    axes = list(fig.subplots(rows, COLUMNS, sharex=True, squeeze=False).flat)
+    axes = list(fig.subplots(rows, COLUMNS, squeeze=False).flat)
     for unused in axes[len(classes) :]:
         unused.remove()
     axes = axes[: len(classes)]
     for ax, (name, table) in zip(axes, classes.items(), strict=True):
         ax.set_title(f"{name}: {notes[name]}", fontsize=9, pad=3)
-        ax.tick_params(labelbottom=True)
+        percent_axis(ax.xaxis)
         colour = SET_COLOURS[table["set"].iloc[0]]
         reached = np.isfinite(table.half)
         ax.plot(table.error[reached], table.half[reached], "o", color=colour, markersize=4)
         censored = table.error[~reached]
         ax.plot(censored, np.full(len(censored), NEVER * largest), "^", color=colour, markersize=5)
         _name_dots(ax, table.loc[reached])
-    axes[0].set_xlim(left=0)
-    percent_axis(axes[0].xaxis)
     for bottom in axes[-COLUMNS:]:
         bottom.set_xlabel("error rate of the class, clean images")
     for left in axes[::COLUMNS]:
@@ -226,18 +225,31 @@ def link_scatter(
 
 
 def _name_dots(ax: Axes, table: pd.DataFrame) -> None:
-    """Write the classes beside their dots, by turns above and below; none where there are many."""
+    """Write the classes beside their dots, where other names leave room; none where many are."""
     if len(table) > 10:
         return
-    for place, (label, row) in enumerate(table.sort_values("error").iterrows()):
-        shift = 4 if place % 2 else -10
-        ax.annotate(
-            str(label),
-            (row.error, row.half),
-            xytext=(4, shift),
-            textcoords="offset points",
-            fontsize=8,
+    ax.figure.canvas.draw()  # places in pixels are known only then
+    taken = [ax.transData.transform((row.error, row.half)) for _, row in table.iterrows()]
+    boxes = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in taken]
+    for label, row in table.iterrows():
+        boxes.append(_name_dot(ax, str(label), (row.error, row.half), boxes))
+
+
+def _name_dot(ax: Axes, label: str, dot: tuple[float, float], boxes: Sequence[Bbox]) -> Bbox:
+    """Write a label at the place around its dot that covers the fewest boxes; returns its own."""
+    places = [((5, 3), "left"), ((5, -10), "left"), ((-5, 3), "right"), ((-5, -10), "right")]
+    candidates = []
+    for offset, side in places:
+        text = ax.annotate(
+            label, dot, xytext=offset, textcoords="offset points", fontsize=8, ha=side
         )
+        box = text.get_window_extent()
+        candidates.append((box.count_overlaps(boxes), text, box))
+    least = min(candidates, key=lambda candidate: candidate[0])
+    for candidate in candidates:
+        if candidate is not least:
+            candidate[1].remove()
+    return least[2]
 
 
 def _check_names(names: Iterable[str], known: Mapping, what: str) -> None:

@@ -121,7 +121,7 @@ MIXERS = {"cutmix": v2.CutMix, "mixup": v2.MixUp}
 def mix(
     images: Tensor, labels: Tensor, *, kind: str, classes: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Float images (B, C, H, W), each mixed with its neighbour's, and their shares of classes (B, K).
+    """Float images (B, C, H, W), each mixed with its neighbour, and shares of classes (B, K).
 
     "cutmix" pastes a rectangle of the neighbour (Yun et al. 2019, arXiv:1905.04899), "mixup" takes
     a mean of both (Zhang et al. 2018, arXiv:1710.09412). The share lambda is drawn uniformly, once

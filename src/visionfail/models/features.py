@@ -46,7 +46,7 @@ class Features:
         return digest.hexdigest()
 
     def views(self, index: Tensor, flip: Tensor) -> Tensor:
-        """Features (B, F) of the images `index` (B,), of mirror images where `flip` (B,) is true."""
+        """Features (B, F) of the images `index` (B,), mirrored where `flip` (B,) is true."""
         return torch.where(flip[:, None], self.mirrored[index], self.images[index])
 
 

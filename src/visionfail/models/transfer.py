@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from visionfail import devices, files
 from visionfail.data import ImageSet
 from visionfail.models import networks, training
-from visionfail.models.features import features_of
+from visionfail.models.features import Features, features_of
 from visionfail.models.histories import join_histories
 from visionfail.models.predict import predict
 from visionfail.models.train_config import TrainConfig
@@ -138,7 +138,12 @@ def fit_in_two_phases(
         model.get_submodule("fc").load_state_dict(stored["fc"])
         history = stored["history"]
     else:
-        history = fit_head(model, train, val, config=frozen)
+        start = time.perf_counter()
+        of_train = features_on_device(model, train, mirrored=frozen.flip)
+        of_val = features_on_device(model, val, mirrored=False)
+        seconds = time.perf_counter() - start
+        history = fit_head(model, of_train, of_val, config=frozen)
+        history[0]["seconds"] = round(history[0]["seconds"] + seconds, 1)  # features count
         with files.atomic_write(head_file) as temporary:
             head = model.get_submodule("fc").state_dict()
             torch.save({"fc": head, "history": history}, temporary)
@@ -147,21 +152,21 @@ def fit_in_two_phases(
     return model, join_histories(history, added)
 
 
-def fit_head(model: nn.Module, train: ImageSet, val: ImageSet, *, config: TrainConfig) -> list[dict]:
+def features_on_device(model: nn.Module, images: ImageSet, *, mirrored: bool) -> Features:
+    """`features_of` on the best device, in bfloat16 where it is fast at it."""
+    device = devices.best_device()
+    dtype = torch.bfloat16 if devices.fast_bf16(device) else torch.float32
+    return features_of(model.to(device), images, dtype=dtype, mirrored=mirrored)
+
+
+def fit_head(
+    model: nn.Module, train: Features, val: Features, *, config: TrainConfig
+) -> list[dict]:
     """Train the model's `fc` alone, in place, on cached features; returns the history.
 
-    Nothing else of the model changes, norms' statistics included. The seconds of the first epoch
-    count the features.
+    Nothing else of the model changes, norms' statistics included.
     """
-    start = time.perf_counter()
-    device = devices.best_device()
-    model.to(device)
-    dtype = torch.bfloat16 if devices.fast_bf16(device) else torch.float32
-    of_train = features_of(model, train, dtype=dtype, mirrored=config.flip)
-    of_val = features_of(model, val, dtype=dtype, mirrored=False)
-    seconds = time.perf_counter() - start
     head = nn.Sequential(model.get_submodule("fc"))
-    trained, history = training.fit(head, of_train, of_val, config=config)
-    history[0]["seconds"] = round(history[0]["seconds"] + seconds, 1)
+    trained, history = training.fit(head, train, val, config=config)
     model.get_submodule("fc").load_state_dict(trained[0].state_dict())
     return history

@@ -4,6 +4,7 @@ import pytest
 
 from visionfail import models, paths
 from visionfail.evaluation import Outcomes
+from visionfail.models.train_config import TrainConfig
 from visionfail.studies.uneven import defended
 
 if not (paths.MODELS / f"{defended.DEFENDED}.json").exists():
@@ -12,7 +13,7 @@ if not (paths.MODELS / f"{defended.DEFENDED}.json").exists():
 
 def test_the_card_is_of_the_recipe_and_of_its_start():
     _, card = models.load(defended.DEFENDED)
-    assert card["rounds"] == [models.config_fields(defended.ROUND)]
+    assert [TrainConfig.of(fields) for fields in card["rounds"]] == [defended.ROUND]
     assert [row["epoch"] for row in card["history"]] == [1, 2, 3, 4, 5, 6]
     assert card["history"][-1]["val_pgd"] >= 0.35
     assert card["from"]["sha256"] == models.load(card["from"]["name"])[1]["sha256"]

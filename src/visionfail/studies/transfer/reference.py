@@ -17,9 +17,7 @@ REFERENCE = models.checkpoint_name("cifar10", ARCH, "transfer", SEED)
 NORM_IMAGES = 1000  # training images that give folded norms their statistics
 
 
-def reference_classifier(
-    sets: dict[str, ImageSet], *, state: Path
-) -> tuple[nn.Module, dict, str]:
+def reference_classifier(sets: dict[str, ImageSet], *, state: Path) -> tuple[nn.Module, dict, str]:
     """(model, card, "loaded" | "trained") of the reference network, on the best device.
 
     Loaded from models/ where it is; else trained on sets["train"], watched on sets["val"], tested

@@ -185,23 +185,30 @@ class PgdLadder(Ladder):
 
     def climb_on(self, before: Tensor, epsilon: float) -> Tensor:
         """Images attacked at `epsilon` of 255, given those at the one before."""
+        wrong = self.wrong(before)
         if epsilon == HEADLINE:
             everything = torch.ones(len(before), dtype=torch.bool)
-            return self.attacked_again(before, everything, "pgd", epsilon)
-        stepped = self.attacked_again(before, ~self.wrong(before), "fgsm", epsilon)
-        return self.attacked_again(stepped, ~self.wrong(stepped), "pgd", epsilon)
+            return self.attacked_again(before, wrong, everything, "pgd", epsilon)[0]
+        stepped, wrong = self.attacked_again(before, wrong, ~wrong, "fgsm", epsilon)
+        return self.attacked_again(stepped, wrong, ~wrong, "pgd", epsilon)[0]
 
-    def attacked_again(self, before: Tensor, these: Tensor, name: str, epsilon: float) -> Tensor:
-        """Images with `these` (N,) attacked anew, but for such as would be right again."""
+    def attacked_again(
+        self, before: Tensor, wrong: Tensor, these: Tensor, name: str, epsilon: float
+    ) -> tuple[Tensor, Tensor]:
+        """Images with `these` (N,) attacked anew, but for such as would be right again.
+
+        Also which are answered wrongly, (N,), as `wrong` says it of the images `before`.
+        """
         if not these.any():
-            return before
+            return before, wrong
         chosen = self.clean.at(these.nonzero()[:, 0])
         attacked = before.clone()
         attacked[these] = attack_images(
             self.model, chosen, name, epsilon=epsilon / 255, dtype=self.dtype
         )
-        kept = ~these | (self.wrong(before) & ~self.wrong(attacked))
-        return torch.where(kept[:, None, None, None], before, attacked)
+        wrong_now = self.wrong(attacked)
+        kept = ~these | (wrong & ~wrong_now)
+        return torch.where(kept[:, None, None, None], before, attacked), wrong | wrong_now
 
     def wrong(self, images: Tensor) -> Tensor:
         """Whether each image is answered wrongly, bool (N,)."""
