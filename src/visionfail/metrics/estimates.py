@@ -68,7 +68,9 @@ def mean_of_estimates(parts: Sequence[Estimate]) -> Estimate:
 
 
 def ratio_of_sums(
-    top: Sequence[np.ndarray], bottom: Sequence[np.ndarray], counts: np.ndarray
+    top: Sequence[np.ndarray] | np.ndarray,
+    bottom: Sequence[np.ndarray] | np.ndarray,
+    counts: np.ndarray,
 ) -> Estimate:
     """Sum of `top` over sum of `bottom`, each (N,) by seed, with its values in the resamples.
 

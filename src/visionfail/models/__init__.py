@@ -4,7 +4,14 @@ from visionfail.models.augmentation import augment, to_float
 from visionfail.models.checkpoints import checkpoint_files
 from visionfail.models.checkpoints import load_checkpoint as load
 from visionfail.models.modes import evaluating, frozen
-from visionfail.models.networks import DenseNet121, ResNet18, build, multiply_adds, stages
+from visionfail.models.networks import (
+    DenseNet121,
+    ResNet18,
+    ScaledResNet,
+    build,
+    multiply_adds,
+    stages,
+)
 from visionfail.models.predict import (
     as_float,
     check_model_input,
@@ -32,6 +39,7 @@ __all__ = [
     "EXAMINED",
     "DenseNet121",
     "ResNet18",
+    "ScaledResNet",
     "TrainConfig",
     "TrainingRun",
     "as_float",

@@ -228,6 +228,25 @@ def build(
     return model.to(memory_format=torch.channels_last)
 
 
+def build_for_imagenet(
+    arch: str,
+    *,
+    num_classes: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    side: int,
+    resizing: str,
+    width: int = 64,
+    seed: int = 0,
+) -> ImageNetResNet18:
+    """`build`, of an architecture as made for ImageNet, and `resize_to`; ValueError for another."""
+    model = build(arch, num_classes=num_classes, mean=mean, std=std, width=width, seed=seed)
+    if not isinstance(model, ImageNetResNet18):
+        raise ValueError(f"{arch} is not made for ImageNet: choose imagenet_resnet18 or _resnet50.")
+    model.resize_to(side, resizing)
+    return model
+
+
 @torch.no_grad()
 def stages(model: nn.Module, images: Tensor) -> list[dict]:
     """Rows {"stage", "output", "parameters"}, one per part of `model` in the order they run.

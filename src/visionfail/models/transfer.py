@@ -30,15 +30,22 @@ def pretrained(
     side: int,
     resizing: str = "bilinear",
     seed: int = 0,
-) -> nn.Module:
+) -> networks.ImageNetResNet18:
     """A network with the ImageNet `weights` of `arch`, but for a new head drawn from `seed`.
 
     `arch` is "imagenet_resnet18" or
     "imagenet_resnet50"; images in [0, 1] of any size are brought to `side` pixels. ValueError where
     the weights are of another architecture.
     """
-    model = networks.build(arch, num_classes=num_classes, mean=MEAN, std=STD, seed=seed)
-    model.resize_to(side, resizing)
+    model = networks.build_for_imagenet(
+        arch,
+        num_classes=num_classes,
+        mean=MEAN,
+        std=STD,
+        side=side,
+        resizing=resizing,
+        seed=seed,
+    )
     wanted = model.state_dict()
     loaded = {}
     for name, tensor in wanted.items():
@@ -80,8 +87,8 @@ def inflate_norms(model: nn.Module, images: Tensor) -> None:
     for norm in folded:
         mean, variance = statistics[norm]
         unit = math.sqrt(1 + norm.eps)  # what the folded norm divides by
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
+        norm.get_buffer("running_mean").copy_(mean)
+        norm.get_buffer("running_var").copy_(variance)
         norm.weight.copy_((variance + norm.eps).sqrt() / unit)
         norm.bias.add_(mean / unit)
 
@@ -168,5 +175,6 @@ def fit_head(
     """
     head = nn.Sequential(model.get_submodule("fc"))
     trained, history = training.fit(head, train, val, config=config)
-    model.get_submodule("fc").load_state_dict(trained[0].state_dict())
+    (fc,) = trained.children()
+    model.get_submodule("fc").load_state_dict(fc.state_dict())
     return history

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from visionfail import data, devices, evaluation, files, models, profiles
+from visionfail import data, devices, evaluation, files, metrics, models, profiles
 from visionfail.data import ImageSet
-from visionfail.models import training, transfer
+from visionfail.models import networks, training, transfer
 from visionfail.models.features import Features
 from visionfail.models.train_config import TrainConfig
 from visionfail.studies import stored
@@ -88,10 +88,15 @@ def start_of(member: Member, train: ImageSet, *, seed: int) -> tuple[nn.Module, 
     """(network before training, the name of its weights or "none")."""
     if not member.pretrained:
         mean, std = data.CHANNEL_STATS["cifar10"]
-        model = models.build(
-            member.arch, num_classes=len(train.classes), mean=mean, std=std, seed=seed
+        model = networks.build_for_imagenet(
+            member.arch,
+            num_classes=len(train.classes),
+            mean=mean,
+            std=std,
+            side=member.side,
+            resizing=member.resizing,
+            seed=seed,
         )
-        model.resize_to(member.side, member.resizing)
         return model, "none"
     weights, name = data.load_imagenet_weights(member.arch.removeprefix("imagenet_"))
     model = transfer.pretrained(
@@ -182,27 +187,25 @@ def learn_from_baseline(
         return train, rounds
     arrays, _ = files.load_arrays(profiles.FULL.results / f"transfer-{BASELINE}-s{seed}.npz")
     if member.learns_from == "weights":
-        recall = validation_recall(arrays)
+        recall = recall_by_class(arrays["val_predicted"], arrays["val_labels"])
         weights = (1 / recall) / np.mean(1 / recall)
         second = dataclasses.replace(rounds[1], class_weights=tuple(weights.tolist()))
         return train, [rounds[0], second]
-    chosen = hard_order(train.labels.numpy(), arrays["train_log_prob"], confused_pair(arrays))
+    pair = confused_pair_of(arrays["val_predicted"], arrays["val_labels"])
+    chosen = hard_order(train.labels.numpy(), arrays["train_log_prob"], pair)
     return train.at(torch.from_numpy(chosen)), rounds
 
 
-def validation_recall(arrays: stored.Arrays) -> np.ndarray:
-    """The recall of each class on validation images, (K,)."""
-    labels = arrays["val_labels"]
-    right = arrays["val_predicted"] == labels
+def recall_by_class(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The recall of each class, (K,), of answers (N,)."""
+    right = predicted == labels
     return np.array([right[labels == label].mean() for label in np.unique(labels)])
 
 
-def confused_pair(arrays: stored.Arrays) -> tuple[int, int]:
-    """The two classes taken for each other most often on validation images."""
-    labels = arrays["val_labels"].astype(int)
-    classes = labels.max() + 1
-    confusion = np.zeros((classes, classes), dtype=int)
-    np.add.at(confusion, (labels, arrays["val_predicted"]), 1)
+def confused_pair_of(predicted: np.ndarray, labels: np.ndarray) -> tuple[int, int]:
+    """The two classes taken for each other most often."""
+    classes = int(labels.max()) + 1
+    confusion = metrics.confusion_matrix(predicted, labels, num_classes=classes)
     both = np.triu(confusion + confusion.T, k=1)
     first, second = np.unravel_index(both.argmax(), both.shape)
     return int(first), int(second)

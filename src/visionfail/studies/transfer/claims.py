@@ -1,0 +1,184 @@
+"""The claims about transfer learning, each with a statistic and a region (notes/claims.md).
+
+All are exploratory: CIFAR-10's test images had been looked at often.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from visionfail.claims import JUDGED, Claim
+from visionfail.metrics import Estimate
+
+THRICE = 3 / 45  # of 45 pairs of classes each would have 1/45 of the errors
+RIGID = (0, 1, 8, 9)  # airplane, automobile, ship, truck
+ORGANIC = (2, 3, 4, 5, 6, 7)
+CAT, DOG = 3, 5
+OTHER_ANIMALS = (2, 4, 6, 7)
+PAIRS = {"D6a": (CAT, DOG), "D6b": (0, 2), "D6c": (1, 9)}
+
+TRANSFER_CLAIMS = (
+    Claim(
+        key="D1a",
+        words="the minimum viable accuracy is reached",
+        statistic="accuracy",
+        low=0.65,
+    ),
+    Claim(key="D1b", words="the same by macro F1", statistic="macro F1", low=0.65),
+    Claim(
+        key="D2a",
+        words="bicubic resizing preserves high-frequency details",
+        statistic="log energy, upper half of the original's frequencies, bicubic minus bilinear",
+        low=0.0,
+    ),
+    Claim(
+        key="D2b",
+        words="and that pays",
+        statistic="validation accuracy of a frozen network at 128, bicubic minus bilinear",
+        low=0.0,
+    ),
+    Claim(
+        key="D3",
+        words="freezing first prevents forgetting",
+        statistic="accuracy, frozen phase first minus all layers at once",
+        low=0.0,
+    ),
+    Claim(
+        key="D4",
+        words="one-cycle converges faster than a constant rate",
+        statistic="accuracy after equal epochs, one triangle minus the best constant rate",
+        low=0.0,
+    ),
+    Claim(
+        key="D5",
+        words="rigid objects are easier than organic ones",
+        statistic="mean recall of four vehicles minus six animals",
+        low=0.0,
+    ),
+    Claim(
+        key="D6a",
+        words="cat and dog are confused",
+        statistic="share of the errors that take one for the other",
+        low=THRICE,
+    ),
+    Claim(
+        key="D6b",
+        words="airplane and bird are confused",
+        statistic="share of the errors that take one for the other",
+        low=THRICE,
+    ),
+    Claim(
+        key="D6c",
+        words="automobile and truck are confused",
+        statistic="share of the errors that take one for the other",
+        low=THRICE,
+    ),
+    Claim(
+        key="D7a",
+        words="semantic overlap causes the errors",
+        statistic="votes for the wrong answer minus mean votes for other wrong classes",
+        low=0.0,
+    ),
+    Claim(
+        key="D7b",
+        words="and not the quality of the data",
+        statistic="share whose label fewer than half of the people chose, errors minus all",
+        high=0.05,
+    ),
+    Claim(
+        key="D8a",
+        words="Grad-CAM shows that it looks at the object",
+        statistic="share of peaks on the object minus the object's share of the picture",
+        low=0.0,
+    ),
+    Claim(
+        key="D8b",
+        words="the object and not the background carries the decision",
+        statistic="accuracy, background of the class minus of another class",
+        high=0.05,
+    ),
+    Claim(
+        key="D8c",
+        words="airplane and bird hang on the background",
+        statistic="that gap of airplane and bird minus of the eight others",
+        low=0.0,
+    ),
+    Claim(
+        key="D9a",
+        words="cat and dog hang on texture",
+        statistic="right answers kept under 4 x 4 shuffled tiles, cat and dog minus other animals",
+        low=0.0,
+    ),
+    Claim(
+        key="D9b",
+        words="CutMix forces shape",
+        statistic="right answers kept under 4 x 4 shuffled tiles, baseline minus CutMix",
+        low=0.0,
+    ),
+    Claim(key="D10a", words="CutMix helps", statistic="accuracy, CutMix minus baseline", low=0.0),
+    Claim(key="D10b", words="MixUp helps", statistic="accuracy, MixUp minus baseline", low=0.0),
+    Claim(
+        key="D10c",
+        words="a weighted loss helps the worst class",
+        statistic="recall of the class worst on validation data, weighted minus baseline",
+        low=0.0,
+    ),
+    Claim(
+        key="D10d",
+        words="hard examples help the most confused pair",
+        statistic="mean recall of the pair most confused on validation data, minus baseline",
+        low=0.0,
+    ),
+    Claim(
+        key="D11",
+        words="depth helps",
+        statistic="accuracy from scratch at 64, ResNet-50 minus ResNet-18",
+        low=0.0,
+    ),
+    Claim(
+        key="D12",
+        words="pre-training buys accuracy",
+        statistic="accuracy at 64 on the same 10,000 images, fine-tuned minus from scratch",
+        low=0.0,
+    ),
+    Claim(
+        key="D13",
+        words="pre-training buys robustness, not only accuracy",
+        statistic="mean accuracy under the 15 corruptions over clean, minus ResNet-18's",
+        low=0.0,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A claim's value with its 95% interval, how many independent things, and which seeds."""
+
+    value: float
+    lo: float
+    hi: float
+    n: int
+    seeds: str
+
+    @classmethod
+    def of(cls, estimate: Estimate, *, n: int) -> "Found":
+        """An estimate over n things and its seeds."""
+        seeds = len(estimate.exact)
+        return cls(*estimate.interval(), n=n, seeds="0" if seeds == 1 else f"0 to {seeds - 1}")
+
+
+def judge_transfer(found: Mapping[str, Found], *, weights: str) -> pd.DataFrame:
+    """A row per claim that was measured, with the columns JUDGED."""
+    rows = []
+    for claim in TRANSFER_CLAIMS:
+        if claim.key not in found:
+            continue
+        value = found[claim.key]
+        row = claim.judge_interval(value.value, value.lo, value.hi)
+        rows.append({**row, "n": value.n, "seed": value.seeds})
+    table = pd.DataFrame(rows)
+    table["source"] = "working hypothesis"
+    table["model"] = f"imagenet_resnet18 ({weights})"
+    table["status"] = "exploratory"
+    return table.loc[:, list(JUDGED)]

@@ -1,0 +1,94 @@
+"""Test images that were, nearly, seen in training: exact and near duplicates.
+
+Barz and Denzler 2020, arXiv:1902.00423, found them for 3.3% of CIFAR-10's test images, by eye.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, normalize, pad
+
+from visionfail import profiles
+from visionfail.data import ImageSet
+from visionfail.studies import stored
+
+# Two images are near duplicates where both are reached, chosen by eye on 160 pairs: the correlation
+# of their pixels, and that of what differs from a pixel's neighbours, which two skies do not share.
+NEAR = 0.85
+SAME_DETAIL = 0.3
+BLOCK = 500  # test images compared at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """The training image that is most like each of N test images, mirrored or not.
+
+    correlation float32 (N,), of all pixels and channels; detail float32 (N,), of what differs from
+    a pixel's neighbours; index int64 (N,) counts the images of "train", then of "val"; exact bool
+    (N,) where the bytes are equal.
+    """
+
+    correlation: np.ndarray
+    detail: np.ndarray
+    index: np.ndarray
+    exact: np.ndarray
+
+    def near(self) -> np.ndarray:
+        """Whether each test image has a near duplicate in training, (N,)."""
+        return (self.correlation >= NEAR) & (self.detail >= SAME_DETAIL)
+
+
+def load_or_find_duplicates(sets: Mapping[str, ImageSet]) -> tuple[Nearest, str]:
+    """(Nearest of the test images among training and validation images, "loaded" | "computed").
+
+    Stored in results/transfer-duplicates.npz.
+    """
+    path = profiles.FULL.results / "transfer-duplicates.npz"
+    identity = {split: images.checksum() for split, images in sets.items()}
+
+    def compute() -> tuple[stored.Arrays, dict]:
+        seen = torch.cat([sets["train"].images, sets["val"].images])
+        found = find_nearest(sets["test"].images, seen)
+        return {field: getattr(found, field) for field in fields}, identity
+
+    fields = ["correlation", "detail", "index", "exact"]
+    arrays, _, how = stored.load_or_compute(path, compute, identity=identity, fields=fields)
+    return Nearest(**{field: arrays[field] for field in fields}), how
+
+
+def find_nearest(test: Tensor, seen: Tensor) -> Nearest:
+    """The Nearest of images uint8 (N, C, H, W) among those `seen` (M, C, H, W)."""
+    known = unit_images(seen)  # (M, D)
+    mirrored = unit_images(test.flip(3))
+    best = []
+    for plain, flipped in zip(unit_images(test).split(BLOCK), mirrored.split(BLOCK), strict=True):
+        alike = torch.maximum(plain @ known.T, flipped @ known.T)  # (BLOCK, M)
+        best.append(alike.max(dim=1))
+    correlation = torch.cat([block.values for block in best])
+    index = torch.cat([block.indices for block in best])
+    partner = seen[index]
+    detail = likeness(details(test), details(partner))
+    exact = (test == partner).flatten(1).all(dim=1)
+    return Nearest(correlation.numpy(), detail.numpy(), index.numpy(), exact.numpy())
+
+
+def likeness(images: Tensor, others: Tensor) -> Tensor:
+    """The correlation of each image with its other (N, C, H, W), mirrored or not: (N,)."""
+    known = unit_images(others)
+    plain = (unit_images(images) * known).sum(dim=1)
+    return torch.maximum(plain, (unit_images(images.flip(3)) * known).sum(dim=1))
+
+
+def details(images: Tensor) -> Tensor:
+    """What each pixel differs from the mean of its 3x3 neighbourhood, float32 (N, C, H, W)."""
+    values = images.float()
+    return values - avg_pool2d(pad(values, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
+
+
+def unit_images(images: Tensor) -> Tensor:
+    """Images as vectors float32 (N, D) of mean 0 and length 1: products are correlations."""
+    values = images.flatten(1).float()
+    return normalize(values - values.mean(dim=1, keepdim=True), dim=1)

@@ -1,0 +1,184 @@
+"""The value of each claim, from the reference's answers and from those of the ladder."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from visionfail import metrics
+from visionfail.metrics import Estimate, ratio_of_sums
+from visionfail.studies.transfer import measures
+from visionfail.studies.transfer.answers import Asked, Trained
+from visionfail.studies.transfer.backgrounds import Swapped
+from visionfail.studies.transfer.claims import (
+    CAT,
+    DOG,
+    ORGANIC,
+    OTHER_ANIMALS,
+    PAIRS,
+    RIGID,
+    Found,
+)
+from visionfail.studies.transfer.ladder import confused_pair_of, recall_by_class
+from visionfail.studies.transfer.recipes import BASELINE
+
+CONTESTED = 0.5  # share of votes for the label below which it is contested
+TILES = 4
+
+
+def of_reference(asked: Asked, votes: np.ndarray, counts: np.ndarray) -> dict[str, Found]:
+    """{claim: value} of the reference's answers to the test images, votes (N, K), counts (B, N)."""
+    n = len(asked.labels)
+    wrong = ~asked.correct  # (1, N)
+    estimates = {
+        "D1a": measures.accuracy_of(asked, counts),
+        "D1b": measures.macro_f1(asked, counts),
+        "D5": measures.recall_of(asked, RIGID, counts) - measures.recall_of(asked, ORGANIC, counts),
+    }
+    for claim, pair in PAIRS.items():
+        estimates[claim] = ratio_of_sums(wrong & taken_for(asked, pair), wrong, counts)
+    estimates["D7a"] = ratio_of_sums(votes_for_answer(asked, votes) * wrong, wrong, counts)
+    contested = votes[np.arange(n), asked.labels] < CONTESTED  # (N,)
+    among_errors = ratio_of_sums(wrong & contested, wrong, counts)
+    estimates["D7b"] = among_errors - measures.mean_of(contested[None].astype(float), counts)
+    found = {claim: Found.of(estimate, n=n) for claim, estimate in estimates.items()}
+    errors = int(wrong.sum())
+    for claim in (*PAIRS, "D7a", "D7b"):
+        value = found[claim]
+        found[claim] = Found(value.value, value.lo, value.hi, errors, value.seeds)
+    return found
+
+
+def taken_for(asked: Asked, pair: tuple[int, int]) -> np.ndarray:
+    """Whether label and answer are the two classes of the pair, bool (S, N)."""
+    return np.isin(asked.labels, pair) & np.isin(asked.predicted, pair)
+
+
+def votes_for_answer(asked: Asked, votes: np.ndarray) -> np.ndarray:
+    """The votes for each wrong answer minus the mean of the other wrong classes', (S, N)."""
+    n, classes = votes.shape
+    images = np.arange(n)
+    not_label = 1 - votes[images, asked.labels]  # of all wrong classes together
+    rows = []
+    for predicted in asked.predicted:
+        answer = votes[images, predicted]
+        rows.append(answer - (not_label - answer) / (classes - 2))
+    return np.stack(rows)
+
+
+def of_objects(swapped: Swapped, counts: np.ndarray) -> dict[str, Found]:
+    """{claim: value} of backgrounds and Grad-CAM's peaks, counts (B, N) of the usable pictures."""
+    n = len(swapped.labels)
+    gap = background_gap(swapped)[None]  # (1, N)
+    sky = np.isin(swapped.labels, PAIRS["D6b"])
+    on_object = (swapped.peak_on_mask - swapped.mask_share)[None]
+    estimates = {
+        "D8a": measures.mean_of(on_object, counts),
+        "D8b": measures.mean_of(gap, counts),
+        "D8c": measures.mean_of(gap, counts, among=sky) - measures.mean_of(gap, counts, among=~sky),
+    }
+    return {claim: Found.of(estimate, n=n) for claim, estimate in estimates.items()}
+
+
+def background_gap(swapped: Swapped) -> np.ndarray:
+    """Right answers before its class's backgrounds minus before others', of each picture (N,)."""
+    of_class = swapped.right["same class"].mean(axis=0)
+    return of_class - swapped.right["another class"].mean(axis=0)
+
+
+def of_ladder(networks: Mapping[str, Trained], counts: np.ndarray) -> dict[str, Found]:
+    """{claim: value} of the recipes whose networks are there, paired with the baseline's."""
+    estimates = {}
+    if {"frozen-128", "frozen-128-bicubic-pil"} <= networks.keys():
+        bicubic, bilinear = networks["frozen-128-bicubic-pil"].val, networks["frozen-128"].val
+        of_val = resampled(len(bicubic.labels), counts)
+        estimates["D2b"] = accuracy_gained(bicubic, bilinear, of_val)
+    differences = {
+        "D3": (BASELINE, "at-once-64"),
+        "D4": (BASELINE, best_constant(networks)),
+        "D10a": ("cutmix-64", BASELINE),
+        "D10b": ("mixup-64", BASELINE),
+        "D11": ("scratch-50-64", "scratch-64"),
+        "D12": (BASELINE, "scratch-64"),
+    }
+    for claim, (more, less) in differences.items():
+        if more in networks and less in networks:
+            estimates[claim] = accuracy_gained(networks[more].test, networks[less].test, counts)
+    estimates.update(of_classes(networks, counts))
+    found = {}
+    for claim, estimate in estimates.items():
+        found[claim] = Found.of(estimate, n=counts.shape[1])
+    found.update(of_tiles(networks, counts))
+    return found
+
+
+def resampled(n: int, counts: np.ndarray) -> np.ndarray:
+    """As many resamples of n images as `counts` (B, N) are, (B, n)."""
+    return metrics.resampling_counts(len(counts), n, np.random.default_rng(0))
+
+
+def accuracy_gained(more: Asked, less: Asked, counts: np.ndarray) -> Estimate:
+    """The accuracy of one recipe minus another's, by the seeds that both have."""
+    seeds = min(len(more.predicted), len(less.predicted))
+    gained = more.correct[:seeds].astype(float) - less.correct[:seeds]
+    return measures.mean_of(gained, counts)
+
+
+def best_constant(networks: Mapping[str, Trained]) -> str:
+    """The recipe with the constant rate of highest validation accuracy for seed 0."""
+    constant = [name for name in networks if name.startswith("constant-")]
+    if not constant:
+        return ""
+    return max(constant, key=lambda name: networks[name].val.correct[0].mean())
+
+
+def of_classes(networks: Mapping[str, Trained], counts: np.ndarray) -> dict[str, Estimate]:
+    """D10c and D10d: recall gained by what the baseline's validation answers say is weak."""
+    if BASELINE not in networks:
+        return {}
+    baseline = networks[BASELINE]
+    weak = {"D10c": ("weighted-64", worst_class), "D10d": ("hard-64", confused_pair_of)}
+    estimates = {}
+    for claim, (name, choose) in weak.items():
+        if name not in networks:
+            continue
+        after = networks[name].test
+        gained = after.correct.astype(float) - baseline.test.correct[: len(after.correct)]
+        chosen = []
+        for predicted in baseline.val.predicted[: len(gained)]:
+            chosen.append(np.isin(after.labels, choose(predicted, baseline.val.labels)))
+        of_chosen = np.stack(chosen).astype(float)  # (S, N)
+        estimates[claim] = ratio_of_sums(gained * of_chosen, of_chosen, counts)
+    return estimates
+
+
+def worst_class(predicted: np.ndarray, labels: np.ndarray) -> int:
+    """The class of lowest recall."""
+    return int(recall_by_class(predicted, labels).argmin())
+
+
+def of_tiles(networks: Mapping[str, Trained], counts: np.ndarray) -> dict[str, Found]:
+    """D9a and D9b: right answers kept when tiles are shuffled."""
+    if BASELINE not in networks or networks[BASELINE].shifted is None:
+        return {}
+    baseline = networks[BASELINE]
+    m = baseline.shuffled(TILES).shape[1]
+    labels = baseline.test.labels[:m]
+    few = resampled(m, counts)
+    pets = kept_when_shuffled(baseline, np.isin(labels, (CAT, DOG)), few)
+    others = kept_when_shuffled(baseline, np.isin(labels, OTHER_ANIMALS), few)
+    found = {"D9a": Found.of(pets - others, n=m)}
+    if "cutmix-64" in networks:
+        everything = np.ones(m, dtype=bool)
+        before = kept_when_shuffled(baseline, everything, few)
+        after = kept_when_shuffled(networks["cutmix-64"], everything, few)
+        found["D9b"] = Found.of(before - after, n=m)
+    return found
+
+
+def kept_when_shuffled(
+    trained: Trained, among: np.ndarray, counts: np.ndarray, *, tiles: int = TILES
+) -> Estimate:
+    """The share of clean right answers that stay right with shuffled tiles, by seed."""
+    shuffled = trained.shuffled(tiles)  # (S, M)
+    clean = trained.test.correct[:, : shuffled.shape[1]] & among
+    return ratio_of_sums(shuffled & clean, clean, counts)
