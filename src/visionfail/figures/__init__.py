@@ -49,6 +49,13 @@ from visionfail.figures.training import (
     reliability_plot,
     validation_curves,
 )
+from visionfail.figures.transfer import (
+    changes_plot,
+    ladder_plot,
+    rates_plot,
+    spectrum_curves,
+    swap_plot,
+)
 from visionfail.figures.uneven import (
     class_by_seed_plot,
     class_correlations,
@@ -64,6 +71,7 @@ __all__ = [
     "budget_under_shift",
     "budgets_met",
     "causes_of_drift_plot",
+    "changes_plot",
     "claims_by_set_plot",
     "claims_plot",
     "class_attack_curves",
@@ -80,6 +88,7 @@ __all__ = [
     "drift_curves",
     "human_uncertainty",
     "image_grid",
+    "ladder_plot",
     "latent_map",
     "lead",
     "leads",
@@ -88,6 +97,7 @@ __all__ = [
     "ours_vs_published",
     "paired_differences",
     "per_class_plot",
+    "rates_plot",
     "regime_grid",
     "reliability_plot",
     "risk_coverage_plot",
@@ -97,8 +107,10 @@ __all__ = [
     "shift_curves",
     "silent_failure",
     "smallest_epsilon_bars",
+    "spectrum_curves",
     "starts_plot",
     "storyboard",
+    "swap_plot",
     "transfer_plot",
     "validation_curves",
     "verdict_card",

@@ -12,6 +12,7 @@ from visionfail.models.networks import (
     multiply_adds,
     stages,
 )
+from visionfail.models.optimizer import learning_rate
 from visionfail.models.predict import (
     as_float,
     check_model_input,
@@ -59,6 +60,7 @@ __all__ = [
     "frozen",
     "grouped_classifier",
     "grouped_sets",
+    "learning_rate",
     "load",
     "multiply_adds",
     "predict",

@@ -1,1 +1,79 @@
-"""Study D: transfer learning from ImageNet, told as OSEMN, each of its hypotheses judged."""
+"""Transfer learning from ImageNet, told as OSEMN, each of its reasons judged."""
+
+from visionfail.studies.transfer.answers import Asked, Trained, stored_networks
+from visionfail.studies.transfer.backgrounds import Swapped, load_or_swap
+from visionfail.studies.transfer.claims import TRANSFER_CLAIMS, Found
+from visionfail.studies.transfer.claims import judge_transfer as judge
+from visionfail.studies.transfer.duplicates import Nearest
+from visionfail.studies.transfer.duplicates import load_or_find_duplicates as load_duplicates
+from visionfail.studies.transfer.hypotheses import (
+    accuracy_gained,
+    of_ladder,
+    of_objects,
+    of_reference,
+)
+from visionfail.studies.transfer.masks import load_masks
+from visionfail.studies.transfer.measures import accuracy_of, macro_f1
+from visionfail.studies.transfer.setup import (
+    clean_answers,
+    contamination_ledger,
+    ladder_table,
+    load_ladder,
+    load_reference,
+    load_reference_answers,
+    rate_trace,
+)
+from visionfail.studies.transfer.setup import prepare_transfer as prepare
+from visionfail.studies.transfer.spectra import detail_energy, spectra_by_resizing
+from visionfail.studies.transfer.tables import (
+    ablation_table,
+    accuracy_without,
+    changes_table,
+    confident_mistakes,
+    hypotheses_table,
+    log_ratio,
+    of_robustness,
+    robustness_table,
+    shuffled_table,
+    swap_table,
+)
+
+__all__ = [
+    "TRANSFER_CLAIMS",
+    "Asked",
+    "Found",
+    "Nearest",
+    "Swapped",
+    "Trained",
+    "ablation_table",
+    "accuracy_gained",
+    "accuracy_of",
+    "accuracy_without",
+    "changes_table",
+    "clean_answers",
+    "confident_mistakes",
+    "contamination_ledger",
+    "detail_energy",
+    "hypotheses_table",
+    "judge",
+    "ladder_table",
+    "load_duplicates",
+    "load_ladder",
+    "load_masks",
+    "load_or_swap",
+    "load_reference",
+    "load_reference_answers",
+    "log_ratio",
+    "macro_f1",
+    "of_ladder",
+    "of_objects",
+    "of_reference",
+    "of_robustness",
+    "prepare",
+    "rate_trace",
+    "robustness_table",
+    "shuffled_table",
+    "spectra_by_resizing",
+    "stored_networks",
+    "swap_table",
+]

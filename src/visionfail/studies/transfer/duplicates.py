@@ -3,7 +3,6 @@
 Barz and Denzler 2020, arXiv:1902.00423, found them for 3.3% of CIFAR-10's test images, by eye.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, normalize, pad
 
-from visionfail import profiles
-from visionfail.data import ImageSet
+from visionfail import files, profiles
 from visionfail.studies import stored
+from visionfail.studies.run import Run
 
 # Two images are near duplicates where both are reached, chosen by eye on 160 pairs: the correlation
 # of their pixels, and that of what differs from a pixel's neighbours, which two skies do not share.
@@ -41,12 +40,17 @@ class Nearest:
         return (self.correlation >= NEAR) & (self.detail >= SAME_DETAIL)
 
 
-def load_or_find_duplicates(sets: Mapping[str, ImageSet]) -> tuple[Nearest, str]:
-    """(Nearest of the test images among training and validation images, "loaded" | "computed").
+def load_or_find_duplicates(run: Run) -> Nearest:
+    """Nearest of CIFAR-10's test images among its training and validation images.
 
-    Stored in results/transfer-duplicates.npz.
+    Stored in results/transfer-duplicates.npz; in quick loaded as it is.
     """
     path = profiles.FULL.results / "transfer-duplicates.npz"
+    fields = ["correlation", "detail", "index", "exact"]
+    if run.profile.name == "quick":
+        arrays, _ = files.load_arrays(path)
+        return Nearest(**{field: arrays[field] for field in fields})
+    sets = run.sets
     identity = {split: images.checksum() for split, images in sets.items()}
 
     def compute() -> tuple[stored.Arrays, dict]:
@@ -54,9 +58,8 @@ def load_or_find_duplicates(sets: Mapping[str, ImageSet]) -> tuple[Nearest, str]
         found = find_nearest(sets["test"].images, seen)
         return {field: getattr(found, field) for field in fields}, identity
 
-    fields = ["correlation", "detail", "index", "exact"]
-    arrays, _, how = stored.load_or_compute(path, compute, identity=identity, fields=fields)
-    return Nearest(**{field: arrays[field] for field in fields}), how
+    arrays, _, _ = stored.load_or_compute(path, compute, identity=identity, fields=fields)
+    return Nearest(**{field: arrays[field] for field in fields})
 
 
 def find_nearest(test: Tensor, seen: Tensor) -> Nearest:

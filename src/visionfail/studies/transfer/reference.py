@@ -44,6 +44,7 @@ def reference_classifier(sets: dict[str, ImageSet], *, state: Path) -> tuple[nn.
         "resizing": model.resizing,
         "recipe": "transfer",
         "pretrained": weights_name,
+        "images": len(sets["train"]),
         "unfrozen": list(transfer.UNFROZEN),
         "rounds": [models.config_fields(config) for config in (frozen, unfrozen)],
         "history": history,

@@ -1,0 +1,178 @@
+"""Transfer learning: rates, spectra, the ladder, backgrounds, and what follow-ups change."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from visionfail.figures.margins import footnote, legend, named_handles, new_figure
+from visionfail.figures.style import (
+    GREY,
+    OKABE_ITO,
+    LineEnd,
+    error_arms,
+    label_line_ends,
+    name_and_shade_rows,
+    percent_axis,
+)
+
+KIND_COLOURS = {
+    "frozen": OKABE_ITO["sky"],
+    "fine-tuned": OKABE_ITO["green"],
+    "from scratch": OKABE_ITO["black"],
+}
+RESIZING_COLOURS = {
+    "original": GREY,
+    "bilinear": OKABE_ITO["blue"],
+    "bicubic": OKABE_ITO["orange"],
+    "bicubic-pil": OKABE_ITO["vermillion"],
+}
+DOT = {"fmt": "o", "markersize": 4, "capsize": 0, "elinewidth": 1.4}
+
+
+def rates_plot(rates: Mapping[str, ArrayLike], *, frozen_steps: int, title: str = "") -> Figure:
+    """The learning rate of each part of a network by step, {part: (steps,)}, over both phases."""
+    fig = new_figure(2.4, title)
+    ax = fig.add_subplot()
+    colours = [OKABE_ITO["green"], OKABE_ITO["blue"], GREY]
+    ends = []
+    for (part, values), colour in zip(rates.items(), colours, strict=False):
+        values = np.asarray(values)
+        ax.plot(values, color=colour)
+        highest = int(values.argmax())
+        ends.append(LineEnd(highest, values[highest], part, colour))
+    ax.axvspan(0, frozen_steps, color="#EFEFEF", zorder=-1)
+    ax.text(frozen_steps / 2, ax.get_ylim()[1], "frozen", ha="center", va="top", fontsize=9)
+    ax.set_xlabel("step")
+    ax.set_ylabel("learning rate")
+    ax.set_ylim(bottom=0)
+    label_line_ends(ax, ends)
+    return fig
+
+
+def spectrum_curves(
+    spectra: Mapping[str, ArrayLike], *, highest: int, n: int, title: str = ""
+) -> Figure:
+    """Mean spectral energy by cycles a picture, {resizing: (R,)}, logarithmic.
+
+    `highest` is the highest frequency of the original pictures; ValueError for a resizing without a
+    colour.
+    """
+    unknown = set(spectra) - set(RESIZING_COLOURS)
+    if unknown:
+        raise ValueError(f"no colour for {sorted(unknown)}: choose {', '.join(RESIZING_COLOURS)}.")
+    fig = new_figure(3.0, title)
+    ax = fig.add_subplot()
+    ends = []
+    for name, values in spectra.items():
+        values = np.asarray(values)
+        cycles = np.arange(1, len(values))  # 0 is the picture's mean
+        ax.plot(cycles, values[1:], color=RESIZING_COLOURS[name])
+        ends.append(LineEnd(cycles[-1], values[-1], name, RESIZING_COLOURS[name]))
+    ax.axvline(highest, color=GREY, linewidth=0.8)
+    ax.set_yscale("log")
+    ax.set_xlabel("cycles a picture")
+    ax.set_ylabel("mean energy")
+    label_line_ends(ax, ends)
+    footnote(fig, f"right of the line the original has nothing; n = {n:,} images")
+    return fig
+
+
+def ladder_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
+    """Accuracy over what training took: a dot per recipe with its 95% interval.
+
+    Rows have words, kind (of KIND_COLOURS), minutes, value, lo, hi, images (trained on), seeds; the
+    marks of recipes trained on all images are stars.
+    """
+    unknown = set(table.kind) - set(KIND_COLOURS)
+    if unknown:
+        raise ValueError(f"no colour for {sorted(unknown)}: choose {', '.join(KIND_COLOURS)}.")
+    fig = new_figure(3.6, title)
+    ax = fig.add_subplot()
+    most = table.images.max()
+    for _, row in table.iterrows():
+        marker = "*" if row.images == most else "o"
+        arms = error_arms(row.value, row.lo, row.hi)
+        colour = KIND_COLOURS[row.kind]
+        ax.errorbar(
+            row.minutes,
+            row.value,
+            arms,
+            fmt=marker,
+            markersize=9 if marker == "*" else 5,
+            color=colour,
+            label=row.kind,
+        )
+        ax.annotate(
+            row.words,
+            (row.minutes, row.value),
+            xytext=(6, 4),
+            textcoords="offset points",
+            fontsize=8,
+            color=colour,
+        )
+    ax.set_xscale("log")
+    ax.set_xlabel("minutes of training on one core, features included (mean over seeds)")
+    ax.set_ylabel("test accuracy")
+    percent_axis(ax.yaxis)
+    ax.margins(x=0.18)
+    legend(fig, named_handles(ax))
+    fewest = int(table.images.min())
+    text = f"dots: trained on the same {fewest:,} images; stars: on {int(most):,}; bars: 95%"
+    footnote(fig, text)
+    return fig
+
+
+def swap_plot(table: pd.DataFrame, *, n: int, title: str = "") -> Figure:
+    """Accuracy as the background changes: a row per swap, with a dot and its 95% interval.
+
+    Rows have swap, classes (whose pictures), value, lo, hi.
+    """
+    swaps = list(table.swap.unique())
+    groups = list(table.classes.unique())
+    colours = [OKABE_ITO["green"], OKABE_ITO["purple"], OKABE_ITO["orange"]]
+    fig = new_figure(0.5 + 0.38 * len(swaps), title)
+    ax = fig.add_subplot()
+    for place, group in enumerate(groups):
+        rows = table[table.classes == group]
+        y = [swaps.index(swap) + 0.22 * (place - (len(groups) - 1) / 2) for swap in rows.swap]
+        arms = error_arms(rows.value, rows.lo, rows.hi)
+        ax.errorbar(rows.value, y, xerr=arms, color=colours[place], label=group, **DOT)
+    name_and_shade_rows(ax, swaps)
+    percent_axis(ax.xaxis)
+    ax.set_xlabel("accuracy")
+    legend(fig, named_handles(ax))
+    footnote(fig, f"95% over pictures; n = {n:,} with a usable mask")
+    return fig
+
+
+def changes_plot(table: pd.DataFrame, *, against: str, title: str = "") -> Figure:
+    """What each change of a recipe does to each measure: a panel a measure, a row a change.
+
+    Rows have change, measure, value, lo, hi: differences to the recipe `against`.
+    """
+    measures = list(table.measure.unique())
+    changes = list(table.change.unique())
+    fig = new_figure(0.6 + 0.34 * len(changes), title)
+    axes = fig.subplots(1, len(measures), sharey=True, squeeze=False)[0]
+    for ax, measure in zip(axes, measures, strict=True):
+        _changes_of(ax, table.loc[table.measure == measure, :], changes)
+        ax.set_title(measure, fontsize=9)
+    footnote(fig, f"difference to {against}; 95% over images and seeds, crossed")
+    return fig
+
+
+def _changes_of(ax: Axes, rows: pd.DataFrame, changes: Sequence[str]) -> None:
+    """One measure: a dot per change with its interval, in colour where it leaves zero out."""
+    for _, row in rows.iterrows():
+        outside = row.lo > 0 or row.hi < 0
+        colour = OKABE_ITO["green"] if outside else GREY
+        arms = error_arms(row.value, row.lo, row.hi)
+        ax.errorbar(row.value, changes.index(row.change), xerr=arms, color=colour, **DOT)
+    ax.axvline(0, color=GREY, linewidth=0.8)
+    name_and_shade_rows(ax, changes)
+    ax.tick_params(axis="x", labelsize=8)
+    ax.locator_params(axis="x", nbins=4)

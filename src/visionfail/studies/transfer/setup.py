@@ -1,0 +1,159 @@
+"""What notebook 12 starts from: sets, the reference network, and all networks of the ladder."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from visionfail import evaluation, models, profiles
+from visionfail.data import ImageSet
+from visionfail.models.train_config import TrainConfig
+from visionfail.studies.run import Run
+from visionfail.studies.transfer.answers import Asked, Trained, stored_networks
+from visionfail.studies.transfer.hypotheses import best_constant
+from visionfail.studies.transfer.ladder import TRAIN_IMAGES, load_or_train
+from visionfail.studies.transfer.measures import accuracy_of
+from visionfail.studies.transfer.recipes import SEEDS, Member, members
+from visionfail.studies.transfer.reference import REFERENCE, reference_classifier
+
+SWEEP = profiles.FULL.results / "transfer-reference.npz"  # the reference under every corruption
+
+
+def prepare_transfer(profile: str) -> Run:
+    """A run on CIFAR-10 in the profile "quick", "full" or "auto".
+
+    In quick it shows the stored answers of the full one; what runs on images runs on those on disk,
+    or on stand-ins.
+    """
+    chosen = profiles.get_profile(profile)
+    sets = models.cifar10_sets(chosen)
+    return Run(profile=chosen, sets=sets, origin="official", stored=chosen.name == "quick")
+
+
+def load_reference(run: Run) -> tuple[nn.Module, dict, str]:
+    """(reference network, card, "loaded" | "trained")."""
+    if run.profile.name == "quick":
+        model, card = models.load(REFERENCE)
+        return model, card, "loaded"
+    return reference_classifier(run.sets, state=run.profile.state)
+
+
+def load_reference_answers(
+    run: Run, model: nn.Module, card: Mapping
+) -> tuple[evaluation.Outcomes, str]:
+    """(the reference's answers under every corruption, "loaded" | "computed")."""
+    if run.profile.name == "quick":
+        return evaluation.Outcomes.load(SWEEP), "loaded"
+    return evaluation.load_or_sweep(
+        SWEEP,
+        model,
+        run.sets,
+        severities=run.profile.severities,
+        weights=card["sha256"],
+        state=run.profile.state,
+    )
+
+
+def clean_answers(outcomes: evaluation.Outcomes) -> Asked:
+    """The answers to clean images of a sweep, as of one seed."""
+    row = outcomes.at("clean", 0)
+    return Asked(outcomes.predicted[[row]], outcomes.log_odds[[row]], outcomes.labels)
+
+
+def load_ladder(run: Run) -> dict[str, Trained]:
+    """{name: networks of a recipe}: in full those that are missing are trained, hours of them.
+
+    In quick those whose answers are stored.
+    """
+    every = members()
+    if run.profile.name == "full":
+        for member in every.values():
+            train_missing(member, member.seeds, run.sets, run)
+        best = best_constant(_stored(every))
+        train_missing(every[best], SEEDS, run.sets, run)
+    return _stored(every)
+
+
+def train_missing(
+    member: Member, seeds: tuple[int, ...], sets: Mapping[str, ImageSet], run: Run
+) -> None:
+    """Train the networks of a recipe whose answers are not stored."""
+    for seed in seeds:
+        load_or_train(member, seed, sets, state=run.profile.state)
+
+
+def _stored(every: Mapping[str, Member]) -> dict[str, Trained]:
+    """The recipes of which answers are stored."""
+    found = {name: stored_networks(member) for name, member in every.items()}
+    return {name: networks for name, networks in found.items() if networks is not None}
+
+
+def ladder_table(
+    networks: Mapping[str, Trained], reference: Asked, card: Mapping, counts: np.ndarray
+) -> pd.DataFrame:
+    """A row per rung: words, kind, weights, images, seeds, minutes, value, lo, hi, n.
+
+    Frozen, fine-tuned and from scratch, and the reference; accuracy on test images, minutes of
+    training on the machine at hand, the mean over seeds.
+    """
+    rows = []
+    for name, trained in networks.items():
+        kind = _kind(name)
+        if kind is not None:
+            row = {"words": trained.member.words, "kind": kind, "weights": trained.weights}
+            measured = _measured(trained.test, trained.seconds, counts)
+            rows.append(row | {"images": TRAIN_IMAGES} | measured)
+    row = {"words": f"fine-tuned, {card['side']}", "kind": "fine-tuned"}
+    row["weights"] = card["pretrained"]
+    measured = _measured(reference, np.array([card["seconds"]]), counts)
+    rows.append(row | {"images": card["images"]} | measured)
+    return pd.DataFrame(rows).assign(n=counts.shape[1])
+
+
+def _measured(asked: Asked, seconds: np.ndarray, counts: np.ndarray) -> dict:
+    """seeds, minutes of training in the mean, and accuracy with its interval: value, lo, hi."""
+    value, lo, hi = accuracy_of(asked, counts).interval()
+    row: dict = {"seeds": len(seconds), "minutes": seconds.mean() / 60}
+    return row | {"value": value, "lo": lo, "hi": hi}
+
+
+def _kind(name: str) -> str | None:
+    """Which kind of rung a recipe is, None for ablations and follow-ups."""
+    if name.startswith("frozen-") and "bicubic" not in name:
+        return "frozen"
+    if name.startswith("scratch-"):
+        return "from scratch"
+    return "fine-tuned" if name == "tuned-64" else None
+
+
+def rate_trace(rounds: tuple[TrainConfig, TrainConfig], *, images: int) -> dict[str, np.ndarray]:
+    """{"head", "base"}: the rate of each at every step of both rounds; the base's 0 when frozen."""
+    head = []
+    base = []
+    for number, config in enumerate(rounds):
+        steps = config.epochs * -(-images // config.batch_size)
+        rates = [models.learning_rate(step, steps=steps, config=config) for step in range(steps)]
+        head += rates
+        base += [rate * config.base_rate * number for rate in rates]
+    return {"head": np.array(head), "base": np.array(base)}
+
+
+def contamination_ledger(card: Mapping, *, near: int) -> pd.DataFrame:
+    """Which weights saw which images: a row per kind of network.
+
+    `near` counts CIFAR-10's test images with a near duplicate in training.
+    """
+    trunk = card["pretrained"] == "trunk"
+    refit = "; its last stage also Tiny-ImageNet and Imagenette at 128" if trunk else ""
+    rows = [
+        ("ImageNet weights", f"ImageNet's training photographs{refit}", "not CIFAR-10's"),
+        ("fine-tuned", "these and CIFAR-10's training images", f"{near} near duplicates"),
+        ("from scratch", "CIFAR-10's training images", f"{near} near duplicates"),
+        (
+            "Imagenette, any ImageNet weights",
+            "Imagenette's pictures: they are ImageNet's training photographs",
+            "nearly all of its test pictures",
+        ),
+    ]
+    return pd.DataFrame(rows, columns=["weights", "have seen", "of the test images"])
