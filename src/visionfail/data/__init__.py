@@ -1,6 +1,7 @@
 """The data sets as uint8 tensors, the same splits on every machine."""
 
 from visionfail.data.cifar10h import MD5, cifar10h_is_present, load_cifar10h
+from visionfail.data.folders import load_folder
 from visionfail.data.image_io import as_digit, read_picture
 from visionfail.data.imageset import ORIGINS, ImageSet
 from visionfail.data.pretrained import load_imagenet_weights
@@ -31,6 +32,7 @@ __all__ = [
     "load",
     "load_cifar10c",
     "load_cifar10h",
+    "load_folder",
     "load_imagenet_weights",
     "load_or_standin",
     "pixel_sizes",

@@ -67,6 +67,11 @@ class ImageSet:
             groups=groups,
         )
 
+    def renamed(self, order: tuple[str, ...], names: tuple[str, ...]) -> "ImageSet":
+        """The same images with the classes in another `order` and under other names."""
+        place = torch.tensor([order.index(name) for name in self.classes])
+        return replace(self, labels=place[self.labels], classes=names)
+
     def checksum(self) -> str:
         """The sha256 of pixels and labels in their order, 64 hex digits.
 

@@ -13,6 +13,7 @@ from visionfail.data import (
     cifar10h,
     digit_struct,
     gtsrb,
+    imagenette,
     splits,
     standins,
     svhn10k,
@@ -37,6 +38,7 @@ CLASSES = {
     "svhn": tuple("0123456789"),
     "svhn10k": tuple("0123456789"),
     "gtsrb": gtsrb.CLASSES,
+    "imagenette": imagenette.CLASSES,
 }
 
 SPLITS = {
@@ -45,6 +47,7 @@ SPLITS = {
     "svhn": ("train", "val", "test"),
     "svhn10k": ("train", "val", "test"),
     "gtsrb": ("train", "val", "heldout", "test"),
+    "imagenette": ("train", "val", "test"),
 }
 
 # Mean and standard deviation of all pixels of the training images per channel, in [0, 1]. The often
@@ -55,6 +58,7 @@ CHANNEL_STATS = {
     "svhn": ((0.4377, 0.4438, 0.4728), (0.1980, 0.2010, 0.1970)),
     "svhn10k": ((0.4547, 0.4554, 0.4725), (0.2220, 0.2286, 0.2308)),
     "gtsrb": ((0.3386, 0.3109, 0.3204), (0.2743, 0.2636, 0.2701)),
+    "imagenette": ((0.4589, 0.4561, 0.4294), (0.2779, 0.2756, 0.2980)),  # of a part, 2,700
 }
 
 
@@ -63,7 +67,8 @@ def load(
 ) -> ImageSet:
     """A split of a data set: uint8 images (N, C, H, W) with labels, classes and origin.
 
-    Of "cifar10", "mnist" and "svhn" (origin "official") the splits "train" and "val" are fixed
+    Of "imagenette", pictures of 160 pixels, "test" is its folder val and "val" a stratified tenth
+    of its folder train (origin "official", or "subset" of a part). Of "cifar10", "mnist" and "svhn" (origin "official") the splits "train" and "val" are fixed
     stratified parts of the official training set: 90% and 10%, for mnist 48,000 and 2,000, with
     10,000 "auditor". Of origin "subset", with groups, are "svhn10k", the first 10,000 SVHN test
     digits split by house number, and "gtsrb", every second training frame split by track into
@@ -80,6 +85,8 @@ def load(
         return _svhn10k(split, folder)
     if name == "gtsrb":
         return _gtsrb(split, folder)
+    if name == "imagenette":
+        return _imagenette(split, folder)
     return _official(name, split, folder)
 
 
@@ -138,6 +145,15 @@ def _gtsrb(split: str, folder: Path) -> ImageSet:
     )
 
 
+def _imagenette(split: str, folder: Path) -> ImageSet:
+    """A split of Imagenette."""
+    if split == "test":
+        return imagenette.read_imagenette("val", folder)
+    whole = imagenette.read_imagenette("train", folder)
+    chosen = torch.from_numpy(splits.split_tenth(whole.labels.numpy())[split])
+    return replace(whole.at(chosen), origin=whole.origin)
+
+
 def load_or_standin(name: str, split: str, *, root: str | os.PathLike | None = None) -> ImageSet:
     """The split as `load` gives it where its set is on disk, else its stand-in, origin "standin".
 
@@ -156,6 +172,8 @@ def is_present(name: str, folder: Path) -> bool:
         return svhn10k.svhn10k_is_present(folder)
     if name == "gtsrb":
         return gtsrb.gtsrb_is_present(folder)
+    if name == "imagenette":
+        return imagenette.imagenette_is_present(folder)
     return torchvision_sets.official_is_present(name, folder)
 
 
@@ -213,6 +231,8 @@ def fetch(name: str, *, root: str | os.PathLike | None = None) -> bool:
         return svhn10k.download_svhn10k(folder)
     if name == "gtsrb":
         return gtsrb.download_gtsrb(folder)
+    if name == "imagenette":
+        return imagenette.download_imagenette(folder)
     return torchvision_sets.download_official(name, folder)
 
 

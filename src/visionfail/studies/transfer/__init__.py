@@ -22,6 +22,7 @@ from visionfail.studies.transfer.setup import (
     load_reference,
     load_reference_answers,
     rate_trace,
+    reference_rung,
 )
 from visionfail.studies.transfer.setup import prepare_transfer as prepare
 from visionfail.studies.transfer.spectra import detail_energy, spectra_by_resizing
@@ -71,6 +72,7 @@ __all__ = [
     "of_robustness",
     "prepare",
     "rate_trace",
+    "reference_rung",
     "robustness_table",
     "shuffled_table",
     "spectra_by_resizing",

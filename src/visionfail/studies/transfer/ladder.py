@@ -58,6 +58,7 @@ def load_or_train(
         else:
             arrays, history = fit_and_ask(model, member, seed, train, sets, rounds, state=state)
         record = {**identity, "pretrained": weights, "history": history}
+        record["images"] = len(train)
         record["seconds"] = round(time.perf_counter() - start, 1)
         record["device"] = devices.describe_device(devices.best_device())
         record["origin"] = sets["test"].origin
@@ -87,7 +88,7 @@ def seeded(member: Member, seed: int) -> list[TrainConfig]:
 def start_of(member: Member, train: ImageSet, *, seed: int) -> tuple[nn.Module, str]:
     """(network before training, the name of its weights or "none")."""
     if not member.pretrained:
-        mean, std = data.CHANNEL_STATS["cifar10"]
+        mean, std = data.CHANNEL_STATS[member.dataset]
         model = networks.build_for_imagenet(
             member.arch,
             num_classes=len(train.classes),

@@ -32,6 +32,7 @@ class Member:
 
     name: str
     words: str
+    dataset: str = "cifar10"
     arch: str = "imagenet_resnet18"
     side: int = 64
     resizing: str = "bilinear"
@@ -68,6 +69,25 @@ def members() -> dict[str, Member]:
         Member(name="hard-64", words="hard examples", learns_from="hard", shifted=True),
     ]
     return {member.name: member for member in of_ladder}
+
+
+def imagenette_members() -> dict[str, Member]:
+    """The rungs of the ladder on Imagenette at 160 pixels: frozen, fine-tuned, from scratch."""
+    side = {"side": 160, "dataset": "imagenette"}
+    rungs = [
+        Member(name="imagenette-frozen", words="frozen", head=PROBE, whole=None, **side),
+        Member(name="imagenette-tuned", words="fine-tuned", **side),
+        Member(
+            name="imagenette-scratch",
+            words="from scratch",
+            pretrained=False,
+            head=None,
+            whole=SCRATCH,
+            unfrozen=EVERYTHING,
+            **side,
+        ),
+    ]
+    return {member.name: member for member in rungs}
 
 
 def frozen(side: int, resizing: str) -> Member:

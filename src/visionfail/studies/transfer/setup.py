@@ -6,17 +6,23 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from visionfail import evaluation, models, profiles
+from visionfail import data, evaluation, metrics, models, profiles
 from visionfail.data import ImageSet
 from visionfail.models.train_config import TrainConfig
 from visionfail.studies.run import Run
 from visionfail.studies.transfer.answers import Asked, Trained, stored_networks
 from visionfail.studies.transfer.hypotheses import best_constant
-from visionfail.studies.transfer.ladder import TRAIN_IMAGES, load_or_train
+from visionfail.studies.transfer.ladder import load_or_train
 from visionfail.studies.transfer.measures import accuracy_of
-from visionfail.studies.transfer.recipes import SEEDS, Member, members
+from visionfail.studies.transfer.recipes import (
+    SEEDS,
+    Member,
+    imagenette_members,
+    members,
+)
 from visionfail.studies.transfer.reference import REFERENCE, reference_classifier
 
+MEMBERS = {"cifar10": members, "imagenette": imagenette_members}
 SWEEP = profiles.FULL.results / "transfer-reference.npz"  # the reference under every corruption
 
 
@@ -61,18 +67,26 @@ def clean_answers(outcomes: evaluation.Outcomes) -> Asked:
     return Asked(outcomes.predicted[[row]], outcomes.log_odds[[row]], outcomes.labels)
 
 
-def load_ladder(run: Run) -> dict[str, Trained]:
-    """{name: networks of a recipe}: in full those that are missing are trained, hours of them.
+def load_ladder(run: Run, dataset: str = "cifar10") -> dict[str, Trained]:
+    """{name: networks of a recipe} on "cifar10" or "imagenette".
 
-    In quick those whose answers are stored.
+    In full those that are missing are trained, hours of them; in quick those whose answers are
+    stored.
     """
-    every = members()
+    every = MEMBERS[dataset]()
     if run.profile.name == "full":
+        sets = run.sets if dataset == "cifar10" else _all_splits(dataset)
         for member in every.values():
-            train_missing(member, member.seeds, run.sets, run)
+            train_missing(member, member.seeds, sets, run)
         best = best_constant(_stored(every))
-        train_missing(every[best], SEEDS, run.sets, run)
+        if best:
+            train_missing(every[best], SEEDS, sets, run)
     return _stored(every)
+
+
+def _all_splits(dataset: str) -> dict[str, ImageSet]:
+    """{split: images} of a set, downloaded where it is missing."""
+    return {split: data.load(dataset, split, download=True) for split in data.SPLITS[dataset]}
 
 
 def train_missing(
@@ -89,42 +103,47 @@ def _stored(every: Mapping[str, Member]) -> dict[str, Trained]:
     return {name: networks for name, networks in found.items() if networks is not None}
 
 
-def ladder_table(
-    networks: Mapping[str, Trained], reference: Asked, card: Mapping, counts: np.ndarray
-) -> pd.DataFrame:
-    """A row per rung: words, kind, weights, images, seeds, minutes, value, lo, hi, n.
+def ladder_table(networks: Mapping[str, Trained], *, bootstraps: int) -> pd.DataFrame:
+    """A row per rung, frozen, fine-tuned and from scratch: accuracy on test images and its cost.
 
-    Frozen, fine-tuned and from scratch, and the reference; accuracy on test images, minutes of
-    training on the machine at hand, the mean over seeds.
+    Columns: words, kind, weights, images (trained on), seeds, minutes of training (the mean over
+    seeds, on the machine at hand), value, lo, hi, n.
     """
     rows = []
     for name, trained in networks.items():
         kind = _kind(name)
         if kind is not None:
             row = {"words": trained.member.words, "kind": kind, "weights": trained.weights}
-            measured = _measured(trained.test, trained.seconds, counts)
-            rows.append(row | {"images": TRAIN_IMAGES} | measured)
+            row["images"] = trained.made[0]["images"]
+            rows.append(row | _measured(trained.test, trained.seconds, bootstraps))
+    return pd.DataFrame(rows)
+
+
+def reference_rung(asked: Asked, card: Mapping, *, bootstraps: int) -> dict:
+    """The row of `ladder_table` for the reference network."""
     row = {"words": f"fine-tuned, {card['side']}", "kind": "fine-tuned"}
     row["weights"] = card["pretrained"]
-    measured = _measured(reference, np.array([card["seconds"]]), counts)
-    rows.append(row | {"images": card["images"]} | measured)
-    return pd.DataFrame(rows).assign(n=counts.shape[1])
+    measured = _measured(asked, np.array([card["seconds"]]), bootstraps)
+    return row | {"images": card["images"]} | measured
 
 
-def _measured(asked: Asked, seconds: np.ndarray, counts: np.ndarray) -> dict:
-    """seeds, minutes of training in the mean, and accuracy with its interval: value, lo, hi."""
+def _measured(asked: Asked, seconds: np.ndarray, bootstraps: int) -> dict:
+    """seeds, minutes of training in the mean, and accuracy with its interval: value, lo, hi, n."""
+    n = len(asked.labels)
+    counts = metrics.resampling_counts(bootstraps, n, np.random.default_rng(0))
     value, lo, hi = accuracy_of(asked, counts).interval()
-    row: dict = {"seeds": len(seconds), "minutes": seconds.mean() / 60}
-    return row | {"value": value, "lo": lo, "hi": hi}
+    row = {"seeds": len(seconds), "minutes": seconds.mean() / 60}
+    return row | {"value": value, "lo": lo, "hi": hi, "n": n}
 
 
 def _kind(name: str) -> str | None:
     """Which kind of rung a recipe is, None for ablations and follow-ups."""
-    if name.startswith("frozen-") and "bicubic" not in name:
+    rung = name.removeprefix("imagenette-")
+    if rung.startswith("frozen") and "bicubic" not in rung:
         return "frozen"
-    if name.startswith("scratch-"):
+    if rung.startswith("scratch"):
         return "from scratch"
-    return "fine-tuned" if name == "tuned-64" else None
+    return "fine-tuned" if rung.startswith("tuned") else None
 
 
 def rate_trace(rounds: tuple[TrainConfig, TrainConfig], *, images: int) -> dict[str, np.ndarray]:

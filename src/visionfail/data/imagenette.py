@@ -1,0 +1,81 @@
+"""Imagenette: ten classes of ImageNet's photographs, at 160 pixels, a folder per class.
+
+https://github.com/fastai/imagenette. Its pictures are ImageNet's training photographs: networks
+with ImageNet weights have seen nearly all of them, test pictures included.
+"""
+
+from pathlib import Path
+
+from torchvision import datasets
+from torchvision.datasets import ImageFolder
+
+from visionfail.data import downloads
+from visionfail.data.folders import load_folder
+from visionfail.data.imageset import ImageSet
+
+SIDE = 160
+# ImageNet's names of the classes, and ours, in torchvision's order
+FOLDERS = {
+    "n01440764": "tench",
+    "n02102040": "english_springer",
+    "n02979186": "cassette_player",
+    "n03000684": "chain_saw",
+    "n03028079": "church",
+    "n03394916": "french_horn",
+    "n03417042": "garbage_truck",
+    "n03425413": "gas_pump",
+    "n03445777": "golf_ball",
+    "n03888257": "parachute",
+}
+CLASSES = tuple(name.replace("_", " ") for name in FOLDERS.values())
+
+
+def imagenette_folder(folder: Path) -> tuple[Path, str]:
+    """(the folder of train/ and val/, its origin): as torchvision unpacks it, else of a part."""
+    whole = folder / "imagenette2-160"
+    part = folder / "imagenette160"  # the same pictures, some of them, in folders with our names
+    return (part, "subset") if part.exists() and not whole.exists() else (whole, "official")
+
+
+def imagenette_is_present(folder: Path) -> bool:
+    """Whether anything of the set is in the folder."""
+    return imagenette_folder(folder)[0].exists()
+
+
+def download_imagenette(folder: Path) -> bool:
+    """Download it through torchvision, which checks its MD5; False if it was there.
+
+    ConnectionError with the reason where it cannot be had, PermissionError where nothing can be
+    written.
+    """
+    if imagenette_is_present(folder):
+        return False
+    downloads.check_writable(folder)
+    try:
+        datasets.Imagenette(folder, split="train", size="160px", download=True)
+    except (OSError, RuntimeError) as error:
+        raise ConnectionError(
+            f"imagenette could not be downloaded: {error}\nCheck the network and "
+            f"{downloads.REMEDY} again."
+        ) from error
+    return True
+
+
+def read_imagenette(part: str, folder: Path) -> ImageSet:
+    """The pictures of its folder "train" or "val", uint8 (N, 3, 160, 160), classes as CLASSES.
+
+    FileNotFoundError where they are missing, ValueError for other classes or a file that is no
+    picture.
+    """
+    pictures, origin = imagenette_folder(folder)
+    downloads.check_present("imagenette", [pictures / part])
+    names = ImageFolder(str(pictures / part)).classes
+    known = set(FOLDERS) if origin == "official" else set(FOLDERS.values())
+    if set(names) != known:
+        raise ValueError(
+            f"imagenette: {pictures / part} has the classes {names}, not {sorted(known)}: remove "
+            "and restore it."
+        )
+    order = tuple(FOLDERS if origin == "official" else FOLDERS.values())
+    found = load_folder(pictures / part, side=SIDE, origin=origin)
+    return found.renamed(order, CLASSES)
