@@ -1,9 +1,10 @@
 import itertools
 
 import numpy as np
+import pytest
 import torch
 from makers import squares
-from scipy import ndimage
+from scipy import ndimage, stats
 
 from visionfail.models import augmentation
 
@@ -79,3 +80,127 @@ def test_a_square_of_each_image_is_hidden():
     hidden = (augmentation.cut_out(images, size=10, generator=draw()) == 0.5).sum((2, 3))
     assert (hidden[:, 0] == hidden[:, 2]).all() and 80 <= hidden.max() <= 100
     assert hidden[:, 0].unique().numel() > 5  # near the rim a part lies outside
+
+
+def drawn_batch(n=6, side=12):
+    """Floats of which no two are alike, (n, 3, side, side), and labels, neighbours' different."""
+    images = torch.rand(n, 3, side, side, generator=draw(9))
+    assert images.unique().numel() > 0.99 * images.numel()
+    return images, torch.arange(n) % 4
+
+
+def mixed(kind, *, seed=0, classes=5, batch=None):
+    images, labels = drawn_batch() if batch is None else batch
+    return augmentation.mix(images, labels, kind=kind, classes=classes, generator=draw(seed))
+
+
+def shares_by_hand(labels, own, *, classes=5):
+    """(B, K): the share `own` of each image's label, the rest for that of the one before it."""
+    shares = np.zeros((len(labels), classes))
+    for row, label in enumerate(labels):
+        shares[row, label] += own
+        shares[row, labels[row - 1]] += 1 - own  # -1 is the last: the batch is rolled
+    return shares
+
+
+def test_cutmix_pastes_a_rectangle_of_the_neighbour_and_shares_the_label_by_area():
+    images, labels = drawn_batch()
+    areas = []
+    for seed in range(30):
+        out, shares = mixed("cutmix", seed=seed)
+        pasted = np.zeros((len(images), 12, 12), dtype=bool)
+        for row in range(len(images)):
+            for i, j in itertools.product(range(12), repeat=2):
+                pixel = out[row, :, i, j]
+                pasted[row, i, j] = torch.equal(pixel, images[row - 1, :, i, j])
+                assert pasted[row, i, j] or torch.equal(pixel, images[row, :, i, j])
+        assert (pasted == pasted[0]).all()  # one rectangle a batch
+        rows = np.flatnonzero(pasted[0].any(axis=1))
+        columns = np.flatnonzero(pasted[0].any(axis=0))
+        if len(rows):
+            assert pasted[0][rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+        area = pasted[0].mean()
+        np.testing.assert_allclose(shares, shares_by_hand(labels, 1 - area), atol=1e-6)
+        areas.append(area)
+    assert len(set(areas)) > 10 and min(areas) < 0.1 and max(areas) > 0.6
+
+
+def share_of_own(image, neighbour, out):
+    """Lambda of out = lambda image + (1 - lambda) neighbour, by least squares."""
+    difference = (image - neighbour).double().flatten()
+    return float(difference @ (out - neighbour).double().flatten() / (difference @ difference))
+
+
+def test_mixup_takes_the_mean_of_pixels_and_labels_with_one_lambda():
+    images, labels = drawn_batch()
+    for seed in range(10):
+        out, shares = mixed("mixup", seed=seed)
+        own = share_of_own(images[0], images[-1], out[0])
+        expected = own * images + (1 - own) * images.roll(1, 0)
+        torch.testing.assert_close(out, expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(shares, shares_by_hand(labels, own), atol=1e-5)
+
+
+def test_lambda_is_uniform():
+    images = torch.tensor([0.0, 1.0]).view(2, 1, 1, 1)
+    labels = torch.tensor([0, 1])
+    generator = draw()
+    lambdas = [
+        augmentation.mix(images, labels, kind="mixup", classes=2, generator=generator)[1][0, 0]
+        for _ in range(400)
+    ]
+    assert stats.kstest(np.array(lambdas), "uniform").pvalue > 0.01
+    assert stats.kstest(np.array(lambdas) ** 2, "uniform").pvalue < 0.01  # the test can tell
+
+
+@pytest.mark.parametrize("kind", ["cutmix", "mixup"])
+def test_shares_sum_to_one_and_equal_labels_keep_all(kind):
+    images, _ = drawn_batch()
+    labels = torch.tensor([2, 2, 0, 1, 1, 3])
+    for seed in range(5):
+        out, shares = mixed(kind, seed=seed, batch=(images, labels))
+        assert out.shape == images.shape and shares.shape == (6, 5)
+        np.testing.assert_allclose(shares.sum(dim=1), np.ones(6), atol=1e-6)
+        assert (shares >= 0).all()
+        assert shares[1, 2].item() == pytest.approx(1)  # the one before has the same label
+
+
+@pytest.mark.parametrize("kind", ["cutmix", "mixup"])
+def test_mixing_draws_from_its_generator_alone(kind):
+    images, labels = drawn_batch()
+    generator = draw(4)
+    first, shares = augmentation.mix(images, labels, kind=kind, classes=5, generator=generator)
+    second, _ = augmentation.mix(images, labels, kind=kind, classes=5, generator=generator)
+    assert not torch.equal(first, second)  # the next batch has draws of its own
+    before = torch.get_rng_state()
+    torch.rand(3)  # the global generator stands elsewhere
+    moved = torch.get_rng_state()
+    again, again_shares = mixed(kind, seed=4)
+    assert torch.equal(first, again) and torch.equal(shares, again_shares)
+    assert torch.equal(torch.get_rng_state(), moved) and not torch.equal(moved, before)
+    assert torch.equal(images, drawn_batch()[0])  # what is given stays
+
+
+def test_an_unknown_mix_is_refused():
+    with pytest.raises(ValueError, match="unknown mix 'blend': choose one of cutmix, mixup"):
+        mixed("blend")
+
+
+def test_floats_keep_their_values_and_bytes_are_divided():
+    features = torch.tensor([[-3.0, 700.0, 0.5]])
+    assert torch.equal(augmentation.to_float(features), features)
+    assert torch.equal(augmentation.to_float(features, side=2), features)
+    halves = torch.tensor([[0.5, 2.0]], dtype=torch.float16)
+    assert augmentation.to_float(halves).dtype == torch.float32
+    levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    expected = np.arange(256, dtype=np.float64).reshape(1, 1, 16, 16) / 255
+    np.testing.assert_allclose(augmentation.to_float(levels), expected, atol=1e-7)
+    assert levels.dtype == torch.uint8 and levels.flatten()[255] == 255
+
+
+def test_images_are_laid_out_channels_last_and_features_as_they_are():
+    images = torch.rand(2, 3, 5, 4, generator=draw())
+    laid_out = augmentation.as_channels_last(images)
+    assert laid_out.stride() == (60, 1, 12, 3) and torch.equal(laid_out, images)
+    features = torch.rand(2, 7, generator=draw())
+    assert augmentation.as_channels_last(features) is features

@@ -6,7 +6,7 @@ from makers import STATS
 
 from visionfail import files
 from visionfail.data.sets import CLASSES
-from visionfail.models import checkpoints
+from visionfail.models import checkpoints, networks
 
 CARD = {
     "dataset": "cifar10",
@@ -105,3 +105,46 @@ def test_a_card_without_what_load_needs_is_refused(tmp_path, tiny_model):
     with pytest.raises(ValueError, match="classes"):
         checkpoints.save_checkpoint(tiny_model, tmp_path / "x", card=card)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def imagenet_model():
+    model = networks.build("imagenet_resnet18", num_classes=10, width=8, seed=3, **STATS)
+    model.resize_to(96, "bicubic")
+    return model.eval()
+
+
+IMAGENET_CARD = {**CARD, "arch": "imagenet_resnet18", "side": 96, "resizing": "bicubic"}
+
+
+def test_an_imagenet_network_is_loaded_with_its_side_and_resizing(imagenet_model, tmp_path):
+    checkpoints.save_checkpoint(imagenet_model, tmp_path / "net", card=IMAGENET_CARD)
+    loaded, card = checkpoints.load_checkpoint(tmp_path / "net")
+    assert (loaded.side, loaded.resizing) == (96, "bicubic")
+    assert (card["side"], card["resizing"]) == (96, "bicubic")
+    images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    halved = checkpoints.rounded_to_half(imagenet_model)
+    assert (halved.side, halved.resizing) == (96, "bicubic")
+    with torch.no_grad():
+        expected = halved(images)
+        torch.testing.assert_close(loaded(images), expected, rtol=1e-5, atol=1e-6)
+        halved.resize_to(96, "bilinear")
+        assert not torch.allclose(halved(images), expected, rtol=1e-3)  # resizing matters
+        assert not torch.equal(imagenet_model(images), expected)  # and so does rounding
+
+
+def test_a_card_with_a_side_that_cannot_be_is_refused(imagenet_model, tmp_path):
+    checkpoints.save_checkpoint(imagenet_model, tmp_path / "net", card=IMAGENET_CARD)
+    edit(tmp_path / "net", side=16)
+    with pytest.raises(ValueError, match="side 16"):
+        checkpoints.load_checkpoint(tmp_path / "net")
+
+
+@pytest.mark.xfail(strict=True, raises=KeyError, reason="an ImageNet card without side is saved")
+def test_a_card_of_an_imagenet_network_without_its_side_is_refused(imagenet_model, tmp_path):
+    checkpoints.save_checkpoint(imagenet_model, tmp_path / "net", card=IMAGENET_CARD)
+    fields = json.loads((tmp_path / "net.json").read_text())
+    del fields["side"]
+    (tmp_path / "net.json").write_text(json.dumps(fields))
+    with pytest.raises(ValueError, match="side"):
+        checkpoints.load_checkpoint(tmp_path / "net")

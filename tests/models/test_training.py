@@ -204,3 +204,136 @@ def test_config_survives_json():
     config = dataclasses.replace(CONFIG, sides=(16, 24))
     stored = json.loads(json.dumps(dataclasses.asdict(config)))
     assert TrainConfig.of(stored) == config
+
+
+def linear_step(labels, *, class_weights=None):
+    """(loss, right answers) of one step of a linear model, and the model's logits before it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Linear(6, 4))
+        images = torch.rand(12, 6)
+    logits = model(images).detach().double().numpy()
+    loss, right = training.train_step(
+        model,
+        training.make_optimizer(model, CONFIG),
+        images,
+        labels,
+        mixed_precision=False,
+        class_weights=class_weights,
+    )
+    return loss.item(), right.item(), logits
+
+
+def log_softmax(logits):
+    """The log of each class's share, (B, K)."""
+    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+
+SHARES = np.random.default_rng(0).dirichlet(np.ones(4), 12).astype(np.float32)
+CLASSES = np.arange(12) % 4
+WEIGHTS = np.array([0.5, 2.0, 1.0, 0.25])
+
+
+def test_shares_of_classes_cost_their_cross_entropy_and_count_their_share():
+    loss, right, logits = linear_step(torch.from_numpy(SHARES))
+    expected = -(SHARES * log_softmax(logits)).sum(axis=1).mean()
+    assert loss == pytest.approx(expected, rel=1e-5)
+    answers = logits.argmax(axis=1)
+    assert right == pytest.approx(sum(SHARES[row, answers[row]] for row in range(12)))
+
+
+def test_shares_that_are_all_of_one_class_are_labels():
+    labels = torch.from_numpy(CLASSES)
+    whole = torch.nn.functional.one_hot(labels, 4).float()
+    assert linear_step(whole)[:2] == pytest.approx(linear_step(labels)[:2])
+
+
+def test_class_weights_weigh_the_mean_of_the_losses():
+    weights = torch.from_numpy(WEIGHTS).float()
+    loss, _, logits = linear_step(torch.from_numpy(CLASSES), class_weights=weights)
+    losses = -log_softmax(logits)[np.arange(12), CLASSES]
+    by_image = WEIGHTS[CLASSES]
+    assert loss == pytest.approx((by_image * losses).sum() / by_image.sum(), rel=1e-5)
+    plain, _, _ = linear_step(torch.from_numpy(CLASSES))
+    assert plain == pytest.approx(losses.mean(), rel=1e-5) and plain != pytest.approx(loss)
+
+
+def linear_model():
+    """A model of a single layer, trained in no time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 10))
+
+
+def steps_of_fit(monkeypatch, config):
+    """What `fit` passes to each step, (labels, class weights), and the history of one epoch."""
+    step = training.train_step
+    passed = []
+
+    def watched(model, optimizer, images, labels, **options):
+        passed.append((labels, options["class_weights"]))
+        return step(model, optimizer, images, labels, **options)
+
+    monkeypatch.setattr(training, "train_step", watched)
+    _, history = fit(dataclasses.replace(config, epochs=1), model=linear_model())
+    return passed, history
+
+
+def test_fit_weighs_the_classes_as_configured(monkeypatch):
+    weights = tuple(float(k + 1) for k in range(10))
+    passed, _ = steps_of_fit(monkeypatch, dataclasses.replace(CONFIG, class_weights=weights))
+    assert len(passed) == 5
+    for labels, class_weights in passed:
+        assert labels.ndim == 1 and class_weights.tolist() == list(weights)
+    passed, _ = steps_of_fit(monkeypatch, CONFIG)
+    assert all(class_weights is None for _, class_weights in passed)
+
+
+@pytest.mark.parametrize("count", [1, 9, 11])
+def test_a_wrong_number_of_class_weights_is_refused(count):
+    config = dataclasses.replace(CONFIG, class_weights=(1.0,) * count)
+    with pytest.raises(ValueError, match=rf"{count} class_weights for 10 classes: pass one"):
+        fit(config)
+
+
+@pytest.mark.parametrize("kind", ["cutmix", "mixup"])
+def test_fit_mixes_each_batch_anew(monkeypatch, kind):
+    passed, history = steps_of_fit(monkeypatch, dataclasses.replace(CONFIG, mix=kind))
+    assert all(labels.shape == (40, 10) for labels, _ in passed)
+    shares = [labels.max(dim=1).values.min().item() for labels, _ in passed]
+    assert len(set(shares)) == 5  # a lambda of its own for each batch
+    assert 0 <= history[0]["train_accuracy"] <= 1
+
+
+@pytest.mark.parametrize("kind", ["cutmix", "mixup"])
+def test_a_mixed_run_that_was_interrupted_ends_where_an_unbroken_one_ends(
+    tmp_path, monkeypatch, kind
+):
+    config = dataclasses.replace(CONFIG, mix=kind, base_rate=0.5)
+    unbroken, _ = fit(config, model=linear_model())
+    plain, _ = fit(dataclasses.replace(config, mix=""), model=linear_model())
+    step = training.train_step
+    calls = []
+
+    def interrupted(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return step(*arguments, **options)
+
+    monkeypatch.setattr(training, "train_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit(config, state=tmp_path / "s.pt", model=linear_model())
+    monkeypatch.setattr(training, "train_step", step)
+    resumed, _ = fit(config, state=tmp_path / "s.pt", model=linear_model())
+    assert torch.equal(unbroken[1].weight, resumed[1].weight)
+    assert torch.equal(unbroken[1].bias, resumed[1].bias)
+    assert not torch.equal(unbroken[1].weight, plain[1].weight)
+
+
+def test_the_history_of_a_part_of_a_triangle_records_its_rates():
+    _, history = fit(dataclasses.replace(CONFIG, cycle=(0.25, 1.0)), model=linear_model())
+    # 15 steps are three quarters of 20, whose climb takes 4
+    last = np.array([9, 14, 19])
+    expected = CONFIG.peak_lr * (20 - last) / 16
+    assert [row["lr"] for row in history] == pytest.approx(expected)

@@ -67,15 +67,16 @@ def load(
 ) -> ImageSet:
     """A split of a data set: uint8 images (N, C, H, W) with labels, classes and origin.
 
-    Of "imagenette", pictures of 160 pixels, "test" is its folder val and "val" a stratified tenth
-    of its folder train (origin "official", or "subset" of a part). Of "cifar10", "mnist" and "svhn" (origin "official") the splits "train" and "val" are fixed
+    Of "cifar10", "mnist" and "svhn" (origin "official") the splits "train" and "val" are fixed
     stratified parts of the official training set: 90% and 10%, for mnist 48,000 and 2,000, with
-    10,000 "auditor". Of origin "subset", with groups, are "svhn10k", the first 10,000 SVHN test
-    digits split by house number, and "gtsrb", every second training frame split by track into
-    "train", "val" and "heldout", and its "test", whose groups are not known. The test digits of
-    "svhn" have groups where test/digitStruct.mat is at hand. ValueError for an
-    unknown set or split or a damaged file (it is set aside), FileNotFoundError for a missing one;
-    with `download`, ConnectionError or PermissionError instead.
+    10,000 "auditor". Of "imagenette", pictures of 160 pixels, "test" is its folder val and "val" a
+    stratified tenth of its folder train (origin "official", or "subset" of a part). Of origin
+    "subset", with groups, are "svhn10k", the first 10,000 SVHN test digits split by house number,
+    and "gtsrb", every second training frame split by track into "train", "val" and "heldout", and
+    its "test", whose groups are not known. The test digits of "svhn" have groups where
+    test/digitStruct.mat is at hand. ValueError for an unknown set or split or a damaged file (it is
+    set aside), FileNotFoundError for a missing one; with `download`, ConnectionError or
+    PermissionError instead.
     """
     check_split(name, split)
     folder = paths.data_dir(root)
