@@ -95,12 +95,21 @@ def before(pictures: np.ndarray, masks: np.ndarray, backgrounds: np.ndarray) -> 
 
 
 def donors(labels: np.ndarray, *, same: bool) -> np.ndarray:
-    """Whose background each picture gets, int64 (DONORS, N): another of its class, or of others."""
+    """Whose background each picture gets, int64 (DONORS, N): another of its class, or of others.
+
+    ValueError where a class has too few pictures.
+    """
     rng = np.random.default_rng(int(same))
     drawn = np.empty((DONORS, len(labels)), dtype=np.int64)
     for k, label in enumerate(labels):
         possible = np.flatnonzero((labels == label) == same)
-        drawn[:, k] = rng.choice(possible[possible != k], size=DONORS, replace=False)
+        possible = possible[possible != k]
+        if len(possible) < DONORS:
+            raise ValueError(
+                f"class {label} has {len(possible) + 1} pictures: {DONORS} others must give it "
+                "their backgrounds."
+            )
+        drawn[:, k] = rng.choice(possible, size=DONORS, replace=False)
     return drawn
 
 

@@ -1,0 +1,88 @@
+"""Figures of transfer learning: what is drawn where, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from visionfail import figures
+from visionfail.figures.style import GREY
+from visionfail.figures.transfer import KIND_COLOURS
+
+
+def texts(fig):
+    return " ".join(text.get_text() for text in fig.texts)
+
+
+def rungs():
+    rows = [
+        ("frozen, 64", "frozen", 10_000, 0.5, 0.70),
+        ("from scratch, 64", "from scratch", 10_000, 20.0, 0.75),
+        ("fine-tuned, 128", "fine-tuned", 45_000, 60.0, 0.91),
+    ]
+    table = pd.DataFrame(rows, columns=["words", "kind", "images", "minutes", "value"])
+    return table.assign(lo=table.value - 0.01, hi=table.value + 0.02)
+
+
+def test_each_rung_stands_at_its_minutes_and_accuracy():
+    fig = figures.ladder_plot(rungs(), title="up")
+    (ax,) = fig.axes
+    dots = [line for line in ax.lines if line.get_marker() in ("o", "*")]
+    assert [line.get_marker() for line in dots] == ["o", "o", "*"]
+    assert [line.get_xdata()[0] for line in dots] == [0.5, 20, 60]
+    assert [line.get_ydata()[0] for line in dots] == [0.70, 0.75, 0.91]
+    assert [line.get_color() for line in dots] == [KIND_COLOURS[kind] for kind in rungs().kind]
+    assert "10,000" in texts(fig) and "45,000" in texts(fig)
+    with pytest.raises(ValueError, match="'distilled'"):
+        figures.ladder_plot(rungs().assign(kind="distilled"))
+
+
+def test_rates_are_drawn_by_step_with_the_frozen_phase_shaded():
+    head = np.r_[np.linspace(0, 1, 10), np.linspace(1, 0, 20)]
+    fig = figures.rates_plot({"head": head, "base": 0.5 * head}, frozen_steps=8)
+    (ax,) = fig.axes
+    assert ax.lines[0].get_ydata() == pytest.approx(head)
+    assert ax.lines[1].get_ydata() == pytest.approx(0.5 * head)
+    assert ax.patches[0].get_width() == 8
+
+
+def test_spectra_leave_the_mean_of_the_picture_out():
+    spectra = {"original": np.array([9.0, 3, 1]), "bilinear": np.array([9.0, 2, 1, 0.5, 0.1])}
+    fig = figures.spectrum_curves(spectra, highest=2, n=7)
+    (ax,) = fig.axes
+    assert ax.lines[0].get_xdata().tolist() == [1, 2]
+    assert ax.lines[1].get_ydata().tolist() == [2, 1, 0.5, 0.1]
+    assert ax.get_yscale() == "log" and "n = 7" in texts(fig)
+    with pytest.raises(ValueError, match="'lanczos'"):
+        figures.spectrum_curves({"lanczos": np.ones(3)}, highest=2, n=7)
+
+
+def test_each_swap_has_a_dot_per_group_of_classes():
+    rows = []
+    for place, swap in enumerate(("original", "same class")):
+        for classes, value in (("all", 0.9), ("airplane, bird", 0.8)):
+            value -= 0.1 * place
+            row = {"swap": swap, "classes": classes, "value": value}
+            rows.append({**row, "lo": value - 0.02, "hi": value + 0.02})
+    fig = figures.swap_plot(pd.DataFrame(rows), n=1500)
+    (ax,) = fig.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["original", "same class"]
+    of_all, of_sky = ax.containers
+    assert of_all[0].get_xdata() == pytest.approx([0.9, 0.8])
+    assert of_sky[0].get_xdata() == pytest.approx([0.8, 0.7])
+    assert "n = 1,500" in texts(fig)
+
+
+def test_a_change_is_coloured_where_its_interval_leaves_zero_out():
+    rows = [
+        ("CutMix", "accuracy", 0.01, 0.005, 0.02),
+        ("MixUp", "accuracy", 0.00, -0.01, 0.01),
+        ("CutMix", "ECE", -0.03, -0.04, -0.02),
+        ("MixUp", "ECE", 0.02, -0.01, 0.05),
+    ]
+    table = pd.DataFrame(rows, columns=["change", "measure", "value", "lo", "hi"])
+    fig = figures.changes_plot(table, against="the baseline")
+    assert [ax.get_title(loc="left") for ax in fig.axes] == ["accuracy", "ECE"]
+    for ax in fig.axes:
+        clear, unclear = (container[0].get_color() for container in ax.containers)
+        assert clear != GREY and unclear == GREY
+    assert "the baseline" in texts(fig)
