@@ -25,7 +25,7 @@ def save_checkpoint(model: nn.Module, stem: str | Path, *, card: dict) -> dict:
     the network again, and whatever a reader needs besides. Raises ValueError for a card without
     these or weights that are not finite in half precision.
     """
-    missing = [field for field in REQUIRED if field not in card and field != "sha256"]
+    missing = _missing({**card, "sha256": ""})
     if missing:
         raise ValueError(
             f"the card lacks {', '.join(missing)}: without them the checkpoint cannot be loaded."
@@ -100,12 +100,20 @@ def _check_description(weights: Path, description: Path, card: dict) -> None:
 def read_card(path: Path) -> dict:
     """The card at `path`; raises ValueError where it is no json or lacks a REQUIRED field."""
     card = read_json(path)
-    missing = [field for field in REQUIRED if field not in card]
+    missing = _missing(card)
     if missing:
         raise ValueError(
             f"{path.name} lacks {', '.join(missing)}: it is not the card of a checkpoint."
         )
     return card
+
+
+def _missing(card: dict) -> list[str]:
+    """The fields that a card lacks; one of a network made for ImageNet has side and resizing."""
+    required = list(REQUIRED)
+    if str(card.get("arch")).startswith("imagenet_"):
+        required += ["side", "resizing"]
+    return [field for field in required if field not in card]
 
 
 def checkpoint_files(stem: str | Path) -> tuple[Path, Path]:

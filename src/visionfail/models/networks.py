@@ -127,8 +127,8 @@ SMALLEST_SIDE = 32
 def resized(images: Tensor, *, side: int, resizing: str) -> Tensor:
     """Float images (N, C, H, W) in [0, 1] at (N, C, side, side), cut to [0, 1].
 
-    "bicubic" is torch's kernel (a = -0.75), "bicubic-pil" PIL's (a = -0.5). Images that shrink are
-    smoothed first, as PIL does.
+    "bicubic" is torch's kernel (a = -0.75), "bicubic-pil" PIL's (a = -0.5), here on floats: PIL
+    rounds between its two passes. Images that shrink are smoothed first, as PIL does.
     """
     shrinks = max(images.shape[-2:]) > side
     return interpolate(

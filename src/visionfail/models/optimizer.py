@@ -30,10 +30,12 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
     `base_rate` the others have groups of their own, as `set_learning_rate` needs them.
     """
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    by_share = _rates(model, parameters, config.base_rate)
     if config.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=config.peak_lr)
+        groups = [{"params": members, "share": share} for share, members in by_share.items()]
+        return torch.optim.Adam(groups, lr=config.peak_lr)
     groups = []
-    for share, members in _rates(model, parameters, config.base_rate).items():
+    for share, members in by_share.items():
         decayed = [parameter for parameter in members if parameter.ndim > 1]
         spared = [parameter for parameter in members if parameter.ndim <= 1]
         groups.append({"params": decayed, "weight_decay": config.weight_decay, "share": share})

@@ -48,8 +48,7 @@ class TrainConfig:
             if value not in choices:
                 choice = " or ".join(repr(name) for name in choices)
                 raise ValueError(f"unknown {field} {value!r}: choose {choice}.")
-        start, end = self.cycle
-        if not 0 <= start < end <= 1:
+        if len(self.cycle) != 2 or not 0 <= self.cycle[0] < self.cycle[1] <= 1:
             raise ValueError(f"cycle {self.cycle}: pass its start and end, 0 <= start < end <= 1.")
 
     @classmethod

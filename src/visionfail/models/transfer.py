@@ -14,6 +14,7 @@ from visionfail.data import ImageSet
 from visionfail.models import networks, training
 from visionfail.models.features import Features, features_of
 from visionfail.models.histories import join_histories
+from visionfail.models.modes import evaluating
 from visionfail.models.predict import predict
 from visionfail.models.train_config import TrainConfig
 
@@ -46,10 +47,10 @@ def pretrained(
         resizing=resizing,
         seed=seed,
     )
-    wanted = model.state_dict()
     loaded = {}
-    for name, tensor in wanted.items():
-        if name.startswith("fc."):
+    for name, tensor in model.state_dict().items():
+        counter = name.endswith("num_batches_tracked") and name not in weights  # of old files
+        if name.startswith("fc.") or counter:
             loaded[name] = tensor
             continue
         if name not in weights or weights[name].shape != tensor.shape:
@@ -72,6 +73,8 @@ def inflate_norms(model: nn.Module, images: Tensor) -> None:
     uint8 (N, C, H, W), enough for the statistics. Other norms are left as they are.
     """
     folded = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d) and _is_folded(m)]
+    if not folded:
+        return
     statistics = {}
 
     def keep(module: nn.Module, inputs: tuple[Tensor]) -> None:
@@ -111,7 +114,9 @@ def freeze_all_but(model: nn.Module, children: Sequence[str]) -> None:
 def smallest_map(model: nn.Module, images: ImageSet) -> tuple[int, int]:
     """Height and width of what the last stage makes of an image, before pooling."""
     image = images.images[:1].float() / 255
-    for row in networks.stages(model, image):
+    with evaluating(model):
+        rows = networks.stages(model, image)
+    for row in rows:
         if row["stage"] == "layer4":
             return row["output"][1:]
     raise ValueError("the model has no layer4: its last map is not known.")
@@ -150,7 +155,8 @@ def fit_in_two_phases(
         of_val = features_on_device(model, val, mirrored=False)
         seconds = time.perf_counter() - start
         history = fit_head(model, of_train, of_val, config=frozen)
-        history[0]["seconds"] = round(history[0]["seconds"] + seconds, 1)  # features count
+        for first in history[:1]:
+            first["seconds"] = round(first["seconds"] + seconds, 1)  # features count
         with files.atomic_write(head_file) as temporary:
             head = model.get_submodule("fc").state_dict()
             torch.save({"fc": head, "history": history}, temporary)

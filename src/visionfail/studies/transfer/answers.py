@@ -7,8 +7,7 @@ import numpy as np
 
 from visionfail import corruptions, files, metrics
 from visionfail.studies.transfer import shifts
-from visionfail.studies.transfer.ladder import answers_file
-from visionfail.studies.transfer.recipes import Member
+from visionfail.studies.transfer.recipes import Member, answers_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +68,22 @@ CORRUPTED = corruptions.CORRUPTIONS + corruptions.EXTRAS  # the 15 corruptions a
 
 
 def stored_networks(member: Member) -> Trained | None:
-    """The networks of a recipe whose answers are stored, None where there are none."""
+    """The networks of a recipe whose answers are stored, None where there are none.
+
+    ValueError where some of them started from other ImageNet weights.
+    """
     seeds = [seed for seed in range(max(member.seeds) + 1) if answers_file(member, seed).exists()]
     if not seeds:
         return None
     loaded = [files.load_arrays(answers_file(member, seed)) for seed in seeds]
     arrays = [of_seed for of_seed, _ in loaded]
     made = [record for _, record in loaded]
+    weights = {record["pretrained"] for record in made}
+    if len(weights) > 1:
+        raise ValueError(
+            f"{member.name}: networks from {', '.join(sorted(weights))} weights are stored side by "
+            "side. Remove the files of one kind in results/."
+        )
     labels = arrays[0]["test_labels"]
     shifted = None
     if "shifted_predicted" in arrays[0]:

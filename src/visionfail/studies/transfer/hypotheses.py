@@ -18,7 +18,7 @@ from visionfail.studies.transfer.claims import (
     RIGID,
     Found,
 )
-from visionfail.studies.transfer.ladder import confused_pair_of, recall_by_class
+from visionfail.studies.transfer.follow_ups import confused_pair_of, recall_by_class
 from visionfail.studies.transfer.recipes import BASELINE
 
 CONTESTED = 0.5  # share of votes for the label below which it is contested

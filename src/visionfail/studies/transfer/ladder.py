@@ -1,6 +1,7 @@
 """The networks of the ladder, trained on the same images; their answers are kept, not they."""
 
 import dataclasses
+import hashlib
 import shutil
 import time
 from collections.abc import Mapping
@@ -10,25 +11,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from visionfail import data, devices, evaluation, files, metrics, models, profiles
+from visionfail import data, devices, evaluation, files, models, results
 from visionfail.data import ImageSet
 from visionfail.models import networks, training, transfer
 from visionfail.models.features import Features
 from visionfail.models.train_config import TrainConfig
 from visionfail.studies import stored
 from visionfail.studies.transfer import shifts
-from visionfail.studies.transfer.recipes import BASELINE, Member, staged
+from visionfail.studies.transfer.follow_ups import baseline_answers, learn_from_baseline
+from visionfail.studies.transfer.recipes import Member, answers_file, staged
 from visionfail.studies.transfer.reference import NORM_IMAGES
 
 TRAIN_IMAGES = 10_000  # the first of the stratified order
 WATCHED = 1000  # validation images looked at after each epoch
-HARD_SHARE = 0.2  # of the most confused pair's training images
 ASKED = ("predicted", "log_odds", "log_prob")
-
-
-def answers_file(member: Member, seed: int) -> Path:
-    """Where the answers of a network of the ladder are stored."""
-    return profiles.FULL.results / f"transfer-{member.name}-s{seed}.npz"
 
 
 def load_or_train(
@@ -39,6 +35,7 @@ def load_or_train(
     Arrays: predicted, log_odds and log_prob of test and validation images ("test_predicted", ...),
     train_log_prob, and where it is asked about them shifted_predicted and shifted_log_odds (M, N).
     Stored in results/transfer-<name>-s<seed>.npz. `state` is the folder of an unfinished training.
+    FileNotFoundError or ValueError where a follow-up's baseline is not stored or saw other images.
     """
     path = answers_file(member, seed)
     train = training_part(sets["train"])
@@ -47,8 +44,11 @@ def load_or_train(
         "member": dataclasses.asdict(dataclasses.replace(member, seeds=())),
         "seed": seed,
         "train": train.checksum(),
+        "val": sets["val"].checksum(),
         "test": sets["test"].checksum(),
     }
+    if member.learns_from:
+        identity["baseline"] = results.config_hash(baseline_answers(seed, train)[1])
 
     def compute() -> tuple[stored.Arrays, dict]:
         model, weights = start_of(member, train, seed=seed)
@@ -65,7 +65,9 @@ def load_or_train(
         return arrays, record
 
     fields = [f"{split}_{field}" for split in ("val", "test") for field in ASKED]
-    return stored.load_or_compute(path, compute, identity=identity, fields=fields)
+    found = stored.load_or_compute(path, compute, identity=identity, fields=fields)
+    shutil.rmtree(Path(state) / path.stem, ignore_errors=True)  # finished, and the answers are kept
+    return found
 
 
 def training_part(train: ImageSet) -> ImageSet:
@@ -143,7 +145,6 @@ def fit_and_ask(
     arrays = ask(model, train, sets)
     if member.shifted:
         arrays.update(ask_shifted(model, sets["test"], state=Path(state)))
-    shutil.rmtree(folder)
     return arrays, history
 
 
@@ -158,8 +159,12 @@ def fit_and_ask_frozen(
 ) -> tuple[stored.Arrays, list[dict]]:
     """(answers, history) of a new head on features that are computed once for all seeds."""
     features = {}
+    first = model.get_parameter("conv1.weight").detach().contiguous()
+    weights = hashlib.sha256(first.numpy().data).hexdigest()
+    network = {"arch": member.arch, "side": member.side, "resizing": member.resizing}
     for split, images in {"train": train, "val": sets["val"], "test": sets["test"]}.items():
-        file = Path(state) / f"features-{member.name}-{split}.pt"
+        identity = {**network, "weights": weights, "images": images.checksum(), "split": split}
+        file = Path(state) / f"features-{results.config_hash(identity)[:12]}.pt"
         if not file.exists():
             made = transfer.features_on_device(model, images, mirrored=split == "train")
             with files.atomic_write(file) as temporary:
@@ -169,60 +174,10 @@ def fit_and_ask_frozen(
             **tensors, labels=images.labels, classes=images.classes, origin=images.origin
         )
     history = transfer.fit_head(model, features["train"], features["val"], config=rounds[0])
-    head = model.get_submodule("fc")
+    head = model.get_submodule("fc").cpu()  # where the features are
     with torch.inference_mode():
         logits = {split: head(of_split.images).float() for split, of_split in features.items()}
     return answers_of(logits, features), history
-
-
-def learn_from_baseline(
-    member: Member, seed: int, train: ImageSet, rounds: list[TrainConfig]
-) -> tuple[ImageSet, list[TrainConfig]]:
-    """(training images, rounds) as the baseline of the same seed teaches a follow-up.
-
-    "weights": a class counts 1 / its validation recall in the loss of the second phase. "hard": the
-    most unlikely HARD_SHARE of the training images of the pair most confused on validation data
-    take the places of the likeliest. Others stay as they are.
-    """
-    if not member.learns_from:
-        return train, rounds
-    arrays, _ = files.load_arrays(profiles.FULL.results / f"transfer-{BASELINE}-s{seed}.npz")
-    if member.learns_from == "weights":
-        recall = recall_by_class(arrays["val_predicted"], arrays["val_labels"])
-        weights = (1 / recall) / np.mean(1 / recall)
-        second = dataclasses.replace(rounds[1], class_weights=tuple(weights.tolist()))
-        return train, [rounds[0], second]
-    pair = confused_pair_of(arrays["val_predicted"], arrays["val_labels"])
-    chosen = hard_order(train.labels.numpy(), arrays["train_log_prob"], pair)
-    return train.at(torch.from_numpy(chosen)), rounds
-
-
-def recall_by_class(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The recall of each class, (K,), of answers (N,)."""
-    right = predicted == labels
-    return np.array([right[labels == label].mean() for label in np.unique(labels)])
-
-
-def confused_pair_of(predicted: np.ndarray, labels: np.ndarray) -> tuple[int, int]:
-    """The two classes taken for each other most often."""
-    classes = int(labels.max()) + 1
-    confusion = metrics.confusion_matrix(predicted, labels, num_classes=classes)
-    both = np.triu(confusion + confusion.T, k=1)
-    first, second = np.unravel_index(both.argmax(), both.shape)
-    return int(first), int(second)
-
-
-def hard_order(labels: np.ndarray, log_prob: np.ndarray, pair: tuple[int, int]) -> np.ndarray:
-    """Numbers of the images to train on, (N,): in each class of `pair` the likeliest HARD_SHARE
-    are replaced by the most unlikely.
-    """
-    chosen = np.arange(len(labels))
-    for label in pair:
-        members = np.flatnonzero(labels == label)
-        by_likelihood = members[np.argsort(log_prob[members], kind="stable")]
-        count = round(HARD_SHARE * len(members))
-        chosen[by_likelihood[-count:]] = by_likelihood[:count]
-    return chosen
 
 
 def ask(model: nn.Module, train: ImageSet, sets: Mapping[str, ImageSet]) -> stored.Arrays:
@@ -255,7 +210,7 @@ def ask_shifted(model: nn.Module, test: ImageSet, *, state: Path) -> stored.Arra
     """The answers to the first test images under every shift, (M, N) each."""
     few = test.first(shifts.IMAGES)
     conditions = shifts.shifted_conditions()
-    pictures = shifts.shifted_images(few, conditions, state / f"shifted-{len(few)}.npy")
+    pictures = shifts.shifted_images(few, conditions, state)
     device = next(model.parameters()).device
     dtype = torch.bfloat16 if devices.fast_bf16(device) else torch.float32
     rows = []

@@ -2,7 +2,9 @@
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
+from visionfail import profiles
 from visionfail.models.train_config import TrainConfig
 from visionfail.models.transfer import UNFROZEN, one_triangle
 
@@ -46,6 +48,11 @@ class Member:
 
 
 BASELINE = "tuned-64"
+
+
+def answers_file(member: Member, seed: int) -> Path:
+    """Where the answers of a network of the ladder are stored."""
+    return profiles.FULL.results / f"transfer-{member.name}-s{seed}.npz"
 
 
 def members() -> dict[str, Member]:
@@ -93,7 +100,7 @@ def imagenette_members() -> dict[str, Member]:
 def frozen(side: int, resizing: str) -> Member:
     """A new head on frozen features."""
     name = f"frozen-{side}" + ("" if resizing == "bilinear" else f"-{resizing}")
-    words = f"frozen, {side}"
+    words = f"frozen, {side}" + ("" if resizing == "bilinear" else f", {resizing}")
     return Member(name=name, words=words, side=side, resizing=resizing, head=PROBE, whole=None)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from visionfail import corruptions, evaluation, files
+from visionfail import corruptions, evaluation, files, results
 from visionfail.data import ImageSet
 
 SEVERITIES = (1, 3, 5)
@@ -41,9 +41,11 @@ def shuffle_tiles(images: Tensor, tiles: int, *, seed: int = 0) -> Tensor:
 
 
 def shifted_images(
-    clean: ImageSet, conditions: Sequence[tuple[str, int]], file: Path
+    clean: ImageSet, conditions: Sequence[tuple[str, int]], folder: Path
 ) -> np.ndarray:
-    """The images of all conditions, uint8 (M, N, C, H, W), kept in `file` for other networks."""
+    """The images of all conditions, uint8 (M, N, C, H, W), kept in `folder` for other networks."""
+    identity = {"images": clean.checksum(), "conditions": list(conditions)}
+    file = Path(folder) / f"shifted-{results.config_hash(identity)[:12]}.npy"
     if not file.exists():
         made = [shifted(clean.images, name, severity) for name, severity in conditions]
         with files.atomic_write(file) as temporary, open(temporary, "wb") as handle:
