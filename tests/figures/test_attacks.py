@@ -50,7 +50,7 @@ def test_an_unknown_attack_or_set_is_refused():
 def test_the_classes_that_differ_most_are_named():
     table = pd.DataFrame(np.linspace(0.2, 0.9, 8)[:, None] * [1.0, 0.9, 0.5], columns=EPSILONS)
     table.index = list("abcdefgh")
-    fig = figures.class_attack_curves({"SVHN": table}, named=2)
+    fig = figures.class_attack_curves({"SVHN": table}, note="n", named=2)
     named = {text.get_text(): text.xy for text in fig.axes[0].texts}
     assert set(named) == {"a", "b", "g", "h"}
     assert named["a"] == (0, pytest.approx(0.2)) and named["h"] == (0, pytest.approx(0.9))
@@ -85,7 +85,7 @@ def test_pictures_show_the_difference_ten_times_around_grey():
 
 def test_a_class_that_no_epsilon_halves_is_a_triangle_on_top():
     table = pd.DataFrame({"error": [0.1, 0.2], "half": [2.0, np.inf], "set": "SVHN"})
-    fig = figures.link_scatter({"SVHN": table}, largest=16.0, notes={"SVHN": "+0.50"})
+    fig = figures.link_scatter({"SVHN": table}, largest=16.0, notes={"SVHN": "+0.50"}, note="95%")
     dots, triangles = fig.axes[0].lines
     assert dots.get_ydata().tolist() == [2.0] and dots.get_marker() == "o"
     assert triangles.get_xdata().tolist() == [0.2] and triangles.get_marker() == "^"

@@ -91,13 +91,13 @@ def _epsilon_axis(axes: Sequence[Axes], epsilons: Sequence[float]) -> None:
 
 
 def class_attack_curves(
-    curves: Mapping[str, pd.DataFrame], *, named: int = 3, title: str = ""
+    curves: Mapping[str, pd.DataFrame], *, note: str, named: int = 3, title: str = ""
 ) -> Figure:
     """Accuracy of each class by epsilon, a panel per set; the hardest and easiest are named.
 
     `curves` is {set: accuracies, a row per class, a column per epsilon of 255}. `named` classes at
-    either end are written at the epsilon where classes differ most. ValueError for a set without a
-    colour.
+    either end are written beside the lines' middle. `note` says what was counted. ValueError for a
+    set without a colour.
     """
     _check_names(curves, SET_COLOURS, "set")
     rows = -(-len(curves) // COLUMNS)
@@ -119,6 +119,7 @@ def class_attack_curves(
         left.set_ylabel("accuracy under PGD")
     for ax, (name, table) in zip(axes, curves.items(), strict=True):  # when panels have their size
         _name_classes(ax, table, named, SET_COLOURS[name])
+    footnote(fig, note)
     return fig
 
 
@@ -158,7 +159,7 @@ def smallest_epsilon_bars(table: pd.DataFrame, *, n: int, title: str = "") -> Fi
     percent_axis(ax.xaxis)
     ax.grid(False)
     legend(fig, entries)
-    footnote(fig, f"n = {n:,} images; the classes of which half is lost first are on top")
+    footnote(fig, f"n = {n:,} images, of these the right answers; what is lost first is on top")
     return fig
 
 
@@ -194,12 +195,14 @@ def link_scatter(
     *,
     largest: float,
     notes: Mapping[str, str],
+    note: str,
     title: str = "",
 ) -> Figure:
     """A dot per class: its clean error, and the epsilon that turns half of its right answers.
 
     `classes` is {panel: table with error, half and set, a row per class}; a class that no epsilon
-    up to `largest` (of 255) halves is a triangle on top. `notes` are written into the panels.
+    up to `largest` (of 255) halves is a triangle on top. `notes` are written into the panels,
+    `note` below.
     """
     rows = -(-len(classes) // COLUMNS)
     fig = new_figure(2.4 * rows + 0.2, title)
@@ -220,7 +223,9 @@ def link_scatter(
         bottom.set_xlabel("error rate of the class, clean images")
     for left in axes[::COLUMNS]:
         left.set_ylabel("epsilon (of 255)\nthat halves it")
-    footnote(fig, f"triangles: more than half is left at {largest:g}/255")
+    if any(not np.isfinite(table.half).all() for table in classes.values()):
+        footnote(fig, f"triangles: more than half is left at {largest:g}/255")
+    footnote(fig, note)
     return fig
 
 

@@ -45,10 +45,11 @@ def claims_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     return fig
 
 
-def claims_by_set_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
+def claims_by_set_plot(table: pd.DataFrame, *, note: str = "", title: str = "") -> Figure:
     """Each claim with one value, 95% interval and verdict per set of images, its region shaded.
 
     Rows are those of `claims_plot` with a column "set", whose colours are those of SET_COLOURS.
+    `note` is written below.
     ValueError for a set without a colour.
     """
     fig, ax = _shaded_claims(table, height=0.58, title=title)
@@ -56,8 +57,10 @@ def claims_by_set_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
         heights = y + centred_offsets(len(of_sets), step=0.3, room=0.8)
         for row, height in zip(of_sets.itertuples(), heights, strict=True):
             _draw_value_of_set(ax, height, row)
-    ax.set_xlabel("value of each claim's statistic: share, kappa, W or correlation")
+    ax.set_xlabel("value of each claim's statistic: a share, a difference, or an agreement")
     _add_legend(fig, ax)
+    if note:
+        footnote(fig, note)
     footnote(fig, "dots: value with 95% interval; the region may ask for p < 5% beside it")
     return fig
 

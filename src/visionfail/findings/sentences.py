@@ -135,7 +135,7 @@ def attack_sentence(folder: Path) -> str:
         "**How little it takes.** Changed by at most 8 of 255 grey levels a pixel (PGD, twenty "
         f"steps), right answers that are left: {', '.join(left)}; n counts what is independent. "
         f"The wrong answers are given with a mean confidence of {sure.min():.0%} to "
-        f"{sure.max():.0%}, which PGD maximises; after FGSM, which does not, with "
+        f"{sure.max():.0%}, which is what an attacker can have; after FGSM, one step, with "
         f"{less_sure.min():.0%} to {less_sure.max():.0%}. A network trained on attacked CIFAR-10 "
         f"images keeps {kept.value:.1%} (95% {kept.lo:.1%} to {kept.hi:.1%})."
     )

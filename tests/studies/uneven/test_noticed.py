@@ -146,8 +146,10 @@ def test_a_detector_of_one_seed_stands_beside_those_of_three():
     table = table_of({"three": three, "one": first}, attacked)
     assert table.seeds.tolist() == [3, 1]
     right, turned = right_and_turned(attacked, 0)
-    assert table.n["one"] == turned.sum()
-    assert table.n["three"] == sum(right_and_turned(attacked, seed)[1].sum() for seed in range(3))
+    assert table.turned["one"] == turned.sum()
+    assert table.turned["three"] == sum(
+        right_and_turned(attacked, seed)[1].sum() for seed in range(3)
+    )
     expected = plain_auroc(three.clean[0, right], three.attacked[0, turned])
     assert table.auroc["one"] == approx(expected)
     assert table.auroc["one"] != approx(table.auroc["three"])

@@ -1,5 +1,7 @@
 """Tables of answers under attack: the means they say, over the images that they say."""
 
+import types
+
 import numpy as np
 from makers.attacked import attacked_of, falling_at, plain_wilson, random_attacked
 from pytest import approx
@@ -177,3 +179,43 @@ def test_a_share_within_a_class_is_nan_where_a_seed_has_none():
     shares = under_attack.class_shares(chosen, counted, np.array([0, 0, 1]), 3)
     assert shares[0] == approx((1 / 2 + 1) / 2)  # what is not counted is not chosen
     assert np.isnan(shares[1:]).all()
+
+
+def test_classes_alike_differ_by_no_more_than_chance_and_a_weak_one_by_more():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(4), 60)
+    alike = rng.random((2, len(uneven.EPSILONS), 240)) < 0.5
+    weak = alike.copy()
+    weak[:, :, labels == 2] = False
+    for correct, apart in ((alike, False), (weak, True)):
+        attacked = types.SimpleNamespace(
+            correct=correct, clean=types.SimpleNamespace(labels=labels, classes=tuple("abcd"))
+        )
+        spread = uneven.class_spread(
+            attacked, at_least=30, permutations=200, generator=np.random.default_rng(1)
+        )
+        shares = [correct[:, :, labels == k].mean(axis=(0, 2)) for k in range(4)]
+        assert spread["spread"] == approx(np.ptp(shares, axis=0).max())
+        assert (spread["spread"] > 1.5 * spread["chance"]) == apart
+
+
+def test_small_classes_are_left_out():
+    labels = np.repeat(np.arange(3), [40, 5, 40])
+    correct = np.ones((1, len(uneven.EPSILONS), 85), dtype=bool)
+    attacked = types.SimpleNamespace(
+        correct=correct, clean=types.SimpleNamespace(labels=labels, classes=tuple("abc"))
+    )
+    assert list(uneven.class_curves(attacked, at_least=30).index) == ["a", "c"]
+    assert list(uneven.smallest_by_class(attacked, at_least=30).index) == ["a", "c"]
+
+
+def test_half_of_all_right_answers_falls_where_the_middle_image_does():
+    correct = np.ones((1, len(uneven.EPSILONS), 10), dtype=bool)
+    place = uneven.EPSILONS.index(2.0)
+    correct[0, place:, :5] = False  # half of them fall exactly at 2/255
+    correct[0, place + 1 :, 5:] = False
+    attacked = types.SimpleNamespace(
+        correct=correct, clean=types.SimpleNamespace(labels=np.zeros(10, dtype=int))
+    )
+    value, lo, hi = uneven.half_of_all(attacked, np.ones((5, 10)))
+    assert value == approx(2.0) and lo == hi == approx(2.0)

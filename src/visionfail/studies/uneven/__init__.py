@@ -2,7 +2,13 @@
 
 from visionfail.studies.uneven.answers import checked_answers
 from visionfail.studies.uneven.attack_answers import AttackedAnswers, turned_and_right_again
-from visionfail.studies.uneven.attack_claims import Attacked, attack_claim_values, judge_attacks
+from visionfail.studies.uneven.attack_claims import (
+    Attacked,
+    attack_claim_values,
+    confidence_gained,
+    judge_attacks,
+    sure_when_wrong,
+)
 from visionfail.studies.uneven.attack_setup import (
     ATTACKED_SEEDS,
     load_attacked,
@@ -116,7 +122,13 @@ from visionfail.studies.uneven.tables import (
     varied_mistakes,
 )
 from visionfail.studies.uneven.tracks import track_recovery
-from visionfail.studies.uneven.under_attack import by_epsilon, class_curves, smallest_by_class
+from visionfail.studies.uneven.under_attack import (
+    by_epsilon,
+    class_curves,
+    class_spread,
+    half_of_all,
+    smallest_by_class,
+)
 
 __all__ = [
     "ATTACKED_SEEDS",
@@ -141,11 +153,13 @@ __all__ = [
     "class_curves",
     "class_means",
     "class_p_values",
+    "class_spread",
     "class_sums",
     "class_table",
     "classes_with_errors",
     "concordance_p",
     "confidence_by_class",
+    "confidence_gained",
     "confidence_suspicion",
     "confidence_table",
     "confusion_structure",
@@ -168,6 +182,7 @@ __all__ = [
     "group_index",
     "groups_per_class",
     "half_epsilons",
+    "half_of_all",
     "halved_concordance",
     "image_brightness",
     "image_contrast",
@@ -210,6 +225,7 @@ __all__ = [
     "stored_rows",
     "structure_of",
     "sums_by_class",
+    "sure_when_wrong",
     "table_by_class",
     "track_recovery",
     "transfer_table",

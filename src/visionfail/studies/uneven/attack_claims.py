@@ -25,7 +25,7 @@ from visionfail.studies.uneven.covariates import rank_correlation
 from visionfail.studies.uneven.link import Link
 from visionfail.studies.uneven.seed_answers import SeedAnswers
 
-INVISIBLE = 2.0  # of 255: what rounding to seven bits does
+INVISIBLE = 2.0  # of 255: the words of F2b say more than that (notes/claims.md)
 WITH_EDGES = "F2a, edges mirrored"
 SURE = 0.9  # confidence over which errors are called confident
 

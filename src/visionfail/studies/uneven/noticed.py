@@ -75,12 +75,12 @@ def suspicion_of(arrays: stored.Arrays) -> Suspicion:
 def noticed_table(
     suspicions: Mapping[str, Suspicion], attacked: AttackedAnswers, counts: np.ndarray
 ) -> pd.DataFrame:
-    """A row per detector: detector, auroc, auroc_lo, auroc_hi, caught, caught_lo, caught_hi, n.
+    """A row per detector: detector, auroc, caught, each with _lo and _hi, turned, n.
 
     AUROC of turned images against the same networks' right answers to clean ones; `caught` the
     share of turned images that are more suspicious than all but FALSE_ALARMS of these. Means over
-    seeds (a detector of one seed is about the first), 95% over groups, counts (B, M), and seeds. n
-    counts turned images of all seeds.
+    seeds (a detector of one seed is about the first), 95% over groups, counts (B, M), and seeds.
+    `turned` counts turned images of all seeds, n what is independent.
     """
     rows = []
     for name, suspicion in suspicions.items():
@@ -95,12 +95,12 @@ def noticed_table(
             one_caught(*of_seed, counts)
             for of_seed in zip(suspicion.clean, suspicion.attacked, right, turned, strict=True)
         ]
-        row: dict = {"detector": name, "seeds": seeds, "n": int(turned.sum())}
+        row: dict = {"detector": name, "seeds": seeds, "turned": int(turned.sum())}
         for measure, values in {"auroc": aurocs, "caught": caught}.items():
             by_resample = np.stack(values, axis=1)  # (B + 1, S)
             value, lo, hi = Estimate(by_resample[0], by_resample[1:]).interval()
             row.update({measure: value, f"{measure}_lo": lo, f"{measure}_hi": hi})
-        rows.append(row)
+        rows.append({**row, "n": attacked.clean.things})
     return pd.DataFrame(rows)
 
 

@@ -13,7 +13,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from visionfail import files, metrics, models, results
 from visionfail.data import ImageSet
 from visionfail.studies import stored
-from visionfail.studies.uneven.attack_answers import mean_over_images
+from visionfail.studies.uneven.attack_answers import mean_over_images, share_interval
 from visionfail.studies.uneven.attacked import EPSILONS, HEADLINE, attack_images
 
 WINDOW = 11  # pixels
@@ -154,16 +154,20 @@ def headline_images(
     return torch.from_numpy(files.load_arrays(file)[0]["images"])
 
 
-def transfer_table(others: Others, labels: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
+def transfer_table(
+    others: Others, labels: np.ndarray, counts: np.ndarray, *, things: int
+) -> pd.DataFrame:
     """A row per network attacked and network asked: attacked_on, asked, accuracy, lo, hi, n.
 
-    Accuracy of the one asked on images attacked on the other, 95% over groups, counts (B, M).
+    Accuracy of the one asked on images attacked on the other, 95% over groups, counts (B, M), and
+    never narrower than Wilson's over the `things` that are independent, which n counts.
     """
     rows = []
     for i, victim in enumerate(others.attacked):
         for j, asked in enumerate(others.asked):
             right = (others.answers[i, j] == labels)[None]  # (1, M)
-            value, lo, hi = mean_over_images(right, np.ones_like(right), counts).interval()
+            share = mean_over_images(right, np.ones_like(right), counts)
+            value, lo, hi = share_interval(share, things)
             row = {"attacked_on": victim, "asked": asked, "accuracy": value, "lo": lo, "hi": hi}
-            rows.append({**row, "n": len(labels)})
+            rows.append({**row, "n": things})
     return pd.DataFrame(rows)

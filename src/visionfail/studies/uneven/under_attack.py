@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from visionfail.studies.uneven.answers import one_hot, quotient
+from visionfail.studies.uneven.answers import estimate_of, one_hot, quotient
 from visionfail.studies.uneven.attack_answers import (
     AttackedAnswers,
     mean_over_images,
@@ -50,23 +50,75 @@ def by_epsilon(attacked: AttackedAnswers, counts: np.ndarray, *, sure: float) ->
     return pd.DataFrame(rows)
 
 
-def class_curves(attacked: AttackedAnswers) -> pd.DataFrame:
-    """Accuracy of each class (index) at each epsilon of 255 (columns), mean over seeds."""
+def class_curves(attacked: AttackedAnswers, *, at_least: int = 1) -> pd.DataFrame:
+    """Accuracy of each class (index) at each epsilon of 255 (columns), mean over seeds.
+
+    Of the classes with `at_least` so many images.
+    """
     clean = attacked.clean
-    curves = {}
-    for place, epsilon in enumerate(EPSILONS):
-        right = attacked.correct[:, place]
-        everything = np.ones_like(right)
-        curves[epsilon] = class_shares(right, everything, clean.labels, len(clean.classes))
-    return pd.DataFrame(curves, index=clean.classes).dropna()
+    shares = curves_of(attacked.correct, clean.labels, len(clean.classes))  # (E, K)
+    table = pd.DataFrame(shares.T, index=clean.classes, columns=EPSILONS)
+    return table.loc[large_classes(attacked, at_least)]
 
 
-def smallest_by_class(attacked: AttackedAnswers) -> pd.DataFrame:
+def curves_of(correct: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """The accuracy of each class at each epsilon, (E, K), of answers (S, E, M), mean over seeds."""
+    members = one_hot(labels, num_classes)  # (M, K)
+    return quotient(correct.mean(axis=0) @ members, members.sum(axis=0)[None])
+
+
+def large_classes(attacked: AttackedAnswers, at_least: int) -> np.ndarray:
+    """Which classes have `at_least` so many of the attacked images, bool (K,)."""
+    classes = len(attacked.clean.classes)
+    return np.bincount(attacked.clean.labels, minlength=classes) >= at_least
+
+
+def class_spread(
+    attacked: AttackedAnswers,
+    *,
+    at_least: int,
+    permutations: int,
+    generator: np.random.Generator,
+) -> dict[str, float]:
+    """{"epsilon", "spread", "chance"}: how far apart the classes are where they are most so.
+
+    `spread` is the highest minus the lowest accuracy of a class at that epsilon, `chance` what 95%
+    of permutations of the images' classes stay below, where classes make no difference.
+    """
+    clean = attacked.clean
+    chosen = large_classes(attacked, at_least)
+    every = curves_of(attacked.correct, clean.labels, len(clean.classes))[:, chosen]
+    spreads = np.ptp(every, axis=1)  # (E,)
+    place = int(spreads.argmax())
+    there = attacked.correct[:, place : place + 1]
+    by_chance = []
+    for _ in range(permutations):
+        labels = generator.permutation(clean.labels)
+        by_chance.append(np.ptp(curves_of(there, labels, len(clean.classes))[0, chosen]))
+    chance = float(np.quantile(by_chance, 0.95))
+    return {"epsilon": EPSILONS[place], "spread": float(spreads[place]), "chance": chance}
+
+
+def half_of_all(attacked: AttackedAnswers, counts: np.ndarray) -> tuple[float, float, float]:
+    """(epsilon of 255 at which half of all right answers are lost, lo, hi): counts (B, M).
+
+    Mean over seeds, 95% over groups and seeds.
+    """
+    together = np.zeros(len(attacked.clean.labels), dtype=int)
+    weights = np.concatenate([np.ones((1, len(together))), counts])
+    halves = [
+        half_epsilons(correct, together, weights, num_classes=1)[:, 0]
+        for correct in attacked.correct
+    ]
+    return estimate_of(np.stack(halves, axis=1)).interval()
+
+
+def smallest_by_class(attacked: AttackedAnswers, *, at_least: int = 1) -> pd.DataFrame:
     """The smallest epsilon that turns a right answer, a row per class, mean over seeds.
 
     Columns are the epsilons of 255 and "more": the share of the class's right answers that are
     turned first there. `half`: the epsilon at which half of them are (infinite where none reaches),
-    `images`. A class that a seed never has right is left out.
+    `images`. Left out is a class that a seed never has right or with fewer than `at_least` images.
     """
     labels = attacked.clean.labels
     classes = attacked.clean.classes
@@ -83,6 +135,7 @@ def smallest_by_class(attacked: AttackedAnswers) -> pd.DataFrame:
         table[name] = class_shares(smallest == value, smallest > 0, labels, len(classes))
     table["half"] = np.mean(halves, axis=0)
     table["images"] = np.bincount(labels, minlength=len(classes))
+    table = table.loc[large_classes(attacked, at_least)]
     return table.dropna().sort_values("half", kind="stable")
 
 
