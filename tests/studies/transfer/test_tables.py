@@ -1,0 +1,127 @@
+"""Tables of the study: what they say of answers whose truth is known."""
+
+import numpy as np
+import pytest
+from makers import random_outcomes
+
+from visionfail import files, metrics, profiles
+from visionfail.studies import transfer
+from visionfail.studies.transfer import recipes, tables
+from visionfail.studies.transfer.answers import Asked, Trained
+from visionfail.studies.transfer.duplicates import Nearest
+from visionfail.studies.transfer.shifts import shifted_conditions
+
+N = 400
+LABELS = np.tile(np.arange(10), N // 10)
+COUNTS = metrics.resampling_counts(100, N, np.random.default_rng(0))
+
+
+def asked_of(*predicted, log_odds=1.0):
+    predicted = np.stack(predicted)
+    return Asked(predicted, np.full(predicted.shape, log_odds, dtype=np.float16), LABELS)
+
+
+def wrong_at(images):
+    predicted = LABELS.copy()
+    predicted[images] = (predicted[images] + 1) % 10
+    return predicted
+
+
+def trained(name, *predicted, right_when_shifted=True):
+    member = recipes.members()[name]
+    asked = asked_of(*predicted)
+    shape = (len(predicted), len(shifted_conditions()), N)
+    shifted = np.full(shape, right_when_shifted)
+    made = [{"pretrained": "trunk", "images": 10_000}] * len(predicted)
+    return Trained(member, asked, asked, shifted, np.full(len(predicted), 90.0), made)
+
+
+def test_accuracy_with_and_without_near_duplicates():
+    near = np.zeros(N, dtype=bool)
+    near[:100] = True
+    found = transfer.accuracy_without(asked_of(wrong_at(np.arange(90, 140))), near, COUNTS)
+    assert found["on all"][0] == pytest.approx(350 / 400)
+    assert found["without near duplicates"][0] == pytest.approx(260 / 300)
+    assert found["on these alone"][0] == pytest.approx(0.9)
+
+
+def test_a_constant_ratio_has_no_spread():
+    found = transfer.log_ratio(np.full(20, 3.0), np.full(20, 1.5))
+    assert (found.value, found.lo, found.hi) == pytest.approx([np.log(2)] * 3)
+    assert found.n == 20
+
+
+def test_the_surest_mistakes_come_first_with_the_training_image_most_like_them():
+    predicted = wrong_at([5, 17, 30])
+    log_odds = np.ones((1, N), dtype=np.float16)
+    log_odds[0, [5, 17, 30]] = [2, 8, 4]
+    log_odds[0, 40] = 9  # surest of all, and right
+    nearest = Nearest(np.linspace(0, 1, N), np.ones(N), np.arange(N) + 1000, np.zeros(N, bool))
+    classes = [f"class {k}" for k in range(10)]
+    found = transfer.confident_mistakes(
+        Asked(predicted[None], log_odds, LABELS), nearest, classes=classes, count=2
+    )
+    assert found.image.tolist() == [17, 30] and found.nearest.tolist() == [1017, 1030]
+    assert found.label.tolist() == ["class 7", "class 0"]
+    assert found.answer.tolist() == ["class 8", "class 1"]
+    assert found.confidence.tolist() == pytest.approx(
+        (1 / (1 + np.exp([-8, -4]))).tolist(), abs=1e-3
+    )
+
+
+def test_changes_are_differences_to_the_baseline_by_the_seeds_that_both_have():
+    networks = {
+        "tuned-64": trained("tuned-64", wrong_at(range(40)), wrong_at(range(40)), LABELS),
+        "cutmix-64": trained("cutmix-64", LABELS, LABELS, right_when_shifted=False),
+    }
+    found = transfer.changes_table(networks, COUNTS).set_index("measure")
+    assert set(found.change) == {"CutMix"} and set(found.seeds) == {2}
+    assert found.value["accuracy"] == pytest.approx(0.1)
+    assert found.value["19 corruptions"] == pytest.approx(-1)
+    assert found.value["macro F1"] > 0 and found.value["worst class"] > 0
+
+
+def test_rungs_are_frozen_tuned_and_scratch_and_nothing_else():
+    names = ("frozen-64", "frozen-128-bicubic", "tuned-64", "scratch-64", "cutmix-64")
+    networks = {name: trained(name, wrong_at(range(20))) for name in names}
+    found = transfer.ladder_table(networks, bootstraps=50)
+    assert found.kind.tolist() == ["frozen", "fine-tuned", "from scratch"]
+    assert set(found.minutes) == {1.5} and set(found.images) == {10_000}
+    assert found.value.tolist() == pytest.approx([0.95] * 3) and set(found.n) == {N}
+
+
+def test_seeds_from_other_weights_are_not_mixed(tmp_path, monkeypatch):
+    monkeypatch.setattr(profiles, "FULL", type("P", (), {"results": tmp_path}))
+    member = recipes.members()["tuned-64"]
+    arrays = {"test_labels": LABELS, "val_labels": LABELS}
+    for split in ("test", "val"):
+        arrays[f"{split}_predicted"] = LABELS
+        arrays[f"{split}_log_odds"] = np.ones(N)
+    for seed, weights in enumerate(("trunk", "IMAGENET1K_V1")):
+        made = {"pretrained": weights, "seconds": 1.0}
+        files.save_arrays(recipes.answers_file(member, seed), arrays, made=made)
+    with pytest.raises(ValueError, match="IMAGENET1K_V1, trunk"):
+        transfer.stored_networks(member)
+
+
+def test_what_is_kept_under_corruptions_is_a_ratio_of_two_accuracies():
+    outcomes, _, _ = random_outcomes()
+    n = len(outcomes.labels)
+    found = tables.share_kept(outcomes, np.ones((1, n)))
+    clean = outcomes.correct[outcomes.at("clean", 0)].mean()
+    rows = [
+        outcomes.correct[outcomes.at(name, severity)].mean()
+        for name in tables.corruptions.CORRUPTIONS
+        for severity in range(1, 6)
+    ]
+    assert found.exact[0] == pytest.approx(np.mean(rows) / clean)
+
+
+def test_the_rate_of_the_base_is_zero_while_frozen_and_a_share_after():
+    rounds = recipes.staged(recipes.HEAD, recipes.WHOLE, seed=0)
+    trace = transfer.rate_trace(rounds, images=1280)  # ten steps an epoch
+    frozen = 10 * recipes.HEAD.epochs
+    assert len(trace["head"]) == 10 * (recipes.HEAD.epochs + recipes.WHOLE.epochs)
+    assert (trace["base"][:frozen] == 0).all()
+    assert trace["base"][frozen:] == pytest.approx(0.5 * trace["head"][frozen:])
+    assert trace["head"].max() == pytest.approx(0.1, rel=0.1) and trace["head"][-1] < 0.005
