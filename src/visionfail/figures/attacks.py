@@ -218,6 +218,7 @@ def link_scatter(
         ax.plot(table.error[reached], table.half[reached], "o", color=colour, markersize=4)
         censored = table.error[~reached]
         ax.plot(censored, np.full(len(censored), NEVER * largest), "^", color=colour, markersize=5)
+        ax.margins(0.12)
         _name_dots(ax, table.loc[reached])
     for bottom in axes[-COLUMNS:]:
         bottom.set_xlabel("error rate of the class, clean images")
@@ -241,7 +242,7 @@ def _name_dots(ax: Axes, table: pd.DataFrame) -> None:
 
 
 def _name_dot(ax: Axes, label: str, dot: tuple[float, float], boxes: Sequence[Bbox]) -> Bbox:
-    """Write a label at the place around its dot that covers the fewest boxes; returns its own."""
+    """Write a label around its dot, inside the axes and over the fewest boxes; returns its own."""
     places = [((5, 3), "left"), ((5, -10), "left"), ((-5, 3), "right"), ((-5, -10), "right")]
     candidates = []
     for offset, side in places:
@@ -249,7 +250,8 @@ def _name_dot(ax: Axes, label: str, dot: tuple[float, float], boxes: Sequence[Bb
             label, dot, xytext=offset, textcoords="offset points", fontsize=8, ha=side
         )
         box = text.get_window_extent()
-        candidates.append((box.count_overlaps(boxes), text, box))
+        inside = ax.bbox.contains(*box.min) and ax.bbox.contains(*box.max)
+        candidates.append((box.count_overlaps(boxes) + 2 * (not inside), text, box))
     least = min(candidates, key=lambda candidate: candidate[0])
     for candidate in candidates:
         if candidate is not least:
