@@ -115,7 +115,7 @@ def ladder_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
             color=colour,
         )
     ax.set_xscale("log")
-    ax.set_xlabel("minutes of training on one core, features included (mean over seeds)")
+    ax.set_xlabel("minutes of training on one core, features included (median over seeds)")
     ax.set_ylabel("test accuracy")
     percent_axis(ax.yaxis)
     ax.margins(x=0.18)

@@ -106,8 +106,8 @@ def _stored(every: Mapping[str, Member]) -> dict[str, Trained]:
 def ladder_table(networks: Mapping[str, Trained], *, bootstraps: int) -> pd.DataFrame:
     """A row per rung, frozen, fine-tuned and from scratch: accuracy on test images and its cost.
 
-    Columns: words, kind, weights, images (trained on), seeds, minutes of training (the mean over
-    seeds, on the machine at hand), value, lo, hi, n.
+    Columns: words, kind, weights, images (trained on), seeds, minutes of training (the median over
+    seeds, for one may have waited for others), value, lo, hi, n.
     """
     rows = []
     for name, trained in networks.items():
@@ -128,11 +128,11 @@ def reference_rung(asked: Asked, card: Mapping, *, bootstraps: int) -> dict:
 
 
 def _measured(asked: Asked, seconds: np.ndarray, bootstraps: int) -> dict:
-    """seeds, minutes of training in the mean, and accuracy with its interval: value, lo, hi, n."""
+    """seeds, minutes of training (median), and accuracy with its interval: value, lo, hi, n."""
     n = len(asked.labels)
     counts = metrics.resampling_counts(bootstraps, n, np.random.default_rng(0))
     value, lo, hi = accuracy_of(asked, counts).interval()
-    row = {"seeds": len(seconds), "minutes": seconds.mean() / 60}
+    row = {"seeds": len(seconds), "minutes": np.median(seconds) / 60}
     return row | {"value": value, "lo": lo, "hi": hi, "n": n}
 
 
