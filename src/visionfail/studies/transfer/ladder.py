@@ -168,7 +168,7 @@ def fit_and_ask_frozen(
         if not file.exists():
             start = time.perf_counter()
             made = transfer.features_on_device(model, images, mirrored=split == "train")
-            kept = {"images": made.images, "mirrored": made.mirrored}
+            kept: dict = {"images": made.images, "mirrored": made.mirrored}
             kept["seconds"] = time.perf_counter() - start
             with files.atomic_write(file) as temporary:
                 torch.save(kept, temporary)
