@@ -21,7 +21,8 @@ T = TypeVar("T")
 # the last stage first, which is what the paper uses; on 32x32 images it has 4x4 cells, the other
 # 8x8
 LAYERS = {
-    models.ScaledResNet: ("layer4", "layer3"),
+    models.ResNet18: ("layer4", "layer3"),
+    models.ImageNetResNet18: ("layer4", "layer3"),
     models.DenseNet121: ("features.denseblock4", "features.denseblock3"),
 }
 

@@ -6,8 +6,8 @@ from visionfail.models.checkpoints import load_checkpoint as load
 from visionfail.models.modes import evaluating, frozen
 from visionfail.models.networks import (
     DenseNet121,
+    ImageNetResNet18,
     ResNet18,
-    ScaledResNet,
     build,
     multiply_adds,
     stages,
@@ -39,8 +39,8 @@ from visionfail.models.zoo import (
 __all__ = [
     "EXAMINED",
     "DenseNet121",
+    "ImageNetResNet18",
     "ResNet18",
-    "ScaledResNet",
     "TrainConfig",
     "TrainingRun",
     "as_float",
