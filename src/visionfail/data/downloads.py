@@ -7,7 +7,7 @@ import os
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -80,6 +80,20 @@ def check_writable(folder: Path) -> None:
         raise PermissionError(
             f"the data folder {folder} can't be written ({error.strerror}): make it writable, or "
             "point VISIONFAIL_DATA at another folder."
+        ) from error
+
+
+def fetch_by(download: Callable[[], object], name: str, folder: Path) -> None:
+    """Call what downloads the set `name` into the folder, such as a data set of torchvision.
+
+    ConnectionError with the reason where it fails, PermissionError where nothing can be written.
+    """
+    check_writable(folder)
+    try:
+        download()
+    except (OSError, RuntimeError) as error:
+        raise ConnectionError(
+            f"{name} could not be downloaded: {error}\nCheck the network and {REMEDY} again."
         ) from error
 
 

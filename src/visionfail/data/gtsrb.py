@@ -5,6 +5,7 @@ Of the training frames every second one is used. A track is 30 frames of one sig
 """
 
 import csv
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -90,15 +91,9 @@ def download_gtsrb(folder: Path) -> bool:
     """
     if training_folder(folder).exists() and test_table(folder).exists():
         return False
-    downloads.check_writable(folder)
-    try:
-        for split in ("train", "test"):
-            datasets.GTSRB(folder, split=split, download=True)
-    except (OSError, RuntimeError) as error:
-        raise ConnectionError(
-            f"gtsrb could not be downloaded: {error}\nCheck the network and {downloads.REMEDY} "
-            "again."
-        ) from error
+    for split in ("train", "test"):
+        download = partial(datasets.GTSRB, folder, split=split, download=True)
+        downloads.fetch_by(download, "gtsrb", folder)
     return True
 
 

@@ -4,6 +4,7 @@ https://github.com/fastai/imagenette. Its pictures are ImageNet's training photo
 with ImageNet weights have seen nearly all of them, test pictures included.
 """
 
+from functools import partial
 from pathlib import Path
 
 from torchvision import datasets
@@ -50,14 +51,8 @@ def download_imagenette(folder: Path) -> bool:
     """
     if imagenette_is_present(folder):
         return False
-    downloads.check_writable(folder)
-    try:
-        datasets.Imagenette(folder, split="train", size="160px", download=True)
-    except (OSError, RuntimeError) as error:
-        raise ConnectionError(
-            f"imagenette could not be downloaded: {error}\nCheck the network and "
-            f"{downloads.REMEDY} again."
-        ) from error
+    download = partial(datasets.Imagenette, folder, split="train", size="160px", download=True)
+    downloads.fetch_by(download, "imagenette", folder)
     return True
 
 
@@ -70,12 +65,11 @@ def read_imagenette(part: str, folder: Path) -> ImageSet:
     pictures, origin = imagenette_folder(folder)
     downloads.check_present("imagenette", [pictures / part])
     names = ImageFolder(str(pictures / part)).classes
-    known = set(FOLDERS) if origin == "official" else set(FOLDERS.values())
-    if set(names) != known:
+    order = tuple(FOLDERS if origin == "official" else FOLDERS.values())
+    if set(names) != set(order):
         raise ValueError(
-            f"imagenette: {pictures / part} has the classes {names}, not {sorted(known)}: remove "
+            f"imagenette: {pictures / part} has the classes {names}, not {sorted(order)}: remove "
             "and restore it."
         )
-    order = tuple(FOLDERS if origin == "official" else FOLDERS.values())
     found = load_folder(pictures / part, side=SIDE, origin=origin)
     return found.renamed(order, CLASSES)

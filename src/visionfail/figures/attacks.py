@@ -1,6 +1,6 @@
 """Figures of attacked images: accuracy and confidence by epsilon, classes, pictures, the link."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from visionfail.figures.style import (
     GREY,
     SET_COLOURS,
     LineEnd,
+    check_names,
     count_range,
     label_line_ends,
     name_rows,
@@ -42,8 +43,8 @@ def attack_curves(table: pd.DataFrame, *, label: str, title: str = "") -> Figure
     value, lo, hi, images, and things, which are independent. `label` names the value; one given at
     a single epsilon is a dot. ValueError for an attack or a set without a look.
     """
-    _check_names(table.attack.unique(), ATTACK_LOOKS, "attack")
-    _check_names(table["set"].unique(), SET_COLOURS, "set")
+    check_names(table.attack.unique(), ATTACK_LOOKS, "attack")
+    check_names(table["set"].unique(), SET_COLOURS, "set")
     names = list(table.panel.unique())
     epsilons = sorted(table.epsilon.unique())
     rows = -(-len(names) // COLUMNS)
@@ -99,7 +100,7 @@ def class_attack_curves(
     either end are written beside the lines' middle. `note` says what was counted. ValueError for a
     set without a colour.
     """
-    _check_names(curves, SET_COLOURS, "set")
+    check_names(curves, SET_COLOURS, "set")
     rows = -(-len(curves) // COLUMNS)
     fig = new_figure(2.4 * rows + 0.3, title)
     axes = panels(fig, len(curves), columns=COLUMNS)
@@ -257,10 +258,3 @@ def _name_dot(ax: Axes, label: str, dot: tuple[float, float], boxes: Sequence[Bb
         if candidate is not least:
             candidate[1].remove()
     return least[2]
-
-
-def _check_names(names: Iterable[str], known: Mapping, what: str) -> None:
-    """Raises ValueError for a name that has no look."""
-    unknown = set(names) - set(known)
-    if unknown:
-        raise ValueError(f"no look for {what} {sorted(unknown)}: choose {', '.join(known)}.")

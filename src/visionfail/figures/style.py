@@ -1,7 +1,7 @@
 """The style of every figure: sizes, colours, rows and panels, labels."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -106,6 +106,13 @@ def model_colour(model: str) -> str:
             f"model {model!r} has no colour: MODEL_COLOURS has {', '.join(MODEL_COLOURS)}."
         )
     return MODEL_COLOURS[model]
+
+
+def check_names(names: Iterable[str], known: Mapping, what: str) -> None:
+    """Raises ValueError for a name that has no look."""
+    unknown = set(names) - set(known)
+    if unknown:
+        raise ValueError(f"no look for {what} {sorted(unknown)}: choose {', '.join(known)}.")
 
 
 def count_range(counts: ArrayLike) -> str:

@@ -13,6 +13,7 @@ from visionfail.figures.style import (
     GREY,
     OKABE_ITO,
     LineEnd,
+    check_names,
     error_arms,
     label_line_ends,
     name_and_shade_rows,
@@ -61,9 +62,7 @@ def spectrum_curves(
     `highest` is the highest frequency of the original pictures; ValueError for a resizing without a
     colour.
     """
-    unknown = set(spectra) - set(RESIZING_COLOURS)
-    if unknown:
-        raise ValueError(f"no colour for {sorted(unknown)}: choose {', '.join(RESIZING_COLOURS)}.")
+    check_names(spectra, RESIZING_COLOURS, "resizing")
     fig = new_figure(3.0, title)
     ax = fig.add_subplot()
     ends = []
@@ -87,9 +86,7 @@ def ladder_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     Rows have words, kind (of KIND_COLOURS), minutes, value, lo, hi, images (trained on), seeds; the
     marks of recipes trained on all images are stars.
     """
-    unknown = set(table.kind) - set(KIND_COLOURS)
-    if unknown:
-        raise ValueError(f"no colour for {sorted(unknown)}: choose {', '.join(KIND_COLOURS)}.")
+    check_names(table.kind, KIND_COLOURS, "kind")
     fig = new_figure(3.6, title)
     ax = fig.add_subplot()
     most = table.images.max()

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from visionfail import devices, files
 from visionfail.data import ImageSet
 from visionfail.models.augmentation import as_channels_last, augment, mix, to_float, vary
+from visionfail.models.epoch_totals import EpochTotals, check_finite, show_progress
 from visionfail.models.features import Features
 from visionfail.models.optimizer import learning_rate, make_optimizer, set_learning_rate
 from visionfail.models.train_config import TrainConfig
@@ -116,29 +117,6 @@ class TrainingRun:
             self.average.update_parameters(self.model)
 
 
-class _EpochTotals:
-    """Loss and right answers summed over an epoch, on the device, until a value is asked for."""
-
-    def __init__(self, device: torch.device):
-        self.loss = torch.zeros((), device=device)
-        self.right = torch.zeros((), device=device)
-        self.images = 0
-
-    def add(self, loss: Tensor, right: Tensor, *, images: int) -> None:
-        """Add a batch: its mean loss, its number of right answers, its number of images."""
-        self.loss += loss * images
-        self.right += right
-        self.images += images
-
-    def mean_loss(self) -> float:
-        """The mean loss per image so far."""
-        return self.loss.item() / self.images
-
-    def accuracy(self) -> float:
-        """The share of right answers so far."""
-        return self.right.item() / self.images
-
-
 def train_epoch(
     run: TrainingRun,
     data: TrainingData,
@@ -155,7 +133,7 @@ def train_epoch(
     order = torch.randperm(len(data), generator=run.generator)
     batches = order.split(run.config.batch_size)
     steps = run.config.epochs * len(batches)
-    totals = _EpochTotals(data.images.device)
+    totals = EpochTotals(data.images.device)
     classes = len(data.classes)
     weights = _class_weights(run.config, classes, device=data.images.device)
     start = time.perf_counter()
@@ -182,8 +160,8 @@ def train_epoch(
         totals.add(loss, right, images=len(index))
         # a value makes the CPU wait for the device, so not at every step
         if number % 20 == 0 or number == len(batches) - 1:
-            _check_finite(totals.loss, loss, epoch=epoch, step=step, rate=rate)
-            _show_progress(bar, totals, seconds=time.perf_counter() - start)
+            check_finite(totals.loss, loss, epoch=epoch, step=step, rate=rate)
+            show_progress(bar, totals, seconds=time.perf_counter() - start)
         bar.update(1)
     return {
         "train_loss": totals.mean_loss(),
@@ -225,24 +203,6 @@ def training_batch(
     images = to_float(images, side=side)
     images = vary(images, config, generator=run.generator)
     return as_channels_last(images), data.labels[index]
-
-
-def _check_finite(total: Tensor, loss: Tensor, *, epoch: int, step: int, rate: float) -> None:
-    """Raises FloatingPointError where the summed loss of the epoch so far is not finite."""
-    if not math.isfinite(total.item()):
-        raise FloatingPointError(
-            f"the loss is {loss.item()} by epoch {epoch + 1}, step {step}, learning rate "
-            f"{rate:.4g}: lower peak_lr. The state of the last whole epoch is kept."
-        )
-
-
-def _show_progress(bar: tqdm, totals: _EpochTotals, *, seconds: float) -> None:
-    """Show loss, accuracy and images per second of the epoch so far beside the bar."""
-    bar.set_postfix(
-        loss=f"{totals.mean_loss():.3f}",
-        accuracy=f"{totals.accuracy():.3f}",
-        images_s=f"{totals.images / seconds:.0f}",
-    )
 
 
 @torch.no_grad()

@@ -117,7 +117,7 @@ def cifar10_classifier(
 
 
 def grouped_sets(dataset: str) -> dict[str, ImageSet]:
-    """All splits of "svhn10k", "gtsrb" or "svhn", downloaded where they are missing."""
+    """All splits of a set, such as "svhn10k" or "gtsrb", downloaded where they are missing."""
     return {split: data.load(dataset, split, download=True) for split in data.SPLITS[dataset]}
 
 

@@ -5,28 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visionfail import corruptions, files, metrics
+from visionfail import corruptions, evaluation, files
 from visionfail.studies.transfer import shifts
 from visionfail.studies.transfer.recipes import Member, answers_file
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Asked(evaluation.Answers):
     """Answers of S seeds to N images: predicted (S, N), log_odds of the confidence, labels (N,)."""
 
     predicted: np.ndarray
     log_odds: np.ndarray
     labels: np.ndarray
-
-    @property
-    def correct(self) -> np.ndarray:
-        """Whether each answer is right, bool (S, N)."""
-        return self.predicted == self.labels
-
-    @property
-    def confidence(self) -> np.ndarray:
-        """The softmax probability of each answer, (S, N)."""
-        return metrics.confidence_from_log_odds(self.log_odds)
 
 
 @dataclass(frozen=True, eq=False)

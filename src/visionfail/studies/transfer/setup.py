@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from visionfail import data, evaluation, metrics, models, profiles
+from visionfail import evaluation, metrics, models, profiles
 from visionfail.data import ImageSet
 from visionfail.models.train_config import TrainConfig
 from visionfail.studies.run import Run
@@ -75,18 +75,13 @@ def load_ladder(run: Run, dataset: str = "cifar10") -> dict[str, Trained]:
     """
     every = MEMBERS[dataset]()
     if run.profile.name == "full":
-        sets = run.sets if dataset == "cifar10" else _all_splits(dataset)
+        sets = run.sets if dataset == "cifar10" else models.grouped_sets(dataset)
         for member in every.values():
             train_missing(member, member.seeds, sets, run)
         best = best_constant(_stored(every))
         if best:
             train_missing(every[best], SEEDS, sets, run)
     return _stored(every)
-
-
-def _all_splits(dataset: str) -> dict[str, ImageSet]:
-    """{split: images} of a set, downloaded where it is missing."""
-    return {split: data.load(dataset, split, download=True) for split in data.SPLITS[dataset]}
 
 
 def train_missing(
