@@ -1,7 +1,7 @@
 """Networks with the normalisation inside, the one training loop, prediction, checkpoints."""
 
 from visionfail.models.augmentation import augment, to_float
-from visionfail.models.checkpoints import checkpoint_files
+from visionfail.models.checkpoints import checkpoint_files, rounded_to_half, save_checkpoint
 from visionfail.models.checkpoints import load_checkpoint as load
 from visionfail.models.modes import evaluating, frozen
 from visionfail.models.networks import (
@@ -64,6 +64,8 @@ __all__ = [
     "load",
     "multiply_adds",
     "predict",
+    "rounded_to_half",
+    "save_checkpoint",
     "save_trained",
     "seconds_per_image",
     "stages",
