@@ -111,7 +111,7 @@ def evaluate_classifier(classifier: Classifier, data: str | Path, config: RiskCo
     pictures is counted. ValueError where test pictures trained or chose the classifier.
     """
     threshold = threshold_of(classifier, config)
-    listed = test_pictures(classifier, data)
+    listed = pictures_to_test(classifier, data)
     images, kept, left_out = pictures.read_pictures(listed, side=classifier.config.side)
     scored = Scored(classifier.score(images.images), kept.labels, kept.groups)
     rates = decisions.rates_table(
@@ -129,7 +129,7 @@ def evaluate_classifier(classifier: Classifier, data: str | Path, config: RiskCo
     return evaluated
 
 
-def test_pictures(classifier: Classifier, data: str | Path) -> Pictures:
+def pictures_to_test(classifier: Classifier, data: str | Path) -> Pictures:
     """The pictures of a folder to test on: its test part, or those that the classifier never saw.
 
     ValueError where test pictures were seen, or nothing is left.

@@ -12,6 +12,7 @@ ARCHITECTURES = ("resnet18", "resnet50", "efficientnet_b0", "vit_b_16")
 # {key: (smallest, largest)} of numbers; largest and smallest are allowed
 LIMITS = {
     "side": (32, 512),
+    "network_side": (0, 512),
     "rotation": (0, 180),
     "jitter": (0, 1),
     "views": (0, 20),
@@ -35,6 +36,7 @@ class RiskConfig:
     """Every setting with its default; ValueError that names a key and its allowed values."""
 
     side: int = 128
+    network_side: int = 0
     flip: bool = True
     rotation: float = 10.0
     jitter: float = 0.2

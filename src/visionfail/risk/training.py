@@ -27,11 +27,12 @@ def start_of(config: RiskConfig) -> tuple[nn.Module, str]:
     ConnectionError where the weights cannot be had.
     """
     weights, name = data.load_imagenet_weights(config.arch)
+    side = config.network_side or config.side
     model = transfer.pretrained(
         f"imagenet_{config.arch}",
         weights,
         num_classes=2,
-        side=224 if config.arch == "vit_b_16" else config.side,
+        side=224 if config.arch == "vit_b_16" else side,
         seed=config.seed,
     )
     return model, name
