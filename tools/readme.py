@@ -99,6 +99,18 @@ def transferred() -> str:
     )
 
 
+def risks() -> str:
+    """What the safe/unsafe classifier's threshold does, and where its guarantee ends."""
+    return markdown(
+        findings.risk_summary(paths.RESULTS),
+        f"One threshold a set, for a miss that costs {findings.RISK_COST} false alarms and at most "
+        "5% missed with probability 95%; in brackets 95% intervals over n signs or pictures. The "
+        "guarantee reaches the clean rows alone. Imagenette's pictures were seen by the ImageNet "
+        "weights: its rows say how the tools work. Other conditions: [notebook "
+        "13](notebooks/13_risk_classifier.ipynb).",
+    )
+
+
 def knowing() -> str:
     """Study C's claims about its auditor."""
     return claims_of(
@@ -135,6 +147,7 @@ SECTIONS = {
     "claims": degradation,
     "uneven": uneven,
     "attacked": attacked,
+    "risks": risks,
     "auditor": auditor,
     "auditor claims": knowing,
 }

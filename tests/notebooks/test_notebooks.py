@@ -85,6 +85,7 @@ LEAVES = {
     "10": "mnist-budgets.csv",
     "11": "auditor-cifar10.csv",
     "12": "transfer.csv",
+    "13": "risk.csv",
 }
 
 

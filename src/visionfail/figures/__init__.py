@@ -33,6 +33,12 @@ from visionfail.figures.failure import (
     verdict_card,
 )
 from visionfail.figures.pictures import augmentation_before_after, corruption_gallery, image_grid
+from visionfail.figures.risk import (
+    cost_curves,
+    decision_sheet_plot,
+    power_curves,
+    two_curves,
+)
 from visionfail.figures.saliency import (
     beside_maps,
     causes_of_drift_plot,
@@ -84,6 +90,8 @@ __all__ = [
     "confusion_plot",
     "corruption_gallery",
     "corruption_heatmap",
+    "cost_curves",
+    "decision_sheet_plot",
     "detectors_by_slice",
     "drift_curves",
     "human_uncertainty",
@@ -97,6 +105,7 @@ __all__ = [
     "ours_vs_published",
     "paired_differences",
     "per_class_plot",
+    "power_curves",
     "rates_plot",
     "regime_grid",
     "reliability_plot",
@@ -112,6 +121,7 @@ __all__ = [
     "storyboard",
     "swap_plot",
     "transfer_plot",
+    "two_curves",
     "validation_curves",
     "verdict_card",
 ]

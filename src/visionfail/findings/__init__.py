@@ -7,11 +7,13 @@ from visionfail.findings.sentences import (
     claims_sentence,
     confidence_sentence,
     main_sentences,
+    risk_sentence,
     shift_sentence,
     transfer_sentence,
     uneven_sentence,
 )
 from visionfail.findings.tables import (
+    RISK_COST,
     auditor_summary,
     by_set_summary,
     claims_summary,
@@ -19,10 +21,12 @@ from visionfail.findings.tables import (
     mean_error_range,
     network_names,
     networks_summary,
+    risk_summary,
     verdict_counts,
 )
 
 __all__ = [
+    "RISK_COST",
     "accuracy_sentence",
     "attack_sentence",
     "auditor_summary",
@@ -36,6 +40,8 @@ __all__ = [
     "mean_error_range",
     "network_names",
     "networks_summary",
+    "risk_sentence",
+    "risk_summary",
     "shift_sentence",
     "transfer_sentence",
     "uneven_sentence",

@@ -22,6 +22,7 @@ def main_sentences(folder: Path) -> list[str]:
         confidence_sentence(folder),
         uneven_sentence(folder),
         attack_sentence(folder),
+        risk_sentence(folder),
         claims_sentence(folder),
         budget_sentence(folder),
     ]
@@ -162,6 +163,24 @@ def transfer_sentence(folder: Path) -> str:
         f"{100 * gap.lo:.0f} to {100 * gap.hi:.0f}, n = {int(gap.n):,}). That pre-training buys "
         f"robustness, not only accuracy: {robust.verdict} ({100 * robust.value:+.1f} points of "
         "clean accuracy kept under corruption, beside ResNet-18 from scratch)."
+    )
+
+
+def risk_sentence(folder: Path) -> str:
+    """What a threshold with a guarantee does, and what becomes of it where it does not reach."""
+    table = tables.risk_summary(folder)
+    signs = table.loc[table.pictures == tables.RISK_SETS["gtsrb"]].set_index("condition")
+    clean = signs.loc["clean"]
+    worst = signs.loc[signs.index.str.endswith("the worst")]
+    condition = worst.index[0].removesuffix(", the worst")
+    missed = "missed of 1,000 unsafe"
+    return (
+        "**A threshold that means something.** A classifier of unsafe traffic signs, its threshold "
+        f"set to miss at most 5% of them with a guarantee over signs, misses {clean[missed]} of "
+        f"1,000 and flags {clean['flagged of 1,000 safe']} of 1,000 safe ones (95% over n = "
+        f"{clean.n} held-out signs). The guarantee is about pictures like those that set it: under "
+        f"{condition} the same threshold misses {worst[missed].iloc[0]}, under an attack of 2/255 "
+        f"{signs[missed]['PGD, 2/255']}."
     )
 
 

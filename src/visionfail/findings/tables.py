@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from visionfail import claims, evaluation, report
-from visionfail.names import network_name
+from visionfail import claims, evaluation, report, results
+from visionfail.names import network_name, readable
 
 SETS = {"SVHN": "svhn10k", "GTSRB": "gtsrb", "CIFAR-10": "cifar10"}
 
@@ -143,6 +143,41 @@ def by_set_summary(folder: Path, *, where: str) -> pd.DataFrame:
                 row[name] = f"{judged.verdict} ({judged.value:.2f})"
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+RISK_SETS = {"gtsrb": "traffic signs", "imagenette": "Imagenette, seen by the weights"}
+RISK_COST = 10  # the cost ratio whose rows are shown
+
+
+def risk_summary(folder: Path) -> pd.DataFrame:
+    """What one threshold does on pictures as they are, at worst at severity 3, and under attack.
+
+    A row per set and condition; shares per thousand with their 95% intervals.
+    """
+    table, _ = results.load_run("risk", folder=folder)
+    table = table.loc[table.metric.str.endswith(f"a miss costs {RISK_COST}")]
+    quantities = table.metric.str.split(",").str[0]
+    rows = []
+    for dataset, words in RISK_SETS.items():
+        of_set = table.loc[table.dataset == dataset].assign(quantity=quantities)
+        missed = of_set.loc[of_set.quantity == "missed"]
+        worst = missed.loc[missed.severity == 3].nlargest(1, "value").iloc[0]
+        shown = {"clean": ("clean", 0), "PGD, 2/255": ("PGD, 2/255", 0)}
+        shown[f"{readable(worst.condition)}, severity 3, the worst"] = (worst.condition, 3)
+        for name, (condition, severity) in shown.items():
+            here = of_set.loc[(of_set.condition == condition) & (of_set.severity == severity)]
+            values = here.set_index("quantity")
+            row = {"pictures": words, "condition": name}
+            row["missed of 1,000 unsafe"] = _per_thousand(values.loc["missed"])
+            row["flagged of 1,000 safe"] = _per_thousand(values.loc["alarmed"])
+            rows.append({**row, "n": f"{int(values.n['coverage']):,}"})
+    return pd.DataFrame(rows)
+
+
+def _per_thousand(row: pd.Series) -> str:
+    """A share with its interval, per thousand."""
+    value, lo, hi = (1000 * row[name] for name in ("value", "lo", "hi"))
+    return f"{value:.0f} ({lo:.0f} to {hi:.0f})"
 
 
 def network_names(table: pd.DataFrame) -> str:

@@ -38,6 +38,15 @@ class Features:
             labels=self.labels.to(device),
         )
 
+    def at(self, index: Tensor) -> "Features":
+        """The features of the images `index` int64 (M,) alone."""
+        return replace(
+            self,
+            images=self.images[index],
+            mirrored=self.mirrored[index],
+            labels=self.labels[index],
+        )
+
     def checksum(self) -> str:
         """The sha256 of features and labels in their order, 64 hex digits."""
         digest = hashlib.sha256()

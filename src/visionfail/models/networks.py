@@ -71,10 +71,10 @@ class ImageNetResNet50(ImageNetResNet18):
 class BackboneWithHead(nn.Module):
     """A torchvision network without its last layer, as `base`, and a new last layer, `fc`."""
 
-    def __init__(self, base: nn.Module, last: nn.Linear, *, num_classes: int):
+    def __init__(self, base: nn.Module, *, features: int, num_classes: int):
         super().__init__()
         self.base = base
-        self.fc = nn.Linear(last.in_features, num_classes)
+        self.fc = nn.Linear(features, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.fc(self.base(images))
@@ -85,9 +85,8 @@ class ImageNetEfficientNetB0(ResizedInside, BackboneWithHead):
 
     def __init__(self, *, num_classes: int, channels: int, width: int):
         base = efficientnet_b0()
-        (_, last) = base.classifier
         base.classifier = nn.Sequential(nn.Identity())
-        super().__init__(base, last, num_classes=num_classes)
+        super().__init__(base, features=1280, num_classes=num_classes)
 
 
 class ImageNetViTB16(ResizedInside, BackboneWithHead):
@@ -95,9 +94,8 @@ class ImageNetViTB16(ResizedInside, BackboneWithHead):
 
     def __init__(self, *, num_classes: int, channels: int, width: int):
         base = vit_b_16()
-        last = base.heads.head
         base.heads = nn.Sequential(nn.Identity())
-        super().__init__(base, last, num_classes=num_classes)
+        super().__init__(base, features=768, num_classes=num_classes)
 
 
 class DenseNet121(Normalised, DenseNet):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from visionfail.risk import commands, predicting
 from visionfail.risk.config import FIELD_TYPES, RiskConfig, load_config
-from visionfail.risk.saved import load_classifier
+from visionfail.risk.saved import Classifier, load_classifier
 
 OUT = Path("runs/risk/model")
 DECISION = ("cost_ratio", "max_miss", "delta", "prevalence")  # settings that need no training
@@ -117,17 +117,25 @@ def say_left_out(left_out: dict[str, str]) -> None:
         print(f"left out: {file}: {reason}")
 
 
+def threshold_to_use(classifier: Classifier, own: float | None) -> tuple[float, bool]:
+    """(the caller's own threshold, which promises nothing, or the last evaluation's; guaranteed).
+
+    ValueError where there is neither, and for one outside [0, 1].
+    """
+    if own is not None:
+        if not 0 <= own <= 1:
+            raise ValueError(f"threshold {own}: give a score from 0 to 1.")
+        return own, False
+    kept = classifier.decision()
+    if kept is None:
+        raise ValueError("no threshold yet: run evaluate first, or give --threshold.")
+    return kept.value, kept.guaranteed
+
+
 def run_predict(options: argparse.Namespace) -> int:
     """predict: a line of json for each file."""
     classifier = load_classifier(options.weights)
-    kept = classifier.decision()
-    if options.threshold is None and kept is None:
-        raise ValueError("no threshold yet: run evaluate first, or give --threshold.")
-    if options.threshold is not None and not 0 <= options.threshold <= 1:
-        raise ValueError(f"threshold {options.threshold}: give a score from 0 to 1.")
-    own = options.threshold is not None
-    threshold = options.threshold if own or kept is None else kept.value
-    guaranteed = not own and kept is not None and kept.guaranteed
+    threshold, guaranteed = threshold_to_use(classifier, options.threshold)
     code = 0
     decided = predicting.decide_all(
         classifier,

@@ -14,7 +14,6 @@ from visionfail.risk.pictures import read_file
 from visionfail.risk.saved import Classifier
 
 FALLBACKS = ("unsafe", "safe", "stop")
-FIELDS = ("file", "decision", "review", "probability", "score", "threshold", "guaranteed", "reason")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +35,9 @@ class Decision:
     def json_line(self) -> str:
         """The decision as one line of json."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+
+FIELDS = tuple(field.name for field in dataclasses.fields(Decision))
 
 
 def decide(

@@ -119,3 +119,17 @@ def _per_thousand(row: pd.Series, *, digits: int = 0) -> str:
     """A share with its interval, per thousand."""
     value, lo, hi = (1000 * row[name] for name in ("value", "lo", "hi"))
     return f"{value:.{digits}f} ({lo:.{digits}f} to {hi:.{digits}f})"
+
+
+def result_rows(sheet: pd.DataFrame, *, dataset: str, origin: str) -> list[dict]:
+    """A set's decision sheet in the long form that results are stored in."""
+    rows = []
+    for line in sheet.to_dict("records"):
+        row = {"dataset": dataset, "origin": origin, "split": "test", "seed": 0}
+        row["model"] = "imagenet_resnet18"
+        row["condition"] = line["condition"]
+        row["severity"] = line["severity"]
+        row["metric"] = f"{line['quantity']}, a miss costs {line['cost ratio']:g}"
+        row.update({name: line[name] for name in ("value", "lo", "hi", "n")})
+        rows.append(row)
+    return rows

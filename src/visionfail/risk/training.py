@@ -22,20 +22,20 @@ STAGES = ("layer3", "layer4")  # that may be unfrozen, the last one first
 
 
 def start_of(config: RiskConfig) -> tuple[nn.Module, str]:
-    """(the ImageNet network with a new head of two logits, the name of its weights).
+    """(the ImageNet network, rounded to half precision, a head of two logits; its weights' name).
 
     ConnectionError where the weights cannot be had.
     """
     weights, name = data.load_imagenet_weights(config.arch)
     side = config.network_side or config.side
-    model = transfer.pretrained(
+    drawn = transfer.pretrained(
         f"imagenet_{config.arch}",
         weights,
         num_classes=2,
         side=224 if config.arch == "vit_b_16" else side,
         seed=config.seed,
     )
-    return model, name
+    return models.rounded_to_half(drawn), name  # as they will be stored
 
 
 def train_risk(
@@ -103,21 +103,6 @@ def _seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
-
-
-def ensemble_of(
-    model: nn.Module, train: Features, val: Features, config: RiskConfig, *, heads: int
-) -> list[dict[str, torch.Tensor]]:
-    """The weights of `heads` heads that differ in their seed alone."""
-    states = []
-    for number in range(heads):
-        seeded = dataclasses.replace(config, seed=config.seed + number)
-        fc = model.get_submodule("fc")
-        with _seeded(seeded.seed):
-            fc.reset_parameters()
-        fit_head(model, train, val, seeded)
-        states.append({name: tensor.clone() for name, tensor in fc.state_dict().items()})
-    return states
 
 
 def card_of(

@@ -1,0 +1,80 @@
+"""A safe/unsafe classifier whose threshold means something: train, evaluate, predict, export."""
+
+from visionfail.risk.calibration import Calibration, brier, fit_calibration
+from visionfail.risk.claims import RISK_CLAIMS, judge_risk, worse_accuracy
+from visionfail.risk.config import RiskConfig, load_config
+from visionfail.risk.decisions import (
+    Scored,
+    in_words,
+    picture_measures,
+    rates,
+    rates_table,
+    review_band,
+)
+from visionfail.risk.drift import check_drift, one_per_group, reference_of
+from visionfail.risk.pictures import list_pictures, split_pictures
+from visionfail.risk.saved import Classifier, load_classifier
+from visionfail.risk.setup import counts_table
+from visionfail.risk.setup import prepare_risk as prepare
+from visionfail.risk.sheet import (
+    CLEAN,
+    decision_sheet,
+    result_rows,
+    score_conditions,
+    sheet_at,
+)
+from visionfail.risk.study import UNSAFE, Studied, as_risk, load_or_study, risk_sets
+from visionfail.risk.subgroups import by_kind_table
+from visionfail.risk.thresholds import (
+    Threshold,
+    choose_threshold,
+    cost_threshold,
+    groups_needed,
+    miss_p_value,
+    miss_share_by_group,
+    recall_threshold,
+)
+
+__all__ = [
+    "CLEAN",
+    "RISK_CLAIMS",
+    "UNSAFE",
+    "Calibration",
+    "Classifier",
+    "RiskConfig",
+    "Scored",
+    "Studied",
+    "Threshold",
+    "as_risk",
+    "brier",
+    "by_kind_table",
+    "check_drift",
+    "choose_threshold",
+    "cost_threshold",
+    "counts_table",
+    "decision_sheet",
+    "fit_calibration",
+    "groups_needed",
+    "in_words",
+    "judge_risk",
+    "list_pictures",
+    "load_classifier",
+    "load_config",
+    "load_or_study",
+    "miss_p_value",
+    "miss_share_by_group",
+    "one_per_group",
+    "picture_measures",
+    "prepare",
+    "rates",
+    "rates_table",
+    "recall_threshold",
+    "reference_of",
+    "result_rows",
+    "review_band",
+    "risk_sets",
+    "score_conditions",
+    "sheet_at",
+    "split_pictures",
+    "worse_accuracy",
+]

@@ -1,0 +1,306 @@
+"""The study of one set: a classifier trained on it, and all that is measured of it, stored."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from visionfail import devices, files, models, profiles, results
+from visionfail.data import ImageSet
+from visionfail.models.features import Features
+from visionfail.profiles import Profile
+from visionfail.risk import drift, experiments, saved, sheet, training
+from visionfail.risk.calibration import Calibration, fit_calibration
+from visionfail.risk.config import RiskConfig
+from visionfail.risk.decisions import Scored
+from visionfail.risk.export import format_rows
+from visionfail.risk.features import load_or_extract
+from visionfail.risk.pictures import CLASSES
+from visionfail.risk.saved import Classifier
+from visionfail.risk.thresholds import Threshold, choose_threshold
+
+# stop, yield, no entry, and all signs that prohibit (the "prohibitory" category of the German
+# Traffic Sign Detection Benchmark): to miss one is the unsafe error
+SIGNS = (
+    "stop",
+    "yield",
+    "no entry",
+    "no vehicles",
+    "no trucks",
+    "no passing",
+    "no passing for trucks",
+    *(f"speed limit {limit}" for limit in (20, 30, 50, 60, 70, 80, 100, 120)),
+)
+THINGS = ("chain saw", "gas pump")  # two of ten classes stand for what is unsafe
+UNSAFE = {"gtsrb": SIGNS, "imagenette": THINGS}
+# GTSRB's signs are known in the training tracks alone, so held-out tracks are the test
+PARTS = {
+    "gtsrb": {"train": "train", "val": "val", "test": "heldout"},
+    "imagenette": {"train": "train", "val": "val", "test": "test"},
+}
+SETTINGS = {
+    "gtsrb": RiskConfig(side=32, network_side=64, flip=False),
+    "imagenette": RiskConfig(side=160, network_side=128),
+}
+SIZES = (50, 100, 200, 500, 1000, 2000)
+ATTACKED = 60  # groups under PGD
+HEADS = 3  # of the ensemble
+BATCHES = (10, 25, 50, 100)  # of the drift check
+REPEATS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Studied:
+    """What is known of one set's classifier: scores of validation and test pictures, and tables.
+
+    scored {condition: Scored of the test pictures}; ensemble their scores by HEADS heads together;
+    kinds of the test pictures; tables {name: rows}; made: the record.
+    """
+
+    config: RiskConfig
+    calibration: Calibration
+    validation: Scored
+    scored: Mapping[sheet.Condition, Scored]
+    ensemble: Scored
+    kinds: tuple[str, ...]
+    made: Mapping
+
+    @property
+    def clean(self) -> Scored:
+        """The test pictures as they are."""
+        return self.scored[sheet.CLEAN]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """One of the tables: "history", "curve", "kinds", "drift", "values"."""
+        return pd.DataFrame(self.made["tables"][name])
+
+    def threshold(self, *, cost_ratio: float, max_miss: float, prevalence: float) -> Threshold:
+        """The threshold that validation pictures give."""
+        return choose_threshold(
+            self.validation.score,
+            self.validation.labels,
+            self.validation.groups,
+            max_miss=max_miss,
+            delta=self.config.delta,
+            cost_ratio=cost_ratio,
+            prevalence=prevalence,
+            calibration=self.calibration,
+        )
+
+
+def as_risk(images: ImageSet, unsafe: tuple[str, ...]) -> tuple[ImageSet, tuple[str, ...]]:
+    """(the pictures labelled safe and unsafe, the name of each one's class).
+
+    ValueError for an unsafe class that the set has not.
+    """
+    missing = set(unsafe) - set(images.classes)
+    if missing:
+        raise ValueError(f"no class {', '.join(sorted(missing))}: choose among {images.classes}.")
+    names = np.array(images.classes)[images.labels.numpy()]
+    labels = torch.from_numpy(np.isin(names, unsafe).astype(np.int64))
+    groups = torch.arange(len(images)) if images.groups is None else images.groups
+    relabelled = dataclasses.replace(images, labels=labels, classes=CLASSES, groups=groups)
+    return relabelled, tuple(names.tolist())
+
+
+def risk_sets(name: str) -> tuple[dict[str, ImageSet], dict[str, tuple[str, ...]]]:
+    """({part: pictures}, {part: the name of each one's class}) of "gtsrb" or "imagenette"."""
+    sets = models.grouped_sets(name)
+    parts = {}
+    kinds = {}
+    for part, split in PARTS[name].items():
+        parts[part], kinds[part] = as_risk(sets[split], UNSAFE[name])
+    return parts, kinds
+
+
+def study_file(name: str) -> Path:
+    """Where the study of a set is stored."""
+    return profiles.FULL.results / f"risk-{name}.npz"
+
+
+def load_or_study(name: str, profile: Profile) -> tuple[Studied, str]:
+    """(the study of "gtsrb" or "imagenette", "loaded" | "computed"): in quick what is stored.
+
+    The classifier's own files are in the profile's state folder.
+    """
+    path = study_file(name)
+    config = SETTINGS[name]
+    if path.exists():
+        arrays, made = files.load_arrays(path)
+        if profile.name == "quick" or made["config"] == dataclasses.asdict(config):
+            return studied_of(arrays, made), "loaded"
+    parts, kinds = risk_sets(name)
+    arrays, made = study(parts, kinds, config, folder=profile.state / f"risk-{name}")
+    files.save_arrays(path, arrays, made={"set": name, **made})
+    return studied_of(arrays, made), "computed"
+
+
+def studied_of(arrays: Mapping[str, np.ndarray], made: Mapping) -> Studied:
+    """The Studied that arrays and their record hold."""
+    config = RiskConfig(**made["config"])
+    labels = arrays["labels"]
+    groups = arrays["groups"]
+    scored = {}
+    for k, (name, severity) in enumerate(made["conditions"]):
+        scored[name, severity] = Scored(arrays["score"][k].astype(float), labels, groups)
+    chosen = arrays["attacked"]
+    scored[sheet.ATTACK] = Scored(arrays["attack"].astype(float), labels[chosen], groups[chosen])
+    validation = Scored(arrays["val_score"], arrays["val_labels"], arrays["val_groups"])
+    return Studied(
+        config=config,
+        calibration=Calibration(**made["calibration"]),
+        validation=validation,
+        scored=scored,
+        ensemble=Scored(arrays["ensemble"], labels, groups),
+        kinds=tuple(made["kinds"]),
+        made=made,
+    )
+
+
+def study(
+    parts: Mapping[str, ImageSet],
+    kinds: Mapping[str, tuple[str, ...]],
+    config: RiskConfig,
+    *,
+    folder: Path,
+) -> tuple[dict[str, np.ndarray], dict]:
+    """(arrays, record) of a classifier trained on parts["train"]; features are kept in `folder`."""
+    start = time.perf_counter()
+    model, weights = training.start_of(config)
+    model, history = training.train_risk(model, parts["train"], parts["val"], config, folder=folder)
+    model = saved.rounded(model)
+    val = parts["val"]
+    validation = Scored(saved.score_of(model, val.images), val.labels.numpy(), _groups(val))
+    calibration = fit_calibration(validation.score, validation.labels)
+    card = training.card_of(model, config, weights=weights, history=history, images=parts)
+    card["sha256"] = results.config_hash({"history": history, "config": card["config"]})
+    classifier = Classifier(model, card, config, calibration, folder)
+    saved.save_classifier(
+        folder,
+        model,
+        config,
+        card=card,
+        calibration=calibration,
+        validation=validation,
+        seen=[],
+    )
+    conditions = sheet.conditions_for(config.side)
+    scored = sheet.score_conditions(classifier, parts["test"], conditions, attacked=ATTACKED)
+    features = _plain_features(model, parts, config, folder)
+    tables = {"history": history}
+    tables.update(_measured(features, scored[sheet.CLEAN], kinds, parts, classifier))
+    arrays = _arrays(validation, scored, conditions, parts["test"])
+    arrays["ensemble"] = _ensemble_score(features, config)
+    made = {
+        "config": dataclasses.asdict(config),
+        "calibration": dataclasses.asdict(calibration),
+        "conditions": [list(condition) for condition in conditions],
+        "kinds": list(kinds["test"]),
+        "weights": weights,
+        "origin": parts["test"].origin,
+        "images": {part: len(images) for part, images in parts.items()},
+        "checksums": {part: images.checksum() for part, images in parts.items()},
+        "tables": tables,
+        "device": devices.describe_device(devices.best_device()),
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+    return arrays, made
+
+
+def _groups(images: ImageSet) -> np.ndarray:
+    """The group of each picture."""
+    return np.arange(len(images)) if images.groups is None else images.groups.numpy()
+
+
+def _plain_features(
+    model: nn.Module, parts: Mapping[str, ImageSet], config: RiskConfig, folder: Path
+) -> dict[str, Features]:
+    """The features of the plain pictures of every part; those of training are kept with views."""
+    plain = {}
+    for part, images in parts.items():
+        views = config.views if part == "train" else 0
+        found, _ = load_or_extract(model, images, config, views=views, folder=folder)
+        plain[part] = found.at(torch.arange(len(images)))
+    return plain
+
+
+def _ensemble_score(features: Mapping[str, Features], config: RiskConfig) -> np.ndarray:
+    """The mean score of HEADS heads that differ in their seed, of the test pictures."""
+    scores = []
+    for number in range(HEADS):
+        seeded = dataclasses.replace(config, seed=config.seed + number)
+        head = experiments.quick_head(features["train"], seeded)
+        scores.append(experiments.head_score(head, features["test"].images))
+    return np.mean(scores, axis=0)
+
+
+def _arrays(
+    validation: Scored,
+    scored: Mapping[sheet.Condition, Scored],
+    conditions: list[sheet.Condition],
+    test: ImageSet,
+) -> dict[str, np.ndarray]:
+    """What is stored of scores: float32 (conditions, N) and the labels and groups of all."""
+    groups = _groups(test)
+    attacked = np.unique(groups)[:ATTACKED]
+    return {
+        "val_score": validation.score,
+        "val_labels": validation.labels.astype(np.int64),
+        "val_groups": validation.groups,
+        "score": np.stack([scored[condition].score for condition in conditions]).astype("f4"),
+        "labels": test.labels.numpy(),
+        "groups": groups,
+        "attacked": np.flatnonzero(np.isin(groups, attacked)),
+        "attack": scored[sheet.ATTACK].score.astype("f4"),
+    }
+
+
+def _measured(
+    features: Mapping[str, Features],
+    clean: Scored,
+    kinds: Mapping[str, tuple[str, ...]],
+    parts: Mapping[str, ImageSet],
+    classifier: Classifier,
+) -> dict[str, list[dict]]:
+    """{"curve", "kinds", "drift", "values"}: the rows of every experiment.
+
+    "values" are claims' statistics: claim, value, lo, hi, n.
+    """
+    config = classifier.config
+    learnt, test = features["train"], features["test"]
+    curve, by_size = experiments.learning_curve(learnt, test, clean, config, sizes=SIZES)
+    by_kind, new = experiments.new_kinds(learnt, kinds["train"], test, clean, kinds["test"], config)
+    validation = classifier.validation()
+    threshold = choose_threshold(
+        validation.score,
+        validation.labels,
+        validation.groups,
+        max_miss=config.max_miss,
+        delta=config.delta,
+        cost_ratio=config.cost_ratio,
+        prevalence=config.prevalence,
+        calibration=classifier.calibration,
+    )
+    frames, unsafe = experiments.mixed_frames(parts["test"].images, clean.labels)
+    mixed = experiments.more_missed(clean, classifier.score(frames), unsafe, threshold.value)
+    rare = experiments.imbalance(learnt, test, clean, config)
+    estimates = {"E5": new, "E6": mixed, "E7": rare}
+    if 500 in by_size:
+        estimates["E2"] = by_size[500] - by_size[max(by_size)]
+    values = []
+    for claim, estimate in estimates.items():
+        value, lo, hi = estimate.interval()
+        values.append({"claim": claim, "value": value, "lo": lo, "hi": hi})
+    return {
+        "curve": curve.to_dict("records"),
+        "kinds": by_kind.to_dict("records"),
+        "drift": drift.drift_rows(classifier, features, parts, batches=BATCHES, repeats=REPEATS),
+        "values": values,
+        "formats": format_rows(classifier, parts["val"], threshold),
+    }

@@ -1,0 +1,72 @@
+"""The study of a set, from pictures to what is stored and shown."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from visionfail import data, files, models
+from visionfail.risk import setup, sheet, study
+from visionfail.risk.config import RiskConfig
+
+CONFIG = RiskConfig(side=32, views=1, epochs=2, lr=0.01)
+
+
+def random_weights(arch):
+    model = models.build(
+        f"imagenet_{arch}", num_classes=1000, mean=(0.5,) * 3, std=(0.5,) * 3, seed=1
+    )
+    return model.state_dict(), "random"
+
+
+def test_classes_become_safe_and_unsafe_and_keep_their_names():
+    images = data.load_or_standin("gtsrb", "val").first(40)
+    unsafe = images.classes[:2]
+    relabelled, kinds = study.as_risk(images, unsafe)
+    assert relabelled.classes == ("safe", "unsafe")
+    assert [kind in unsafe for kind in kinds] == (relabelled.labels == 1).tolist()
+    assert relabelled.groups is not None
+    with pytest.raises(ValueError, match="no class sandwich"):
+        study.as_risk(images, ("sandwich",))
+
+
+def test_the_unsafe_classes_are_classes_of_their_sets():
+    for name, unsafe in study.UNSAFE.items():
+        assert set(unsafe) < set(data.CLASSES[name])
+
+
+def test_counts_are_of_pictures_and_of_groups():
+    images = data.load_or_standin("gtsrb", "val").first(30)
+    relabelled, _ = study.as_risk(images, images.classes[:2])
+    table = setup.counts_table({"val": relabelled})
+    assert table.pictures.sum() == 30 and table.groups.sum() == len(np.unique(relabelled.groups))
+    assert table.share.sum() == pytest.approx(1)
+
+
+@pytest.mark.slow
+def test_what_is_stored_is_what_was_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "load_imagenet_weights", random_weights)
+    monkeypatch.setattr(study, "ATTACKED", 10)
+    monkeypatch.setattr(study, "REPEATS", 5)
+    parts = {}
+    kinds = {}
+    for part, count in {"train": 120, "val": 60, "test": 60}.items():
+        split = "heldout" if part == "test" else part
+        drawn = data.load_or_standin("cifar10", "train" if part == "train" else "test")
+        chosen = torch.arange(count) + (60 if split == "heldout" else 0)
+        labelled, kinds[part] = study.as_risk(drawn.at(chosen), drawn.classes[:4])
+        pixels = labelled.images.clone()
+        pixels[labelled.labels == 1, 0] //= 4  # untrained features see colour best
+        parts[part] = dataclasses.replace(labelled, images=pixels)
+    arrays, made = study.study(parts, kinds, CONFIG, folder=tmp_path / "state")
+    path = tmp_path / "risk-shapes.npz"
+    files.save_arrays(path, arrays, made={"set": "shapes", **made})
+    found = study.studied_of(*files.load_arrays(path))
+    assert set(found.scored) == {*sheet.conditions_for(32), sheet.ATTACK}
+    assert len(found.clean.score) == 60 and len(np.unique(found.scored[sheet.ATTACK].groups)) == 10
+    assert {row["claim"] for row in made["tables"]["values"]} == {"E5", "E6", "E7"}
+    assert found.table("drift").n.unique().tolist() == [5]
+    assert len(found.table("kinds")) == len(set(kinds["test"]))
+    threshold = found.threshold(cost_ratio=10, max_miss=0.05, prevalence=0.1)
+    assert 0 <= threshold.value <= 1 and not threshold.guaranteed

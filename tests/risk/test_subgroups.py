@@ -1,0 +1,40 @@
+"""Errors by kind of picture."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from visionfail.risk.decisions import Scored
+from visionfail.risk.subgroups import by_kind_table
+
+
+def test_the_kind_that_errs_most_comes_first_and_is_told_apart():
+    rng = np.random.default_rng(0)
+    kinds = np.repeat(["stop", "yield", "limit", "bend"], 40)
+    labels = np.repeat([1, 1, 1, 0], 40)
+    right = rng.random(160) < np.repeat([0.3, 0.95, 0.95, 0.9], 40)
+    score = np.where(right == (labels == 1), 0.9, 0.1)
+    table = by_kind_table(Scored(score, labels, np.arange(160)), kinds.tolist(), 0.5)
+    assert table.kind.iloc[0] == "stop" and table.error.iloc[0] == "missed"
+    by_kind = table.set_index("kind")
+    assert by_kind.p_holm["stop"] < 0.001 and np.isnan(by_kind.p_holm["bend"])  # alone among safe
+    wrong = ~right[:120]
+    p = stats.mannwhitneyu(wrong[:40], wrong[40:]).pvalue
+    assert by_kind.p_holm["stop"] == pytest.approx(3 * p)
+
+
+def test_groups_and_not_frames_are_counted():
+    labels = np.ones(60, dtype=int)
+    groups = np.repeat([0, 1, 2, 3], 15)
+    kinds = ["stop"] * 30 + ["yield"] * 30
+    score = np.where(groups == 0, 0.1, 0.9)  # one sign of stop is missed in every frame
+    table = by_kind_table(Scored(score, labels, groups), kinds, 0.5).set_index("kind")
+    assert table.n.to_dict() == {"stop": 2, "yield": 2}
+    assert table.value["stop"] == 0.5 and table.hi["stop"] > 0.9
+    assert table.value["yield"] == 0 and table.hi["yield"] > 0.5
+
+
+def test_kinds_that_never_err_are_not_told_apart():
+    scored = Scored(np.full(8, 0.9), np.ones(8, dtype=int), np.arange(8))
+    table = by_kind_table(scored, ["a"] * 4 + ["b"] * 4, 0.5)
+    assert (table.p_holm == 1).all() and (table.value == 0).all()
