@@ -148,8 +148,7 @@ def transfer_sentence(folder: Path) -> str:
     clean = table.loc[(table.condition == "clean") & (table.metric == "accuracy")].iloc[0]
     rungs = table.loc[table.condition.str.startswith("ladder: ")]
     rungs = rungs.loc[rungs.metric == "accuracy"].set_index("condition").value
-    judged = claims.load_claims(Path(folder) / "claims.csv", where="notebook 12")
-    judged = judged.set_index("claim")
+    judged = claims.load_claims(Path(folder) / "claims.csv").set_index("claim")
     gap = judged.loc["D8b"]
     robust = judged.loc["D13"]
     return (

@@ -6,10 +6,12 @@ Exit codes of predict: 0 all safe, 1 something is unsafe, 3 some file fell back;
 import argparse
 import dataclasses
 import sys
+import time
 from pathlib import Path
 
 from visionfail.risk import commands, predicting
 from visionfail.risk.config import FIELD_TYPES, RiskConfig, load_config
+from visionfail.risk.prediction_log import log_decision
 from visionfail.risk.saved import Classifier, load_classifier
 
 OUT = Path("runs/risk/model")
@@ -48,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     deciding.add_argument("--threshold", type=float, help="in the place of evaluate's")
     deciding.add_argument("--fallback", choices=predicting.FALLBACKS, default="unsafe")
     deciding.add_argument("--csv", type=Path, help="a table that grows; a second run resumes")
+    deciding.add_argument("--log", type=Path, help="a log of decisions, without pictures or names")
     deciding.set_defaults(run=run_predict)
     return top
 
@@ -145,8 +148,13 @@ def run_predict(options: argparse.Namespace) -> int:
         fallback=options.fallback,
         table=options.csv,
     )
+    start = time.perf_counter()
     for decision in decided:
         print(decision.json_line(), flush=True)
+        if options.log is not None:
+            taken = 1000 * (time.perf_counter() - start)
+            log_decision(options.log, decision, milliseconds=taken)
+        start = time.perf_counter()
         if decision.review:
             code = 3
         elif decision.decision == "unsafe" and code == 0:
