@@ -6,7 +6,14 @@ the bytes are the published ones, JPEG's excepted (published.py); the random one
 laws with our own draws; frost lays on a texture of our own making, not the published photographs.
 """
 
-from visionfail.corruptions.apply import CORRUPTIONS, EXTRAS, RANDOM, check_corruption, corrupt
+from visionfail.corruptions.apply import (
+    CORRUPTIONS,
+    EXTRAS,
+    RANDOM,
+    check_corruption,
+    check_pixels,
+    corrupt,
+)
 from visionfail.corruptions.frost_texture import FROST_TEXTURE, SIDE, frost_textures
 from visionfail.corruptions.published import IDENTICAL, PUBLISHED_MD5, regenerated_md5
 from visionfail.corruptions.shifts import SHIFTS, draw, parameter, shift, shift_drawn
@@ -29,6 +36,7 @@ __all__ = [
     "SIDE",
     "STRENGTH_METRICS",
     "check_corruption",
+    "check_pixels",
     "corrupt",
     "draw",
     "frost_textures",
