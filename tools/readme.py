@@ -89,6 +89,16 @@ def attacked() -> str:
     )
 
 
+def transferred() -> str:
+    """Study D's claims about transfer learning."""
+    return claims_of(
+        "notebook 12",
+        "The reference network and networks of three seeds, on CIFAR-10's test images, whose "
+        "answers had been seen before: all is exploratory. n, intervals and the weights that the "
+        "networks started from: [notebook 12](notebooks/12_osemn_transfer.ipynb).",
+    )
+
+
 def knowing() -> str:
     """Study C's claims about its auditor."""
     return claims_of(

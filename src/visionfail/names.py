@@ -3,6 +3,7 @@
 MODEL_NAMES = {
     "resnet18": "ResNet-18",
     "densenet121": "DenseNet-121",
+    "imagenet_resnet18": "ImageNet ResNet-18",
     "mnist_cnn": "MNIST CNN",
     "yours": "your model",
 }
@@ -17,8 +18,12 @@ def model_name(model: str) -> str:
 
 
 def network_name(model: str, seed: int | str) -> str:
-    """One trained network as a reader knows it: ("resnet18", 0) -> "ResNet-18, seed 0"."""
-    return f"{model_name(model)}, seed {seed}"
+    """One trained network as a reader knows it: ("resnet18", 0) -> "ResNet-18, seed 0".
+
+    Several seeds are "0 to 2".
+    """
+    word = "seeds" if " to " in str(seed) else "seed"
+    return f"{model_name(model)}, {word} {seed}"
 
 
 def readable(condition: str) -> str:

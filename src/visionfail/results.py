@@ -216,7 +216,8 @@ def _check_row(where: str, row: Mapping[str, Any], run: str) -> None:
             numbers.append(row[end])
     if not np.isfinite(np.asarray(numbers, dtype=float)).all():
         raise ValueError(f"{where}: {row['metric']} is {numbers}, not finite.")
-    if "accuracy" in row["metric"] and not 0 <= row["value"] <= 1:
+    is_share = "accuracy" in row["metric"] and "minus" not in row["metric"]
+    if is_share and not 0 <= row["value"] <= 1:
         raise ValueError(
             f"{where}: {row['metric']} is {row['value']}, not a fraction: divide percent by 100."
         )

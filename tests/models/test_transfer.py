@@ -503,3 +503,18 @@ def test_the_head_sees_mirror_images_where_the_frozen_phase_flips(flip, tmp_path
         state=tmp_path,
     )
     assert asked == [(90, flip), (30, False)]
+
+
+@pytest.mark.parametrize("name", ["efficientnet_b0", "vit_b_16"])
+def test_torchvision_networks_give_their_own_features_and_a_new_head(name):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        theirs = torchvision.models.get_model(name).eval()
+    ours = transfer.pretrained(f"imagenet_{name}", theirs.state_dict(), num_classes=2, side=224)
+    assert ours.fc.out_features == 2
+    ours.fc = torch.nn.Identity()
+    setattr(theirs, "classifier" if name == "efficientnet_b0" else "heads", torch.nn.Identity())
+    images = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    normalised = torchvision.transforms.v2.functional.normalize(images, transfer.MEAN, transfer.STD)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(images), theirs(normalised))

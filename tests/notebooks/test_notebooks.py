@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 NOTEBOOKS = notebooks.find()
 # where real images take another way than stand-ins: committed networks instead of trained ones
 WITH_IMAGES = [
-    path for path in NOTEBOOKS if path.name[:2] in ("01", "03", "05", "06", "07", "08", "11")
+    path for path in NOTEBOOKS if path.name[:2] in ("01", "03", "05", "06", "07", "08", "11", "12")
 ]
 
 
@@ -84,6 +84,7 @@ LEAVES = {
     "09": "mnist-auditor.csv",
     "10": "mnist-budgets.csv",
     "11": "auditor-cifar10.csv",
+    "12": "transfer.csv",
 }
 
 

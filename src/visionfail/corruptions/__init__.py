@@ -7,6 +7,7 @@ laws with our own draws; frost lays on a texture of our own making, not the publ
 """
 
 from visionfail.corruptions.apply import (
+    ANY_SIZE,
     CORRUPTIONS,
     EXTRAS,
     RANDOM,
@@ -25,6 +26,7 @@ from visionfail.corruptions.strength import (
 )
 
 __all__ = [
+    "ANY_SIZE",
     "CORRUPTIONS",
     "EXTRAS",
     "FROST_TEXTURE",

@@ -10,6 +10,8 @@ from torch import Tensor
 MAX_BYTES = 4_000_000
 MAX_PIXELS = 16_000_000  # checked in the header, before anything is decoded
 FORMATS = ("PNG", "JPEG")  # by content; a name says nothing
+SUFFIXES_OF_FORMATS = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg")}
+EIGHT_BITS = ("1", "L", "LA", "P", "RGB", "RGBA")  # PIL's modes that mean the same to every reader
 
 
 def read_picture(data: bytes, *, channels: int, side: int) -> Tensor:
@@ -30,6 +32,28 @@ def read_picture(data: bytes, *, channels: int, side: int) -> Tensor:
     )
     pixels = torch.from_numpy(np.array(square, dtype=np.uint8))
     return pixels.view(1, side, side, channels).permute(0, 3, 1, 2).contiguous()
+
+
+def read_whole_picture(data: bytes, *, side: int, suffix: str) -> Tensor:
+    """The whole picture in the bytes of a file as uint8 (1, 3, side, side), its sides squeezed.
+
+    Nothing is cut off, for what matters may stand at the rim. As `read_picture`, but ValueError too
+    where the file's `suffix` is not that of its content, and for 16 bits and CMYK, which readers
+    take differently.
+    """
+    picture = _opened(data)
+    allowed = SUFFIXES_OF_FORMATS.get(str(picture.format), ())
+    if suffix.lower() not in allowed:
+        raise ValueError(
+            f"the file is called {suffix or 'nothing'} and holds {picture.format}: name it "
+            f"{' or '.join(allowed)}."
+        )
+    if picture.mode not in EIGHT_BITS:
+        raise ValueError(f"the picture has mode {picture.mode}: save it as 8-bit RGB or grey.")
+    whole = _decoded(data, picture).convert("RGB")
+    whole = whole.resize((side, side), Image.Resampling.BILINEAR)
+    pixels = torch.from_numpy(np.array(whole, dtype=np.uint8))
+    return pixels.permute(2, 0, 1)[None].contiguous()
 
 
 def as_digit(image: Tensor) -> Tensor:

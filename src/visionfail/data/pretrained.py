@@ -13,6 +13,8 @@ from visionfail import paths
 OFFICIAL = {
     "resnet18": models.ResNet18_Weights.IMAGENET1K_V1,
     "resnet50": models.ResNet50_Weights.IMAGENET1K_V1,
+    "efficientnet_b0": models.EfficientNet_B0_Weights.IMAGENET1K_V1,
+    "vit_b_16": models.ViT_B_16_Weights.IMAGENET1K_V1,
 }
 # conv1 to layer3 are ImageNet's with the norms folded into them; layer4 was refitted elsewhere
 TRUNK = "resnet18_imagenet_trunk.pt"
@@ -22,14 +24,14 @@ TRUNK_NAME = "trunk"
 def load_imagenet_weights(
     arch: str, *, root: str | os.PathLike | None = None
 ) -> tuple[Mapping[str, Tensor], str]:
-    """(weights by torchvision's names, "IMAGENET1K_V1" or "trunk") of "resnet18" or "resnet50".
+    """(weights by torchvision's names, "IMAGENET1K_V1" or "trunk") of one of OFFICIAL.
 
     torchvision's are in pretrained/ in the data folder, downloaded once, their hash checked. Where
     they can't be, resnet18_imagenet_trunk.pt serves if it lies there, and the name says so.
     ConnectionError where there is neither.
     """
     if arch not in OFFICIAL:
-        raise ValueError(f"no ImageNet weights of {arch!r}: choose {' or '.join(OFFICIAL)}.")
+        raise ValueError(f"no ImageNet weights of {arch!r}: choose {', '.join(OFFICIAL)}.")
     folder = paths.data_dir(root) / "pretrained"
     official = OFFICIAL[arch]
     try:

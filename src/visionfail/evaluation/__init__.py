@@ -21,6 +21,7 @@ from visionfail.evaluation.tables import (
     in_network_order,
     stored_overview,
     stored_sweeps,
+    sweep_rows,
     weakest_origin,
 )
 
@@ -49,5 +50,6 @@ __all__ = [
     "stored_outcomes",
     "stored_overview",
     "stored_sweeps",
+    "sweep_rows",
     "weakest_origin",
 ]

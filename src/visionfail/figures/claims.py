@@ -101,11 +101,13 @@ def _claims_note(table: pd.DataFrame) -> str:
 
 
 def _value_limits(table: pd.DataFrame) -> tuple[float, float]:
-    """Limits of the axis of values, which has 0 and 1 and every interval in it."""
-    values = table[["value", "lo", "hi"]].to_numpy(dtype=float)
-    low = min(0.0, np.nanmin(values)) - 0.05
-    high = max(1.0, np.nanmax(values)) + 0.02
-    return low, high
+    """Limits of the axis of values, which has 0, every interval and every region's end in it."""
+    values = table[["value", "lo", "hi", "low", "high"]].to_numpy(dtype=float)
+    values = values[np.isfinite(values)]
+    low = min(0.0, values.min())
+    high = max(0.0, values.max())
+    margin = 0.05 * (high - low)
+    return low - margin, high + margin
 
 
 def _draw_value(ax: Axes, y: float, row: Any) -> None:

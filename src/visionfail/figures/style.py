@@ -37,6 +37,7 @@ GREY = "#767676"
 MODEL_COLOURS = {
     "resnet18": OKABE_ITO["blue"],
     "densenet121": OKABE_ITO["vermillion"],
+    "imagenet_resnet18": OKABE_ITO["green"],
     "yours": OKABE_ITO["purple"],
     "WRN-28-10 standard": "#3C3C3C",
     "PreActResNet-18 standard": "#8A8A8A",

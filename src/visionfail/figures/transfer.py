@@ -46,10 +46,10 @@ def rates_plot(rates: Mapping[str, ArrayLike], *, frozen_steps: int, title: str 
         highest = int(values.argmax())
         ends.append(LineEnd(highest, values[highest], part, colour))
     ax.axvspan(0, frozen_steps, color="#EFEFEF", zorder=-1)
-    ax.text(frozen_steps / 2, ax.get_ylim()[1], "frozen", ha="center", va="top", fontsize=9)
     ax.set_xlabel("step")
     ax.set_ylabel("learning rate")
     ax.set_ylim(bottom=0)
+    ax.text(frozen_steps, 0, "base frozen ", ha="right", va="bottom", fontsize=9)
     label_line_ends(ax, ends)
     return fig
 
@@ -158,7 +158,7 @@ def changes_plot(table: pd.DataFrame, *, against: str, title: str = "") -> Figur
     for ax, measure in zip(axes, measures, strict=True):
         _changes_of(ax, table.loc[table.measure == measure, :], changes)
         ax.set_title(measure, fontsize=9)
-    footnote(fig, f"difference to {against}; 95% over images and seeds, crossed")
+    footnote(fig, f"points: difference to {against}; 95% over images and seeds, crossed")
     return fig
 
 
@@ -172,4 +172,5 @@ def _changes_of(ax: Axes, rows: pd.DataFrame, changes: Sequence[str]) -> None:
     ax.axvline(0, color=GREY, linewidth=0.8)
     name_and_shade_rows(ax, changes)
     ax.tick_params(axis="x", labelsize=8)
-    ax.locator_params(axis="x", nbins=4)
+    ax.locator_params(axis="x", nbins=3)
+    ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:+.3g}" if value else "0")

@@ -8,6 +8,7 @@ from visionfail.findings.sentences import (
     confidence_sentence,
     main_sentences,
     shift_sentence,
+    transfer_sentence,
     uneven_sentence,
 )
 from visionfail.findings.tables import (
@@ -36,6 +37,7 @@ __all__ = [
     "network_names",
     "networks_summary",
     "shift_sentence",
+    "transfer_sentence",
     "uneven_sentence",
     "verdict_counts",
 ]

@@ -141,6 +141,30 @@ def attack_sentence(folder: Path) -> str:
     )
 
 
+def transfer_sentence(folder: Path) -> str:
+    """What ImageNet's weights buy on CIFAR-10, and what its answers hang on."""
+    table, made = results.load_run("transfer", folder=folder)
+    clean = table.loc[(table.condition == "clean") & (table.metric == "accuracy")].iloc[0]
+    rungs = table.loc[table.condition.str.startswith("ladder: ")]
+    rungs = rungs.loc[rungs.metric == "accuracy"].set_index("condition").value
+    judged = claims.load_claims(Path(folder) / "claims.csv", where="notebook 12")
+    judged = judged.set_index("claim")
+    gap = judged.loc["D8b"]
+    robust = judged.loc["D13"]
+    return (
+        f"**Transfer.** An ImageNet ResNet-18 (weights: {made['config']['weights']}), fine-tuned "
+        f"on CIFAR-10 at 128 pixels, classifies {clean.value:.1%} (95% {clean.lo:.1%} to "
+        f"{clean.hi:.1%}, n = {int(clean.n):,}). On the same 10,000 images at 64 pixels, three "
+        f"seeds each: a new head on frozen features {rungs['ladder: frozen, 64']:.1%}, fine-tuned "
+        f"{rungs['ladder: fine-tuned, 64']:.1%}, from scratch "
+        f"{rungs['ladder: from scratch, 64']:.1%}. An object before another class's background is "
+        f"recognised {100 * gap.value:.0f} points less often than before its own class's (95% "
+        f"{100 * gap.lo:.0f} to {100 * gap.hi:.0f}, n = {int(gap.n):,}). That pre-training buys "
+        f"robustness, not only accuracy: {robust.verdict} ({100 * robust.value:+.1f} points of "
+        "clean accuracy kept under corruption, beside ResNet-18 from scratch)."
+    )
+
+
 def claims_sentence(folder: Path) -> str:
     """How many of the claims hold."""
     table = claims.load_claims(Path(folder) / "claims.csv")
@@ -161,9 +185,9 @@ def claims_sentence(folder: Path) -> str:
     return (
         f"**Claims and verdicts.** Of {sizes.sum()} claims from earlier unpublished work "
         f"({', '.join(by_notebook)}), {', '.join(counted)}. Each has a statistic and a region; "
-        f"they were written down beforehand, but for the {amended} whose rules were changed with "
-        f"the results in view, which are exploratory; {twice} were judged twice, for their "
-        "classifiers were changed after a first verdict."
+        f"they were written down beforehand; {amended} are exploratory, for their rules were "
+        "changed with results in view or the test images' answers were known by then; "
+        f"{twice} were judged twice, for their classifiers were changed after a first verdict."
     )
 
 

@@ -86,6 +86,8 @@ def common_verdict(verdicts: pd.Series) -> str:
 
 def unit_of(statistic: str) -> tuple[str, float]:
     """(unit as it is written after a number, factor from the stored fraction)."""
+    if statistic.startswith("log "):
+        return "", 1.0
     if statistic.startswith("AUROC"):
         return " AUROC", 1.0
     if "/ loss" in statistic:

@@ -10,7 +10,7 @@ from visionfail.models.anybody import (
     unwrapped,
 )
 from visionfail.models.augmentation import augment, to_float
-from visionfail.models.checkpoints import checkpoint_files
+from visionfail.models.checkpoints import checkpoint_files, rounded_to_half, save_checkpoint
 from visionfail.models.checkpoints import load_checkpoint as load
 from visionfail.models.layers import (
     channel_axis,
@@ -91,6 +91,8 @@ __all__ = [
     "model_input",
     "multiply_adds",
     "predict",
+    "rounded_to_half",
+    "save_checkpoint",
     "save_trained",
     "seconds_per_image",
     "stages",

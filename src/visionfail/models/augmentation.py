@@ -123,6 +123,8 @@ def mix(
 ) -> tuple[Tensor, Tensor]:
     """Float images (B, C, H, W), each mixed with its neighbour, and shares of classes (B, K).
 
+    "mixup" takes features (B, F) as well.
+
     "cutmix" pastes a rectangle of the neighbour (Yun et al. 2019, arXiv:1905.04899), "mixup" takes
     a mean of both (Zhang et al. 2018, arXiv:1710.09412). The share lambda is drawn uniformly, once
     a batch; a label's share is that of the pixels. ValueError for another kind.
@@ -133,4 +135,8 @@ def mix(
     with torch.random.fork_rng(devices=[]):
         # torchvision draws from the global generator: forked, so nobody else's draws move
         torch.manual_seed(seed)
-        return MIXERS[kind](alpha=1.0, num_classes=classes)(images, labels)
+        mixer = MIXERS[kind](alpha=1.0, num_classes=classes)
+        if images.ndim == 2:  # torchvision mixes pictures only
+            mixed, shares = mixer(images[:, :, None, None], labels)
+            return mixed[:, :, 0, 0], shares
+        return mixer(images, labels)

@@ -13,7 +13,7 @@ from torch import nn
 
 from visionfail import data, profiles
 from visionfail.files import atomic_write, json_text, read_json, sha256, write_text
-from visionfail.models import networks
+from visionfail.models import inputs, networks
 
 REQUIRED = ("dataset", "arch", "width", "classes", "mean", "std", "sha256")
 
@@ -71,7 +71,7 @@ def load_checkpoint(stem: str | Path) -> tuple[nn.Module, dict]:
         std=card["std"],
         width=card["width"],
     )
-    if isinstance(model, networks.ImageNetResNet18):
+    if isinstance(model, inputs.ResizedInside):
         model.resize_to(card["side"], card["resizing"])
     try:
         model.load_state_dict(_float_weights(weights))

@@ -3,32 +3,13 @@
 from collections.abc import Callable, Sequence
 
 import torch
-import torch.fx
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models import efficientnet_b0, vit_b_16
 from torchvision.models.densenet import DenseNet
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
-
-class Normalised(nn.Module):
-    """Images in [0, 1], (N, C, H, W) -> logits (N, K).
-
-    Mean and std are in here, so an attack's epsilon keeps its meaning in pixels.
-    """
-
-    mean: Tensor  # (1, C, 1, 1)
-    std: Tensor  # (1, C, 1, 1)
-
-    def normalise_with(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        """Set the mean and std of each channel, in pixels of [0, 1]."""
-        # not persistent: the state dict keeps torchvision's names, the checkpoint's card carries
-        # mean and std
-        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return super().forward((images - self.mean) / self.std)
+from visionfail.models.inputs import Normalised, ResizedInside
 
 
 class ScaledResNet(Normalised, ResNet):
@@ -76,40 +57,8 @@ class ResNet18(ScaledResNet):
         self.maxpool = nn.Identity()
 
 
-class ImageNetResNet18(ScaledResNet):
-    """ResNet-18 as made for ImageNet: stem 7x7 with stride 2 and max-pool, images resized inside.
-
-    Images of any size are brought to `side` pixels (see `resize_to`), so that corruptions, attacks
-    and maps are those of the images as they are. A norm whose weights are frozen stays in eval mode
-    while the network trains: its statistics belong to those weights.
-    """
-
-    side = 224
-    resizing = "bilinear"
-
-    def resize_to(self, side: int, resizing: str) -> None:
-        """Bring images to `side` pixels by one of RESIZINGS; ValueError for what cannot be."""
-        if side < SMALLEST_SIDE:
-            raise ValueError(
-                f"side {side}: this stem halves images five times, pass {SMALLEST_SIDE} or more."
-            )
-        if resizing not in RESIZINGS:
-            raise ValueError(
-                f"unknown resizing {resizing!r}: choose one of {', '.join(RESIZINGS)}."
-            )
-        self.side = side
-        self.resizing = resizing
-
-    def train(self, mode: bool = True) -> "ImageNetResNet18":
-        """As nn.Module's, but norms with frozen weights stay in eval mode."""
-        super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad:
-                module.eval()
-        return self
-
-    def forward(self, images: Tensor) -> Tensor:
-        return super().forward(resized(images, side=self.side, resizing=self.resizing))
+class ImageNetResNet18(ResizedInside, ScaledResNet):
+    """ResNet-18 as made for ImageNet: stem 7x7, stride 2, max-pool; images resized inside."""
 
 
 class ImageNetResNet50(ImageNetResNet18):
@@ -119,24 +68,36 @@ class ImageNetResNet50(ImageNetResNet18):
     blocks = (3, 4, 6, 3)
 
 
-RESIZINGS = ("bilinear", "bicubic", "bicubic-pil")
-SMALLEST_SIDE = 32
+class BackboneWithHead(nn.Module):
+    """A torchvision network without its last layer, as `base`, and a new last layer, `fc`."""
+
+    def __init__(self, base: nn.Module, last: nn.Linear, *, num_classes: int):
+        super().__init__()
+        self.base = base
+        self.fc = nn.Linear(last.in_features, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.fc(self.base(images))
 
 
-@torch.fx.wrap
-def resized(images: Tensor, *, side: int, resizing: str) -> Tensor:
-    """Float images (N, C, H, W) in [0, 1] at (N, C, side, side), cut to [0, 1].
+class ImageNetEfficientNetB0(ResizedInside, BackboneWithHead):
+    """EfficientNet-B0 as made for ImageNet, images resized inside. Tan and Le 2019."""
 
-    "bicubic" is torch's kernel (a = -0.75), "bicubic-pil" PIL's (a = -0.5), here on floats: PIL
-    rounds between its two passes. Images that shrink are smoothed first, as PIL does.
-    """
-    shrinks = max(images.shape[-2:]) > side
-    return interpolate(
-        images,
-        size=(side, side),
-        mode="bicubic" if resizing == "bicubic-pil" else resizing,
-        antialias=shrinks or resizing == "bicubic-pil",  # which has PIL's kernel
-    ).clamp(0, 1)
+    def __init__(self, *, num_classes: int, channels: int, width: int):
+        base = efficientnet_b0()
+        (_, last) = base.classifier
+        base.classifier = nn.Sequential(nn.Identity())
+        super().__init__(base, last, num_classes=num_classes)
+
+
+class ImageNetViTB16(ResizedInside, BackboneWithHead):
+    """ViT-B/16 as made for ImageNet, images resized inside to 224. Dosovitskiy et al. 2021."""
+
+    def __init__(self, *, num_classes: int, channels: int, width: int):
+        base = vit_b_16()
+        last = base.heads.head
+        base.heads = nn.Sequential(nn.Identity())
+        super().__init__(base, last, num_classes=num_classes)
 
 
 class DenseNet121(Normalised, DenseNet):
@@ -190,6 +151,8 @@ ARCHITECTURES = {
     "mnist_cnn": MnistCnn,
     "imagenet_resnet18": ImageNetResNet18,
     "imagenet_resnet50": ImageNetResNet50,
+    "imagenet_efficientnet_b0": ImageNetEfficientNetB0,
+    "imagenet_vit_b_16": ImageNetViTB16,
 }
 
 
@@ -238,11 +201,11 @@ def build_for_imagenet(
     resizing: str,
     width: int = 64,
     seed: int = 0,
-) -> ImageNetResNet18:
+) -> ResizedInside:
     """`build`, of an architecture as made for ImageNet, and `resize_to`; ValueError for another."""
     model = build(arch, num_classes=num_classes, mean=mean, std=std, width=width, seed=seed)
-    if not isinstance(model, ImageNetResNet18):
-        raise ValueError(f"{arch} is not made for ImageNet: choose imagenet_resnet18 or _resnet50.")
+    if not isinstance(model, ResizedInside):
+        raise ValueError(f"{arch} is not made for ImageNet: choose one that begins with imagenet_.")
     model.resize_to(side, resizing)
     return model
 

@@ -24,16 +24,20 @@ def learning_rate(step: int, *, steps: int, config: TrainConfig) -> float:
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam; or SGD with Nesterov momentum and weight decay on matrices and filters only.
+    """Adam; AdamW, which decays all weights; or SGD with Nesterov momentum.
 
-    Of the parameters that ask for a gradient. Those of the last layer come first; with a
-    `base_rate` the others have groups of their own, as `set_learning_rate` needs them.
+    SGD decays matrices and filters only. Of the parameters that ask for a gradient. Those of the
+    last layer come first; with a `base_rate` the others have groups of their own, as
+    `set_learning_rate` needs them.
     """
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     by_share = _rates(model, parameters, config.base_rate)
     if config.optimizer == "adam":
         groups = [{"params": members, "share": share} for share, members in by_share.items()]
         return torch.optim.Adam(groups, lr=config.peak_lr)
+    if config.optimizer == "adamw":
+        groups = [{"params": members, "share": share} for share, members in by_share.items()]
+        return torch.optim.AdamW(groups, lr=config.peak_lr, weight_decay=config.weight_decay)
     groups = []
     for share, members in by_share.items():
         decayed = [parameter for parameter in members if parameter.ndim > 1]

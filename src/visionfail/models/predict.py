@@ -9,8 +9,8 @@ from torch.fx.experimental.optimization import fuse
 from visionfail import corruptions, devices
 from visionfail.data import ImageSet
 from visionfail.models.anybody import check_model, device_of, logits_of, model_input, unwrapped
+from visionfail.models.inputs import Normalised
 from visionfail.models.modes import evaluating
-from visionfail.models.networks import Normalised
 
 GATE_CONDITIONS = (("clean", 0), ("gaussian_noise", 5), ("gaussian_blur", 5), ("contrast", 5))
 GATE_ACCURACY = 0.002  # bfloat16 may move the accuracy of a condition by less than this

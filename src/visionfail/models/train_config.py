@@ -11,7 +11,8 @@ class TrainConfig:
 
     epochs: int = 20
     batch_size: int = 128
-    optimizer: str = "sgd"  # with Nesterov momentum; or "adam", without weight decay
+    # with Nesterov momentum; or "adam" without weight decay, or "adamw" with it
+    optimizer: str = "sgd"
     schedule: str = "triangle"  # or "constant"
     mixed_precision: bool = True  # bfloat16 where the device is fast at it; else float32
     peak_lr: float = 0.1  # at batch 128
@@ -39,7 +40,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         known = {
-            "optimizer": ("sgd", "adam"),
+            "optimizer": ("sgd", "adam", "adamw"),
             "schedule": ("triangle", "constant"),
             "mix": ("cutmix", "mixup", ""),
         }

@@ -17,6 +17,7 @@ from visionfail.data import ImageSet
 from visionfail.models.augmentation import as_channels_last, augment, mix, to_float, vary
 from visionfail.models.epoch_totals import EpochTotals, check_finite, show_progress
 from visionfail.models.features import Features
+from visionfail.models.losses import Loss
 from visionfail.models.optimizer import learning_rate, make_optimizer, set_learning_rate
 from visionfail.models.train_config import TrainConfig
 
@@ -35,15 +36,16 @@ def train_step(
     *,
     mixed_precision: bool = True,
     class_weights: Tensor | None = None,
+    loss_of: Loss = cross_entropy,
 ) -> tuple[Tensor, Tensor]:
-    """The mean loss and the number of right answers of one step of cross-entropy on float images.
+    """The mean loss and the number of right answers of one step of training on float images.
 
     `labels` are classes (B,), or shares of them (B, K) where images are mixed: then a right answer
     counts its share. Both are scalars on the device: asking for their values waits for it.
     """
     with devices.autocast(images.device, enabled=mixed_precision):
         logits = model(images)  # (B, K)
-        loss = cross_entropy(logits, labels, weight=class_weights)
+        loss = loss_of(logits, labels, weight=class_weights)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
@@ -124,6 +126,7 @@ def train_epoch(
     epoch: int,
     bar: tqdm,
     perturb: Perturb | None = None,
+    loss_of: Loss = cross_entropy,
 ) -> dict:
     """Loss and accuracy on augmented images of one pass over `data`, and the last learning rate.
 
@@ -155,6 +158,7 @@ def train_epoch(
             labels,
             mixed_precision=run.config.mixed_precision,
             class_weights=weights,
+            loss_of=loss_of,
         )
         run.update_average()
         totals.add(loss, right, images=len(index))
@@ -237,12 +241,13 @@ def fit(
     state: Path | None = None,
     perturb: Perturb | None = None,
     check: Check | None = None,
+    loss_of: Loss = cross_entropy,
 ) -> tuple[nn.Module, list[dict]]:
     """The trained (averaged) network in eval mode, and the history: one dict per epoch.
 
     `perturb` changes each batch before its step, drawing from the run's generator alone, as
     adversarial training does; what `check` says of the averaged network after an epoch joins that
-    epoch's row.
+    epoch's row; `loss_of` is what is minimised.
 
     `state` is a file that is written whole after every epoch; where it exists the run continues
     from it, and ends bit for bit where an unbroken run ends. Raises ValueError for a state of
@@ -263,7 +268,10 @@ def fit(
             start = time.perf_counter()
             run.model.train()
             row: dict[str, float] = {"epoch": epoch + 1}
-            row.update(train_epoch(run, train, epoch=epoch, bar=bar, perturb=perturb))
+            trained = train_epoch(
+                run, train, epoch=epoch, bar=bar, perturb=perturb, loss_of=loss_of
+            )
+            row.update(trained)
             row.update(validate(run.best(), val, mixed_precision=config.mixed_precision))
             if check is not None:
                 row.update(check(run.best()))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from visionfail import devices, files
 from visionfail.data import ImageSet
-from visionfail.models import networks, training
+from visionfail.models import inputs, networks, training
 from visionfail.models.features import Features, features_of
 from visionfail.models.histories import join_histories
 from visionfail.models.modes import evaluating
@@ -31,12 +31,11 @@ def pretrained(
     side: int,
     resizing: str = "bilinear",
     seed: int = 0,
-) -> networks.ImageNetResNet18:
+) -> inputs.ResizedInside:
     """A network with the ImageNet `weights` of `arch`, but for a new head drawn from `seed`.
 
-    `arch` is "imagenet_resnet18" or
-    "imagenet_resnet50"; images in [0, 1] of any size are brought to `side` pixels. ValueError where
-    the weights are of another architecture.
+    `arch` begins with "imagenet_", the weights have torchvision's names; images in [0, 1] of any
+    size are brought to `side` pixels. ValueError where the weights are of another architecture.
     """
     model = networks.build_for_imagenet(
         arch,
@@ -49,17 +48,18 @@ def pretrained(
     )
     loaded = {}
     for name, tensor in model.state_dict().items():
-        counter = name.endswith("num_batches_tracked") and name not in weights  # of old files
+        named = name.removeprefix("base.")  # as torchvision names it
+        counter = named.endswith("num_batches_tracked") and named not in weights  # of old files
         if name.startswith("fc.") or counter:
             loaded[name] = tensor
             continue
-        if name not in weights or weights[name].shape != tensor.shape:
-            there = tuple(weights[name].shape) if name in weights else "missing"
+        if named not in weights or weights[named].shape != tensor.shape:
+            there = tuple(weights[named].shape) if named in weights else "missing"
             raise ValueError(
-                f"the weights do not fit {arch}: {name} is {there}, not {tuple(tensor.shape)}. "
+                f"the weights do not fit {arch}: {named} is {there}, not {tuple(tensor.shape)}. "
                 "Pass weights of the same architecture."
             )
-        loaded[name] = weights[name].to(tensor.dtype)
+        loaded[name] = weights[named].to(tensor.dtype)
     model.load_state_dict(loaded)
     return model.eval()
 

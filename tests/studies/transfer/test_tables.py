@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from makers import random_outcomes
 
-from visionfail import files, metrics, profiles
+from visionfail import corruptions, files, metrics, profiles
 from visionfail.studies import transfer
-from visionfail.studies.transfer import recipes, tables
+from visionfail.studies.transfer import recipes, robustness
 from visionfail.studies.transfer.answers import Asked, Trained
 from visionfail.studies.transfer.duplicates import Nearest
 from visionfail.studies.transfer.shifts import shifted_conditions
@@ -107,11 +107,11 @@ def test_seeds_from_other_weights_are_not_mixed(tmp_path, monkeypatch):
 def test_what_is_kept_under_corruptions_is_a_ratio_of_two_accuracies():
     outcomes, _, _ = random_outcomes()
     n = len(outcomes.labels)
-    found = tables.share_kept(outcomes, np.ones((1, n)))
+    found = robustness.share_kept(outcomes, np.ones((1, n)))
     clean = outcomes.correct[outcomes.at("clean", 0)].mean()
     rows = [
         outcomes.correct[outcomes.at(name, severity)].mean()
-        for name in tables.corruptions.CORRUPTIONS
+        for name in corruptions.CORRUPTIONS
         for severity in range(1, 6)
     ]
     assert found.exact[0] == pytest.approx(np.mean(rows) / clean)

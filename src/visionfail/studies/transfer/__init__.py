@@ -14,6 +14,7 @@ from visionfail.studies.transfer.hypotheses import (
 )
 from visionfail.studies.transfer.masks import load_masks
 from visionfail.studies.transfer.measures import accuracy_of, macro_f1
+from visionfail.studies.transfer.robustness import of_robustness, robustness_table
 from visionfail.studies.transfer.setup import (
     clean_answers,
     contamination_ledger,
@@ -25,18 +26,21 @@ from visionfail.studies.transfer.setup import (
     reference_rung,
 )
 from visionfail.studies.transfer.setup import prepare_transfer as prepare
+from visionfail.studies.transfer.shifts import shuffle_tiles
 from visionfail.studies.transfer.spectra import detail_energy, spectra_by_resizing
+from visionfail.studies.transfer.stored_rows import result_rows
 from visionfail.studies.transfer.tables import (
     ablation_table,
     accuracy_without,
+    brightness_table,
     changes_table,
     confident_mistakes,
     hypotheses_table,
     log_ratio,
-    of_robustness,
-    robustness_table,
+    resizing_table,
     shuffled_table,
     swap_table,
+    values_table,
 )
 
 __all__ = [
@@ -50,6 +54,7 @@ __all__ = [
     "accuracy_gained",
     "accuracy_of",
     "accuracy_without",
+    "brightness_table",
     "changes_table",
     "clean_answers",
     "confident_mistakes",
@@ -73,9 +78,13 @@ __all__ = [
     "prepare",
     "rate_trace",
     "reference_rung",
+    "resizing_table",
+    "result_rows",
     "robustness_table",
+    "shuffle_tiles",
     "shuffled_table",
     "spectra_by_resizing",
     "stored_networks",
     "swap_table",
+    "values_table",
 ]

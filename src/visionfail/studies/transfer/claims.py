@@ -179,6 +179,6 @@ def judge_transfer(found: Mapping[str, Found], *, weights: str) -> pd.DataFrame:
         rows.append({**row, "n": value.n, "seed": value.seeds})
     table = pd.DataFrame(rows)
     table["source"] = "working hypothesis"
-    table["model"] = f"imagenet_resnet18 ({weights})"
-    table["status"] = "exploratory"
+    table["model"] = "imagenet_resnet18"
+    table["status"] = f"exploratory, weights {weights}"
     return table.loc[:, list(JUDGED)]

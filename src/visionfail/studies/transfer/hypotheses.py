@@ -1,6 +1,7 @@
 """The value of each claim, from the reference's answers and from those of the ladder."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,8 +26,11 @@ CONTESTED = 0.5  # share of votes for the label below which it is contested
 TILES = 4
 
 
-def of_reference(asked: Asked, votes: np.ndarray, counts: np.ndarray) -> dict[str, Found]:
-    """{claim: value} of the reference's answers to the test images, votes (N, K), counts (B, N)."""
+def of_reference(asked: Asked, votes: np.ndarray | None, counts: np.ndarray) -> dict[str, Found]:
+    """{claim: value} of the reference's answers to the test images, counts (B, N).
+
+    votes (N, K) are shares of people; None leaves out the claims that need them.
+    """
     n = len(asked.labels)
     wrong = ~asked.correct  # (1, N)
     estimates = {
@@ -36,16 +40,25 @@ def of_reference(asked: Asked, votes: np.ndarray, counts: np.ndarray) -> dict[st
     }
     for claim, pair in PAIRS.items():
         estimates[claim] = ratio_of_sums(wrong & taken_for(asked, pair), wrong, counts)
-    estimates["D7a"] = ratio_of_sums(votes_for_answer(asked, votes) * wrong, wrong, counts)
+    if votes is not None:
+        estimates.update(of_votes(asked, votes, counts))
+    found = {claim: Found.of(estimate, n=n) for claim, estimate in estimates.items()}
+    for claim in (*PAIRS, "D7a", "D7b"):
+        if claim in found:
+            found[claim] = replace(found[claim], n=int(wrong.sum()))  # errors are what is counted
+    return found
+
+
+def of_votes(asked: Asked, votes: np.ndarray, counts: np.ndarray) -> dict[str, Estimate]:
+    """D7a and D7b: what people saw in the images that are answered wrongly, votes (N, K)."""
+    wrong = ~asked.correct  # (1, N)
+    n = len(asked.labels)
     contested = votes[np.arange(n), asked.labels] < CONTESTED  # (N,)
     among_errors = ratio_of_sums(wrong & contested, wrong, counts)
-    estimates["D7b"] = among_errors - measures.mean_of(contested[None].astype(float), counts)
-    found = {claim: Found.of(estimate, n=n) for claim, estimate in estimates.items()}
-    errors = int(wrong.sum())
-    for claim in (*PAIRS, "D7a", "D7b"):
-        value = found[claim]
-        found[claim] = Found(value.value, value.lo, value.hi, errors, value.seeds)
-    return found
+    return {
+        "D7a": ratio_of_sums(votes_for_answer(asked, votes) * wrong, wrong, counts),
+        "D7b": among_errors - measures.mean_of(contested[None].astype(float), counts),
+    }
 
 
 def taken_for(asked: Asked, pair: tuple[int, int]) -> np.ndarray:
@@ -171,7 +184,7 @@ def of_tiles(networks: Mapping[str, Trained], counts: np.ndarray) -> dict[str, F
         everything = np.ones(m, dtype=bool)
         before = kept_when_shuffled(baseline, everything, few)
         after = kept_when_shuffled(networks["cutmix-64"], everything, few)
-        found["D9b"] = Found.of(before - after, n=m)
+        found["D9b"] = Found.of(measures.gained(before, after), n=m)
     return found
 
 

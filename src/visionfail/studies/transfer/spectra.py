@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from visionfail import models
-from visionfail.models.networks import RESIZINGS, resized
+from visionfail.models.inputs import RESIZINGS, resized
 
 
 def spectra_by_resizing(images: Tensor, *, side: int) -> dict[str, np.ndarray]:

@@ -1,13 +1,12 @@
 """The tables that notebook 12 shows."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from visionfail import corruptions, evaluation, profiles
-from visionfail.metrics import Estimate, ratio_of_sums
+from visionfail.data import ImageSet
+from visionfail.metrics import Estimate
 from visionfail.studies.transfer import measures
 from visionfail.studies.transfer.answers import CORRUPTED, Asked, Trained
 from visionfail.studies.transfer.backgrounds import SWAPS, Swapped
@@ -58,6 +57,52 @@ def log_ratio(above: np.ndarray, below: np.ndarray, *, bootstraps: int = 1000) -
     n = ratio.shape[1]
     counts = resampled(n, np.empty((bootstraps, 0)))
     return Found.of(measures.mean_of(ratio, counts), n=n)
+
+
+def resizing_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.DataFrame:
+    """A row per kernel of a frozen network at 128: validation accuracy, and minus bilinear's.
+
+    Columns: resizing, accuracy, lo, hi, minus bilinear, from, to, n, seeds.
+    """
+    rows = []
+    for kernel in ("", "-bicubic", "-bicubic-pil"):
+        trained = networks.get(f"frozen-128{kernel}")
+        if trained is None:
+            continue
+        of_val = resampled(len(trained.val.labels), counts)
+        row: dict[str, object] = {"resizing": trained.member.resizing}
+        accuracy = measures.accuracy_of(trained.val, of_val)
+        row["accuracy"], row["lo"], row["hi"] = accuracy.interval()
+        gained = accuracy_gained(trained.val, networks["frozen-128"].val, of_val)
+        row["minus bilinear"], row["from"], row["to"] = gained.interval()
+        rows.append({**row, "n": of_val.shape[1], "seeds": len(trained.seconds)})
+    return pd.DataFrame(rows)
+
+
+def brightness_table(images: ImageSet) -> pd.DataFrame:
+    """A row per class: its pictures, their mean brightness and contrast, from 0 to 1.
+
+    Contrast is the standard deviation of a picture's pixels, mean over pictures.
+    """
+    rows = []
+    for k, name in enumerate(images.classes):
+        pixels = images.images[images.labels == k].float() / 255  # (n, C, H, W)
+        row = {"class": name, "images": len(pixels), "brightness": pixels.mean().item()}
+        row["contrast"] = pixels.std(dim=(1, 2, 3)).mean().item()
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def values_table(found: Mapping[str, Found], keys: Sequence[str]) -> pd.DataFrame:
+    """A row per claim of `keys` that was measured: claim, words, value, lo, hi, n."""
+    words = {claim.key: claim.words for claim in TRANSFER_CLAIMS}
+    rows = []
+    for key in keys:
+        if key in found:
+            value = found[key]
+            row = {"claim": key, "words": words[key], "value": value.value}
+            rows.append({**row, "lo": value.lo, "hi": value.hi, "n": value.n})
+    return pd.DataFrame(rows)
 
 
 def ablation_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.DataFrame:
@@ -145,11 +190,10 @@ def changes_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.Dat
             continue
         after = estimates_of(networks[name], counts)
         for measure, estimate in after.items():
-            seeds = len(estimate.exact)
-            of_baseline = before[measure]
-            paired = Estimate(of_baseline.exact[:seeds], of_baseline.samples[:, :seeds])
-            value, lo, hi = (estimate - paired).interval()
-            row = {"change": networks[name].member.words, "measure": measure, "seeds": seeds}
+            gained = measures.gained(estimate, before[measure])
+            value, lo, hi = gained.interval()
+            row = {"change": networks[name].member.words, "measure": measure}
+            row["seeds"] = len(gained.exact)
             rows.append({**row, "value": value, "lo": lo, "hi": hi})
     return pd.DataFrame(rows)
 
@@ -165,56 +209,3 @@ def estimates_of(trained: Trained, counts: np.ndarray) -> dict[str, Estimate]:
         "ECE": measures.calibration_error(trained.test, counts),
         "worst class": measures.worst_recall(trained.test, counts),
     }
-
-
-def robustness_table(reference: evaluation.Outcomes, counts: np.ndarray) -> pd.DataFrame:
-    """A row per network: clean accuracy, mean under the 15 corruptions, their ratio, lo, hi."""
-    rows = []
-    for name, outcomes in networks_beside(reference).items():
-        value, lo, hi = share_kept(outcomes, counts).interval()
-        row = {"network": name, "clean": outcomes.correct[outcomes.at("clean", 0)].mean()}
-        row["15 corruptions"] = corrupted_share(outcomes).mean()
-        rows.append({**row, "kept": value, "lo": lo, "hi": hi, "n": counts.shape[1]})
-    return pd.DataFrame(rows)
-
-
-def networks_beside(reference: evaluation.Outcomes) -> dict[str, evaluation.Outcomes]:
-    """{name: answers under every corruption} of the reference and ResNet-18, seeds 0 and 1."""
-    folder = Path(profiles.FULL.results)
-    found = {"reference": reference}
-    for seed in (0, 1):
-        stem = f"cifar10c-resnet18-standard-s{seed}"
-        found[f"resnet18 s{seed}"] = evaluation.Outcomes.load(folder / f"{stem}.npz")
-    return found
-
-
-def corrupted_share(outcomes: evaluation.Outcomes) -> np.ndarray:
-    """The share of the 15 corruptions and five severities that each image survives, (N,)."""
-    rows = [
-        outcomes.at(name, severity)
-        for name in corruptions.CORRUPTIONS
-        for severity in (1, 2, 3, 4, 5)
-    ]
-    return outcomes.correct[rows].mean(axis=0)
-
-
-def share_kept(outcomes: evaluation.Outcomes, counts: np.ndarray) -> Estimate:
-    """Mean accuracy under the 15 corruptions over clean accuracy, as of one seed."""
-    clean = outcomes.correct[outcomes.at("clean", 0)][None].astype(float)
-    kept = corrupted_share(outcomes)[None]
-    return ratio_of_sums(kept, clean, counts)
-
-
-def of_robustness(reference: evaluation.Outcomes, counts: np.ndarray) -> dict[str, Found]:
-    """{"D13": value}: what the reference keeps more than ResNet-18, seeds 0 and 1.
-
-    The mean of both differences; the interval reaches over both, so a verdict is one both share.
-    """
-    ours = share_kept(reference, counts)
-    beside = networks_beside(reference)
-    ahead = []
-    for seed in (0, 1):
-        ahead.append((ours - share_kept(beside[f"resnet18 s{seed}"], counts)).interval())
-    values, lows, highs = zip(*ahead, strict=True)
-    mean = sum(values) / len(values)
-    return {"D13": Found(mean, min(lows), max(highs), n=counts.shape[1], seeds="0")}

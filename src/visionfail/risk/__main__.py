@@ -1,0 +1,150 @@
+"""python -m visionfail.risk train | evaluate | predict: the safe/unsafe classifier.
+
+Exit codes of predict: 0 all safe, 1 something is unsafe, 3 some file fell back; 2 is a wrong call.
+"""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+from visionfail.risk import commands, predicting
+from visionfail.risk.config import FIELD_TYPES, RiskConfig, load_config
+from visionfail.risk.saved import load_classifier
+
+OUT = Path("runs/risk/model")
+DECISION = ("cost_ratio", "max_miss", "delta", "prevalence")  # settings that need no training
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one of the three commands; returns the exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line; every setting has a flag of its own."""
+    top = argparse.ArgumentParser(prog="python -m visionfail.risk", description=__doc__)
+    commands_of = top.add_subparsers(required=True)
+    training = commands_of.add_parser("train", help="a classifier from safe/ and unsafe/ pictures")
+    training.add_argument("--data", required=True, help="folder with safe/ and unsafe/")
+    training.add_argument("--out", default=str(OUT), help="folder of the classifier")
+    training.add_argument("--config", help="YAML file of settings")
+    add_settings(training, tuple(FIELD_TYPES))
+    training.set_defaults(run=run_train)
+    evaluating = commands_of.add_parser("evaluate", help="a threshold, and what it does")
+    evaluating.add_argument("--model", default=str(OUT), help="folder of the classifier")
+    evaluating.add_argument("--data", required=True, help="folder with safe/ and unsafe/")
+    evaluating.add_argument("--require-guarantee", action="store_true", help="or stop")
+    add_settings(evaluating, DECISION)
+    evaluating.set_defaults(run=run_evaluate)
+    deciding = commands_of.add_parser("predict", help="decide about one picture, or many")
+    deciding.add_argument("--image", required=True, help="a file, a folder, or - for a list")
+    deciding.add_argument("--weights", default=str(OUT), help="folder of the classifier")
+    deciding.add_argument("--threshold", type=float, help="in the place of evaluate's")
+    deciding.add_argument("--fallback", choices=predicting.FALLBACKS, default="unsafe")
+    deciding.add_argument("--csv", type=Path, help="a table that grows; a second run resumes")
+    deciding.set_defaults(run=run_predict)
+    return top
+
+
+def add_settings(command: argparse.ArgumentParser, names: tuple[str, ...]) -> None:
+    """Add a flag for each of these settings."""
+    for field in dataclasses.fields(RiskConfig):
+        if field.name not in names:
+            continue
+        kind = FIELD_TYPES[field.name]
+        flag = "--" + field.name.replace("_", "-")
+        read = _truth if kind is bool else kind
+        command.add_argument(
+            flag, type=read, default=None, metavar="X", help=f"default {field.default}"
+        )
+
+
+def _truth(text: str) -> bool:
+    """true or false; ValueError, which argparse reports, for another word."""
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+def overrides(options: argparse.Namespace) -> dict:
+    """The settings that the command line gave."""
+    given = {name: getattr(options, name, None) for name in FIELD_TYPES}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def run_train(options: argparse.Namespace) -> int:
+    """train: says how many pictures there were, how training went, and what comes next."""
+    config = load_config(options.config and Path(options.config), overrides(options))
+    trained = commands.train_classifier(options.data, options.out, config)
+    for part, counts in trained.counts.items():
+        print(f"{part}: {', '.join(f'{count:,} {name}' for name, count in counts.items())}")
+    say_left_out(trained.left_out)
+    last = trained.history[-1]
+    print(f"validation: {last['val_accuracy']:.1%} right at a threshold of 0.5")
+    print(f"ImageNet weights: {trained.classifier.card['pretrained']}; saved in {options.out}")
+    print(f"next: python -m visionfail.risk evaluate --model {options.out} --data {options.data}")
+    return 0
+
+
+def run_evaluate(options: argparse.Namespace) -> int:
+    """evaluate: the threshold with its promise, then what it does on test pictures."""
+    classifier = load_classifier(options.model)
+    config = dataclasses.replace(classifier.config, **overrides(options))
+    threshold = commands.threshold_of(classifier, config)
+    print(f"threshold {threshold.value:.4g} by {threshold.rule}; {threshold.promise}")
+    if options.require_guarantee and not threshold.guaranteed:
+        print("stopped, as --require-guarantee asks: no test picture was looked at")
+        return 2
+    evaluated = commands.evaluate_classifier(classifier, options.data, config)
+    say_left_out(evaluated.left_out)
+    print(f"{len(evaluated.pictures):,} test pictures, look number {evaluated.look}")
+    print(evaluated.words)
+    for name, value in evaluated.measures.items():
+        print(f"   {name} {value:.3f}")
+    print(f"misses and false alarms: {classifier.folder / commands.ERRORS}")
+    return 0
+
+
+def say_left_out(left_out: dict[str, str]) -> None:
+    """Name every file that could not be read, and why."""
+    for file, reason in left_out.items():
+        print(f"left out: {file}: {reason}")
+
+
+def run_predict(options: argparse.Namespace) -> int:
+    """predict: a line of json for each file."""
+    classifier = load_classifier(options.weights)
+    kept = classifier.decision()
+    if options.threshold is None and kept is None:
+        raise ValueError("no threshold yet: run evaluate first, or give --threshold.")
+    if options.threshold is not None and not 0 <= options.threshold <= 1:
+        raise ValueError(f"threshold {options.threshold}: give a score from 0 to 1.")
+    own = options.threshold is not None
+    threshold = options.threshold if own or kept is None else kept.value
+    guaranteed = not own and kept is not None and kept.guaranteed
+    code = 0
+    decided = predicting.decide_all(
+        classifier,
+        predicting.files_to_decide(options.image, sys.stdin),
+        threshold=threshold,
+        guaranteed=guaranteed,
+        fallback=options.fallback,
+        table=options.csv,
+    )
+    for decision in decided:
+        print(decision.json_line(), flush=True)
+        if decision.review:
+            code = 3
+        elif decision.decision == "unsafe" and code == 0:
+            code = 1
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

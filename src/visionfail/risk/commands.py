@@ -1,0 +1,210 @@
+"""train and evaluate: from a folder of pictures to a classifier, a threshold and its report."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from visionfail import files, metrics
+from visionfail.risk import decisions, pictures, saved, training
+from visionfail.risk.calibration import brier, fit_calibration
+from visionfail.risk.config import RiskConfig
+from visionfail.risk.decisions import Scored
+from visionfail.risk.pictures import Pictures
+from visionfail.risk.saved import Classifier, load_classifier, save_classifier
+from visionfail.risk.thresholds import Threshold, choose_threshold
+
+REPORT = "report.json"
+ERRORS = "errors.csv"
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What `train_classifier` made: the classifier, its history, and the files left out."""
+
+    classifier: Classifier
+    history: list[dict]
+    counts: dict[str, dict[str, int]]  # {part: {class: pictures}}
+    left_out: dict[str, str]  # {file: why}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """A report on test pictures: the threshold, the table of rates, and the scores behind it."""
+
+    threshold: Threshold
+    rates: pd.DataFrame
+    measures: dict[str, float]
+    words: str
+    look: int  # how often these test pictures have been looked at
+    scored: Scored
+    pictures: Pictures
+    left_out: dict[str, str]
+
+
+def train_classifier(
+    data: str | Path, out: str | Path, config: RiskConfig, *, cache: Path | None = None
+) -> Trained:
+    """Train on the pictures in a folder, calibrate on its validation part, and save to `out`.
+
+    Features are kept in `cache`, or in `out`. Errors as in `split_pictures` and `start_of`.
+    """
+    out = Path(out)
+    parts = pictures.split_pictures(data)
+    sets = {}
+    kept = {}
+    left_out = {}
+    for part in ("train", "val"):
+        sets[part], kept[part], refused = pictures.read_pictures(parts[part], side=config.side)
+        left_out.update(refused)
+    model, weights = training.start_of(config)
+    folder = Path(cache) if cache else out / "features"
+    model, history = training.train_risk(model, sets["train"], sets["val"], config, folder=folder)
+    model = saved.rounded(model)
+    score = saved.score_of(model, sets["val"].images)
+    validation = Scored(score, kept["val"].labels, kept["val"].groups)
+    calibration = fit_calibration(score, validation.labels)
+    card = training.card_of(model, config, weights=weights, history=history, images=sets)
+    seen = [digest for part in kept.values() for digest in part.digests]
+    save_classifier(
+        out,
+        model,
+        config,
+        card=card,
+        calibration=calibration,
+        validation=validation,
+        seen=seen,
+    )
+    counts = {part: _class_counts(part_kept) for part, part_kept in kept.items()}
+    counts["test"] = _class_counts(parts["test"])
+    return Trained(load_classifier(out), history, counts, left_out)
+
+
+def _class_counts(part: Pictures) -> dict[str, int]:
+    """How many pictures of each class."""
+    return {name: int((part.labels == k).sum()) for k, name in enumerate(pictures.CLASSES)}
+
+
+def threshold_of(classifier: Classifier, config: RiskConfig) -> Threshold:
+    """The threshold that validation pictures and the settings of a decision give, as a score."""
+    validation = classifier.validation()
+    return choose_threshold(
+        validation.score,
+        validation.labels,
+        validation.groups,
+        max_miss=config.max_miss,
+        delta=config.delta,
+        cost_ratio=config.cost_ratio,
+        prevalence=config.prevalence,
+        calibration=classifier.calibration,
+    )
+
+
+def evaluate_classifier(classifier: Classifier, data: str | Path, config: RiskConfig) -> Evaluated:
+    """The report on the test part of a folder, or on all of one without parts that is new.
+
+    The threshold is chosen on validation pictures and kept for `predict`; each look at test
+    pictures is counted. ValueError where test pictures trained or chose the classifier.
+    """
+    threshold = threshold_of(classifier, config)
+    listed = pictures_to_test(classifier, data)
+    images, kept, left_out = pictures.read_pictures(listed, side=classifier.config.side)
+    scored = Scored(classifier.score(images.images), kept.labels, kept.groups)
+    rates = decisions.rates_table(
+        scored, threshold.value, prevalence=config.prevalence, cost_ratio=config.cost_ratio
+    )
+    words = decisions.in_words(
+        threshold.value, rates, cost_ratio=config.cost_ratio, prevalence=config.prevalence
+    )
+    measures = decisions.picture_measures(scored, threshold.value)
+    measures.update(calibration_measures(classifier, scored))
+    look = classifier.count_look(kept.checksum())
+    classifier.keep_decision(threshold)
+    evaluated = Evaluated(threshold, rates, measures, words, look, scored, kept, left_out)
+    write_report(evaluated, classifier)
+    return evaluated
+
+
+def pictures_to_test(classifier: Classifier, data: str | Path) -> Pictures:
+    """The pictures of a folder to test on: its test part, or those that the classifier never saw.
+
+    ValueError where test pictures were seen, or nothing is left.
+    """
+    folder = Path(data)
+    seen = classifier.seen()
+    if (folder / "test").is_dir():
+        found = pictures.list_pictures(folder / "test")
+        known = [file for file, d in zip(found.files, found.digests, strict=True) if d in seen]
+        if known:
+            raise ValueError(
+                f"{len(known)} test pictures trained or chose this classifier, {known[0]} among "
+                "them: test on others."
+            )
+        return found
+    found = pictures.list_pictures(folder)
+    new = [k for k, digest in enumerate(found.digests) if digest not in seen]
+    if not new:
+        raise ValueError(f"every picture of {folder} trained or chose this classifier.")
+    return found.at(new)
+
+
+def calibration_measures(classifier: Classifier, scored: Scored) -> dict[str, float]:
+    """ECE of the predicted class, confidence against right answers in 15 bins, and Brier's score.
+
+    Of calibrated probabilities; "raw" of the network's own.
+    """
+    measures = {}
+    calibrated = classifier.calibration.probability(scored.score)
+    for words, probability in (("", calibrated), (" raw", scored.score)):
+        confidence = np.maximum(probability, 1 - probability)
+        right = (probability >= 0.5) == (scored.labels == 1)
+        measures[f"ECE{words}"] = float(metrics.ece(confidence, right))
+        measures[f"Brier{words}"] = brier(probability, scored.labels)
+    return measures
+
+
+def write_report(evaluated: Evaluated, classifier: Classifier) -> None:
+    """report.json, and errors.csv with every miss and false alarm, in the classifier's folder."""
+    report = {
+        "threshold": vars(evaluated.threshold),
+        "rates": evaluated.rates.to_dict("records"),
+        "measures": {k: None if np.isnan(v) else float(v) for k, v in evaluated.measures.items()},
+        "words": evaluated.words,
+        "look": evaluated.look,
+        "pictures": len(evaluated.pictures),
+        "left_out": evaluated.left_out,
+        "pretrained": classifier.card["pretrained"],
+        "model_sha256": classifier.card["sha256"],
+    }
+    folder = classifier.folder
+    files.write_text(folder / REPORT, files.json_text(_plain(report), name=REPORT))
+    files.write_text(folder / ERRORS, errors_csv(evaluated))
+
+
+def _plain(value: object) -> object:
+    """Numpy numbers as Python's own, all the way down."""
+    if isinstance(value, dict):
+        return {str(key): _plain(content) for key, content in value.items()}
+    if isinstance(value, list):
+        return [_plain(content) for content in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def errors_csv(evaluated: Evaluated) -> str:
+    """The text of errors.csv: file, error, score, kind; the surest errors first."""
+    scored = evaluated.scored
+    flagged = scored.score >= evaluated.threshold.value
+    wrong = np.flatnonzero(flagged != (scored.labels == 1))
+    distance = np.abs(scored.score[wrong] - evaluated.threshold.value)
+    rows: list[Sequence[object]] = [("file", "error", "score", "kind")]
+    for k in wrong[np.argsort(-distance, kind="stable")]:
+        error = "false alarm" if flagged[k] else "miss"
+        file = evaluated.pictures.files[k].as_posix()
+        rows.append((file, error, f"{scored.score[k]:.6f}", evaluated.pictures.kinds[k]))
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,116 @@
+"""The settings of the safe/unsafe classifier, read from one YAML file and checked key by key."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ARCHITECTURES = ("resnet18", "resnet50", "efficientnet_b0", "vit_b_16")
+# {key: (smallest, largest)} of numbers; largest and smallest are allowed
+LIMITS = {
+    "side": (32, 512),
+    "network_side": (0, 512),
+    "rotation": (0, 180),
+    "jitter": (0, 1),
+    "views": (0, 20),
+    "dropout": (0, 0.9),
+    "unfreeze": (0, 2),
+    "epochs": (1, 1000),
+    "batch": (1, 4096),
+    "lr": (1e-7, 1),
+    "weight_decay": (0, 1),
+    "focal_gamma": (0, 10),
+    "seed": (0, 2**31 - 1),
+    "cost_ratio": (1e-6, 1e6),
+    "max_miss": (1e-6, 0.999),
+    "delta": (1e-6, 0.5),
+    "prevalence": (1e-9, 0.999),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskConfig:
+    """Every setting with its default; ValueError that names a key and its allowed values."""
+
+    side: int = 128
+    network_side: int = 0
+    flip: bool = True
+    rotation: float = 10.0
+    jitter: float = 0.2
+    views: int = 5
+    arch: str = "resnet18"
+    dropout: float = 0.3
+    unfreeze: int = 0
+    epochs: int = 15
+    batch: int = 32
+    lr: float = 5e-4
+    weight_decay: float = 1e-4
+    focal_gamma: float = 0.0
+    balance: bool = True
+    mixup: bool = False
+    seed: int = 0
+    cost_ratio: float = 10.0
+    max_miss: float = 0.05
+    delta: float = 0.05
+    prevalence: float = 0.01
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(field.name, getattr(self, field.name), FIELD_TYPES[field.name])
+
+
+FIELD_TYPES = {field.name: type(field.default) for field in dataclasses.fields(RiskConfig)}
+
+
+def _check(key: str, value: Any, kind: type) -> None:
+    """Raises ValueError that names the key and what it may be."""
+    if kind is str:
+        if value not in ARCHITECTURES:
+            raise ValueError(f"{key} is {value!r}: choose one of {', '.join(ARCHITECTURES)}.")
+        return
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"{key} is {value!r}: choose true or false.")
+        return
+    low, high = LIMITS[key]
+    numeric = isinstance(value, int) or (kind is float and isinstance(value, float))
+    if isinstance(value, bool) or not numeric or not low <= value <= high:
+        words = "a whole number" if kind is int else "a number"
+        raise ValueError(f"{key} is {value!r}: give {words} from {low:g} to {high:g}.")
+
+
+def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -> RiskConfig:
+    """The settings of a YAML file, or the defaults, with `overrides` in their place.
+
+    FileNotFoundError where there is no such file; ValueError for a file that is no YAML mapping, a
+    key that does not exist, and a value that is not allowed, each named.
+    """
+    read = {} if path is None else _read(Path(path))
+    settings = {**read, **(overrides or {})}
+    unknown = sorted(set(settings) - set(FIELD_TYPES))
+    if unknown:
+        raise ValueError(
+            f"no setting is called {', '.join(unknown)}: choose among {', '.join(FIELD_TYPES)}."
+        )
+    for key, value in settings.items():
+        if FIELD_TYPES[key] is float and isinstance(value, int) and not isinstance(value, bool):
+            settings[key] = float(value)
+    return RiskConfig(**settings)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file."""
+    if not path.exists():
+        raise FileNotFoundError(f"no settings at {path}: name a YAML file, or leave it out.")
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not readable as YAML: {error}") from error
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} holds no settings: write them as `key: value`, one a line.")
+    return {str(key): value for key, value in found.items()}

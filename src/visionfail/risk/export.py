@@ -1,0 +1,260 @@
+"""ONNX and int8: exported only through a gate that compares decisions, on loading too.
+
+A network that decides otherwise than the one that was evaluated is another network. onnx,
+onnxruntime and onnxscript come with the extra `risk`.
+"""
+
+import dataclasses
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+
+from visionfail import files, metrics, models
+from visionfail.data import ImageSet
+from visionfail.risk.saved import Classifier
+from visionfail.risk.thresholds import Threshold, miss_p_value, miss_share_by_group
+
+FORMATS = ("onnx", "int8")
+BATCHES = (1, 7)  # sizes at which the gate asks
+CLOSE = 1e-4  # of logits, for onnx
+FLIPS = 0.01  # the 95% upper bound on the share of flipped decisions, for int8
+CALIBRATING = 200  # validation pictures by which int8 sets its ranges
+GATE_FILE = "gate.npz"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a gate found of an export: passed, or every reason why not."""
+
+    passed: bool
+    reasons: tuple[str, ...]
+    measured: dict[str, float]
+    host: str  # processor and providers; int8 kernels differ between hosts
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """An onnxruntime session that answers as the classifier does; `path` is its file."""
+
+    session: Any
+    path: Path
+    gate: Gate
+
+    def logits(self, images: Tensor, *, batch_size: int = 32) -> np.ndarray:
+        """Logits float32 (N, 2) of pictures uint8 (N, 3, H, W) or floats in [0, 1]."""
+        return logits_of(self.session, images, batch_size=batch_size)
+
+    def score(self, images: Tensor) -> np.ndarray:
+        """The softmax probability of "unsafe", (N,)."""
+        return metrics.probabilities(self.logits(images))[:, 1]
+
+
+def logits_of(session: Any, images: Tensor, *, batch_size: int) -> np.ndarray:
+    """Logits (N, 2) of an onnxruntime session."""
+    rows = []
+    for batch in images.split(batch_size):
+        (logits,) = session.run(None, {"images": models.as_float(batch).numpy()})
+        rows.append(logits)
+    return np.concatenate(rows)
+
+
+def write_onnx(classifier: Classifier, path: Path) -> None:
+    """Write the network as ONNX, images float (N, 3, side, side) in [0, 1], any N."""
+    side = classifier.config.side
+    model = classifier.model.cpu().to(memory_format=torch.contiguous_format).eval()
+    example = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    with files.atomic_write(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter's own
+        torch.onnx.export(
+            model,
+            (example,),
+            str(temporary),
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def write_int8(onnx_path: Path, path: Path, calibrating: Tensor) -> None:
+    """Write the int8 version (static, quantise-dequantise pairs) of an ONNX file.
+
+    Ranges are those of the pictures `calibrating`, uint8 (N, 3, H, W).
+    """
+    from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Pictures(quantization.CalibrationDataReader):
+        """One picture after another."""
+
+        def __init__(self) -> None:
+            self.rest = iter(models.as_float(calibrating).split(1))
+
+        def get_next(self) -> dict | None:
+            picture = next(self.rest, None)
+            return None if picture is None else {"images": picture.numpy()}
+
+    prepared = path.with_name(f".{path.stem}.prepared.onnx")
+    try:
+        quant_pre_process(str(onnx_path), str(prepared))
+        with files.atomic_write(path) as temporary:
+            quantization.quantize_static(
+                str(prepared),
+                str(temporary),
+                Pictures(),
+                quant_format=quantization.QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=quantization.QuantType.QUInt8,
+                weight_type=quantization.QuantType.QInt8,
+            )
+    finally:
+        prepared.unlink(missing_ok=True)
+
+
+def session_of(path: Path) -> Any:
+    """An onnxruntime session on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def describe_host() -> str:
+    """Processor and onnxruntime's version: int8 kernels differ between hosts."""
+    import onnxruntime
+
+    processor = torch.backends.cpu.get_cpu_capability()
+    return f"{processor}, onnxruntime {onnxruntime.__version__}"
+
+
+def check_export(
+    kind: str,
+    reference: np.ndarray,
+    answers: dict[int, np.ndarray],
+    *,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    threshold: Threshold,
+    max_miss: float,
+    delta: float,
+) -> Gate:
+    """Whether an export with logits `answers` {batch size: (N, 2)} decides as the `reference`.
+
+    "onnx": no decision flips and logits lie within CLOSE. "int8": the 95% upper bound on the share
+    of flips is at most FLIPS, and a recall guarantee is still one by the export's own scores.
+    """
+    score = metrics.probabilities(reference)[:, 1]
+    reasons = []
+    measured: dict[str, float] = {}
+    for size, logits in answers.items():
+        theirs = metrics.probabilities(logits)[:, 1]
+        flips = int(((score >= threshold.value) != (theirs >= threshold.value)).sum())
+        apart = float(np.abs(reference - logits).max())
+        bound = (
+            float(stats.beta.ppf(0.95, flips + 1, len(score) - flips))
+            if flips < len(score)
+            else 1.0
+        )
+        measured[f"flips, batch {size}"] = flips
+        measured[f"flip bound, batch {size}"] = bound
+        measured[f"logits apart, batch {size}"] = apart
+        measured[f"ECE moved, batch {size}"] = _ece(theirs, labels) - _ece(score, labels)
+        if kind == "onnx" and flips:
+            reasons.append(f"batch {size}: {flips} decisions flip")
+        if kind == "onnx" and not apart <= CLOSE:
+            reasons.append(f"batch {size}: logits {apart:.2g} apart, more than {CLOSE:g}")
+        if kind == "int8" and bound > FLIPS:
+            reasons.append(f"batch {size}: {flips} flips of {len(score)}, up to {bound:.1%}")
+        if kind == "int8" and threshold.guaranteed:
+            losses = miss_share_by_group(theirs, labels, groups, [threshold.value])
+            if miss_p_value(losses, max_miss)[0] > delta:
+                reasons.append(f"batch {size}: the recall guarantee is lost")
+    return Gate(not reasons, tuple(reasons), measured, describe_host())
+
+
+def _ece(score: np.ndarray, labels: np.ndarray) -> float:
+    """ECE of the predicted class."""
+    right = (score >= 0.5) == (labels == 1)
+    return float(metrics.ece(np.maximum(score, 1 - score), right))
+
+
+def export(
+    classifier: Classifier, kind: str, validation: ImageSet, threshold: Threshold
+) -> Exported:
+    """The exported network, in the classifier's folder beside the pictures that opened its gate.
+
+    ValueError with every reason where the gate does not pass; nothing is left behind then.
+    """
+    if kind not in FORMATS:
+        raise ValueError(f"no format {kind!r}: choose {' or '.join(FORMATS)}.")
+    path = classifier.folder / f"model.{kind}.onnx"
+    onnx_path = path if kind == "onnx" else classifier.folder / ".exporting.onnx"
+    try:
+        write_onnx(classifier, onnx_path)
+        if kind == "int8":
+            order = torch.randperm(len(validation), generator=torch.Generator().manual_seed(0))[
+                :CALIBRATING
+            ]
+            write_int8(onnx_path, path, validation.images[order])
+        keep_gate_pictures(classifier, validation, threshold)
+        return load_exported(classifier, kind)
+    except ValueError:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        if kind == "int8":
+            onnx_path.unlink(missing_ok=True)
+
+
+def keep_gate_pictures(classifier: Classifier, validation: ImageSet, threshold: Threshold) -> None:
+    """Keep pictures, the network's own logits and the threshold, for the gate on loading."""
+    logits = models.predict(classifier.model, validation.images, batch_size=128).numpy()
+    groups = validation.groups
+    arrays = {
+        "images": validation.images.numpy(),
+        "labels": validation.labels.numpy(),
+        "groups": np.arange(len(validation)) if groups is None else groups.numpy(),
+        "logits": logits,
+    }
+    made = {"model_sha256": classifier.card["sha256"], "threshold": dataclasses.asdict(threshold)}
+    files.save_arrays(classifier.folder / GATE_FILE, arrays, made=made)
+
+
+def load_exported(classifier: Classifier, kind: str) -> Exported:
+    """The export of a classifier, after its gate on this host.
+
+    FileNotFoundError where there is none; ValueError with every reason where the gate fails.
+    """
+    path = classifier.folder / f"model.{kind}.onnx"
+    if not path.exists():
+        raise FileNotFoundError(f"no {path.name} in {classifier.folder}: export it first.")
+    arrays, made = files.load_arrays(classifier.folder / GATE_FILE)
+    if made["model_sha256"] != classifier.card["sha256"]:
+        raise ValueError(f"{GATE_FILE} is of another network: export it again.")
+    session = session_of(path)
+    images = torch.from_numpy(arrays["images"])
+    gate = check_export(
+        kind,
+        arrays["logits"],
+        {size: logits_of(session, images, batch_size=size) for size in BATCHES},
+        labels=arrays["labels"],
+        groups=arrays["groups"],
+        threshold=Threshold(**made["threshold"]),
+        max_miss=classifier.config.max_miss,
+        delta=classifier.config.delta,
+    )
+    if not gate.passed:
+        raise ValueError(
+            f"{path.name} does not decide as the network that was evaluated: "
+            f"{'; '.join(gate.reasons)} ({gate.host})."
+        )
+    return Exported(session, path, gate)

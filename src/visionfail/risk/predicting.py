@@ -1,0 +1,145 @@
+"""Decisions on files: one, a folder or a list, each with a reason where it fell back."""
+
+import csv
+import dataclasses
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from visionfail.risk.pictures import read_file
+from visionfail.risk.saved import Classifier
+
+FALLBACKS = ("unsafe", "safe", "stop")
+FIELDS = ("file", "decision", "review", "probability", "score", "threshold", "guaranteed", "reason")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What is decided about one file; probability and score are None where it could not be read.
+
+    `review` says that a person must look: the decision is the fallback, for the `reason` given.
+    """
+
+    file: str
+    decision: str  # "safe" or "unsafe"
+    review: bool
+    probability: float | None
+    score: float | None
+    threshold: float
+    guaranteed: bool
+    reason: str
+
+    def json_line(self) -> str:
+        """The decision as one line of json."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+
+def decide(
+    classifier: Classifier,
+    file: Path,
+    *,
+    threshold: float,
+    guaranteed: bool,
+    fallback: str = "unsafe",
+) -> Decision:
+    """The decision about one file, by the very steps that `evaluate` takes.
+
+    A file that cannot be read for certain gets the `fallback` and its reason; with "stop" a
+    ValueError.
+    """
+    common = {"file": str(file), "threshold": threshold}
+    try:
+        image = read_file(file, side=classifier.config.side)
+    except ValueError as error:
+        if fallback == "stop":
+            raise ValueError(f"{file}: {error}") from error
+        unread = {"probability": None, "score": None, "guaranteed": False}
+        return Decision(decision=fallback, review=True, reason=str(error), **unread, **common)
+    score = float(classifier.score(image)[0])
+    return Decision(
+        decision="unsafe" if score >= threshold else "safe",
+        review=False,
+        probability=float(classifier.calibration.probability(score)),
+        score=score,
+        guaranteed=guaranteed,
+        reason="",
+        **common,
+    )
+
+
+def files_to_decide(where: str, lines: Iterable[str] = ()) -> list[Path]:
+    """The files that --image names: one, all of a folder, or for "-" those on standard input.
+
+    FileNotFoundError for a folder without files. A file that is missing is decided about: it falls
+    back.
+    """
+    if where == "-":
+        return [Path(line.rstrip("\n")) for line in lines if line.strip()]
+    place = Path(where)
+    if not place.is_dir() or place.is_symlink():
+        return [place]
+    found = [file for file in place.rglob("*") if file.is_file() or file.is_symlink()]
+    kept = sorted(file for file in found if not file.name.startswith("."))
+    if not kept:
+        raise FileNotFoundError(f"{place} has no file: name a picture, or a folder of pictures.")
+    return kept
+
+
+def decide_all(
+    classifier: Classifier,
+    files: list[Path],
+    *,
+    threshold: float,
+    guaranteed: bool,
+    fallback: str = "unsafe",
+    table: Path | None = None,
+) -> Iterator[Decision]:
+    """The decision about each file, in order; `table` is a csv that grows as they come.
+
+    Files that the table has already, decided at the same threshold, are not decided again: an
+    interrupted run resumes.
+    """
+    done = _decided(table, threshold) if table else set()
+    for file in tqdm(files, unit="picture", disable=len(files) == 1):
+        if str(file) in done:
+            continue
+        decision = decide(
+            classifier, file, threshold=threshold, guaranteed=guaranteed, fallback=fallback
+        )
+        if table is not None:
+            _append(table, decision)
+        yield decision
+
+
+def _decided(table: Path, threshold: float) -> set[str]:
+    """The files that a table has; ValueError where it is another table or another threshold's."""
+    if not table.exists() or not table.stat().st_size:
+        return set()
+    with open(table, newline="", encoding="utf-8") as handle:
+        reader = csv.DictReader(handle)
+        if tuple(reader.fieldnames or ()) != FIELDS:
+            raise ValueError(f"{table} is no table of decisions: name another file.")
+        rows = [row for row in reader if row["reason"] is not None]  # a cut-off line is none
+    others = {row["threshold"] for row in rows} - {str(threshold)}
+    if others:
+        raise ValueError(
+            f"{table} was decided at threshold {others.pop()}, not {threshold}: name another file."
+        )
+    return {row["file"] for row in rows}
+
+
+def _append(table: Path, decision: Decision) -> None:
+    """Add one line to the table, after its head where it is new, and have it on disk."""
+    table.parent.mkdir(parents=True, exist_ok=True)
+    new = not table.exists() or not table.stat().st_size
+    with open(table, "a", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, FIELDS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(dataclasses.asdict(decision))
+        handle.flush()
+        os.fsync(handle.fileno())

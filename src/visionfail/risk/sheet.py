@@ -1,0 +1,121 @@
+"""The decision sheet: from a cost ratio to a threshold, to coverage and the risk that is left.
+
+On the pictures as they are, as they get worse, and under attack: a threshold is chosen once, on
+validation pictures, and what it does elsewhere is looked up.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+
+from visionfail import attacks, corruptions
+from visionfail.data import ImageSet
+from visionfail.risk import decisions
+from visionfail.risk.decisions import Scored
+from visionfail.risk.saved import Classifier
+from visionfail.risk.thresholds import Threshold, choose_threshold
+
+CORE = ("contrast", "fog", "motion_blur", "gaussian_noise", "jpeg_compression", "brightness")
+WORSE = (*CORE, "pixelate")
+SEVERITIES = (1, 3, 5)
+CLEAN = ("clean", 0)
+ATTACK = ("PGD, 2/255", 0)
+EPSILON = 2 / 255
+Condition = tuple[str, int]
+
+
+def conditions_for(side: int) -> list[Condition]:
+    """Clean, then what of WORSE is defined for pictures of this side at SEVERITIES."""
+    names = [name for name in WORSE if side == 32 or name in corruptions.ANY_SIZE]
+    return [CLEAN, *((name, severity) for name in names for severity in SEVERITIES)]
+
+
+def score_conditions(
+    classifier: Classifier, images: ImageSet, conditions: Sequence[Condition], *, attacked: int
+) -> dict[Condition, Scored]:
+    """The scores of pictures under each condition; of the first `attacked` groups under PGD too."""
+    groups = np.arange(len(images)) if images.groups is None else images.groups.numpy()
+    labels = images.labels.numpy()
+    scored = {}
+    for name, severity in conditions:
+        pictures = images.images
+        if severity:
+            pictures = corruptions.corrupt(pictures, name, severity)
+        scored[name, severity] = Scored(classifier.score(pictures), labels, groups)
+    if attacked:
+        chosen = np.isin(groups, np.unique(groups)[:attacked])
+        few = images.at(torch.from_numpy(np.flatnonzero(chosen)))
+        moved = attacks.pgd(
+            classifier.model, few.images, few.labels, epsilon=EPSILON, steps=20, seed=0
+        )
+        scored[ATTACK] = Scored(classifier.score(moved), labels[chosen], groups[chosen])
+    return scored
+
+
+def thresholds_by_cost(classifier: Classifier, ratios: Sequence[float]) -> dict[float, Threshold]:
+    """{cost ratio: threshold} on validation pictures, the recall target's promise kept by each."""
+    validation = classifier.validation()
+    found = {}
+    for ratio in ratios:
+        config = dataclasses.replace(classifier.config, cost_ratio=float(ratio))
+        found[ratio] = choose_threshold(
+            validation.score,
+            validation.labels,
+            validation.groups,
+            max_miss=config.max_miss,
+            delta=config.delta,
+            cost_ratio=config.cost_ratio,
+            prevalence=config.prevalence,
+            calibration=classifier.calibration,
+        )
+    return found
+
+
+def decision_sheet(
+    scored: Mapping[Condition, Scored],
+    chosen: Mapping[float, Threshold],
+    *,
+    prevalence: float,
+) -> pd.DataFrame:
+    """A row per condition, cost ratio and quantity: value, lo, hi (95% over groups), n groups.
+
+    Quantities are those of `rates_table`; guaranteed says whether the promise reaches the row: it
+    is made on pictures as they are, so it reaches the clean ones alone.
+    """
+    tables = []
+    for (name, severity), of_condition in scored.items():
+        for ratio, threshold in chosen.items():
+            table = decisions.rates_table(
+                of_condition, threshold.value, prevalence=prevalence, cost_ratio=ratio
+            )
+            clean = (name, severity) == CLEAN
+            where = {"condition": name, "severity": severity, "cost ratio": ratio}
+            where["threshold"] = threshold.value
+            where["guaranteed"] = clean and threshold.guaranteed
+            tables.append(table.assign(**where))
+    return pd.concat(tables, ignore_index=True)
+
+
+def sheet_at(sheet: pd.DataFrame, ratio: float) -> pd.DataFrame:
+    """One cost ratio's rows as a page: a row per condition, a column per quantity, in words."""
+    rows = []
+    of_ratio = sheet.loc[sheet["cost ratio"] == ratio]
+    for (name, severity), part in of_ratio.groupby(["condition", "severity"], sort=False):
+        values = part.set_index("quantity")
+        row = {"condition": f"{name} {severity}" if severity else name}
+        row["misses per 1,000 unsafe"] = _per_thousand(values.loc["missed"])
+        row["false alarms per 1,000 safe"] = _per_thousand(values.loc["alarmed"])
+        row["passes unseen"] = f"{values.value['coverage']:.1%}"
+        row["unsafe per 1,000 passed"] = _per_thousand(values.loc["residual risk"], digits=2)
+        row["guarantee"] = "yes" if bool(values.guaranteed.all()) else "does not reach here"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _per_thousand(row: pd.Series, *, digits: int = 0) -> str:
+    """A share with its interval, per thousand."""
+    value, lo, hi = (1000 * row[name] for name in ("value", "lo", "hi"))
+    return f"{value:.{digits}f} ({lo:.{digits}f} to {hi:.{digits}f})"

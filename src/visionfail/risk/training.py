@@ -1,0 +1,147 @@
+"""Training: a head with dropout on frozen features, perhaps its last stages with it."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from visionfail import data, models
+from visionfail.data import ImageSet
+from visionfail.models import transfer
+from visionfail.models.features import Features
+from visionfail.models.histories import join_histories
+from visionfail.models.losses import focal_loss
+from visionfail.risk.config import RiskConfig
+from visionfail.risk.features import load_or_extract
+
+STAGES = ("layer3", "layer4")  # that may be unfrozen, the last one first
+
+
+def start_of(config: RiskConfig) -> tuple[nn.Module, str]:
+    """(the ImageNet network with a new head of two logits, the name of its weights).
+
+    ConnectionError where the weights cannot be had.
+    """
+    weights, name = data.load_imagenet_weights(config.arch)
+    side = config.network_side or config.side
+    model = transfer.pretrained(
+        f"imagenet_{config.arch}",
+        weights,
+        num_classes=2,
+        side=224 if config.arch == "vit_b_16" else side,
+        seed=config.seed,
+    )
+    return model, name
+
+
+def train_risk(
+    model: nn.Module, train: ImageSet, val: ImageSet, config: RiskConfig, *, folder: Path
+) -> tuple[nn.Module, list[dict]]:
+    """The trained network in eval mode, and the history; features are kept in `folder`.
+
+    The head learns from frozen features; then the last `unfreeze` stages learn with it.
+    """
+    learnt, _ = load_or_extract(model, train, config, views=config.views, folder=folder)
+    watched, _ = load_or_extract(model, val, config, views=0, folder=folder)
+    history = fit_head(model, learnt, watched, config)
+    if config.unfreeze:
+        transfer.inflate_norms(model, train.images[:1000])
+        transfer.freeze_all_but(model, (*STAGES[-config.unfreeze :], "fc"))
+        whole = head_settings(config, train.labels.numpy(), flip=config.flip)
+        with _seeded(config.seed):
+            model, added = models.fit(
+                model, train, val, config=whole, loss_of=focal_loss(config.focal_gamma)
+            )
+        history = join_histories(history, added)
+    return model.cpu().eval(), history
+
+
+def fit_head(model: nn.Module, train: Features, val: Features, config: RiskConfig) -> list[dict]:
+    """Train the model's `fc` alone, in place, dropout before it; returns the history."""
+    fc = model.get_submodule("fc")
+    head = nn.Sequential(nn.Dropout(config.dropout), fc)
+    settings = head_settings(config, train.labels.numpy())
+    with _seeded(config.seed):
+        trained, history = models.fit(
+            head, train, val, config=settings, loss_of=focal_loss(config.focal_gamma)
+        )
+    (_, learnt) = trained.children()
+    fc.load_state_dict(learnt.state_dict())
+    return history
+
+
+def head_settings(
+    config: RiskConfig, labels: np.ndarray, *, flip: bool = False
+) -> models.TrainConfig:
+    """The settings of the one training loop for this configuration."""
+    counts = np.bincount(labels, minlength=2)
+    weights = tuple((len(labels) / (2 * counts)).tolist()) if config.balance else ()
+    return models.TrainConfig(
+        epochs=config.epochs,
+        batch_size=config.batch,
+        optimizer="adamw",
+        schedule="constant",
+        mixed_precision=False,
+        peak_lr=config.lr,
+        weight_decay=config.weight_decay,
+        ema_decay=0,
+        padding=0,
+        flip=flip,
+        mix="mixup" if config.mixup else "",
+        class_weights=weights,
+        seed=config.seed,
+    )
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """torch's global generator, which dropout draws from, seeded inside and restored after."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def ensemble_of(
+    model: nn.Module, train: Features, val: Features, config: RiskConfig, *, heads: int
+) -> list[dict[str, torch.Tensor]]:
+    """The weights of `heads` heads that differ in their seed alone."""
+    states = []
+    for number in range(heads):
+        seeded = dataclasses.replace(config, seed=config.seed + number)
+        fc = model.get_submodule("fc")
+        with _seeded(seeded.seed):
+            fc.reset_parameters()
+        fit_head(model, train, val, seeded)
+        states.append({name: tensor.clone() for name, tensor in fc.state_dict().items()})
+    return states
+
+
+def card_of(
+    model: nn.Module,
+    config: RiskConfig,
+    *,
+    weights: str,
+    history: list[dict],
+    images: Mapping[str, ImageSet],
+) -> dict:
+    """The card of a trained network, from which `models.load` builds it again."""
+    return {
+        "dataset": "folder",
+        "arch": f"imagenet_{config.arch}",
+        "width": 64,
+        "classes": list(images["train"].classes),
+        "mean": list(transfer.MEAN),
+        "std": list(transfer.STD),
+        "side": model.side,
+        "resizing": model.resizing,
+        "pretrained": weights,
+        "config": dataclasses.asdict(config),
+        "history": history,
+        "images": {split: len(part) for split, part in images.items()},
+        "data_checksums": {split: part.checksum() for split, part in images.items()},
+        "origin": images["train"].origin,
+    }

@@ -1,0 +1,186 @@
+"""train, evaluate and predict one after another, as a new user would call them."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from visionfail import data, models
+from visionfail.risk import __main__ as program
+from visionfail.risk import commands, pictures
+from visionfail.risk.config import RiskConfig
+from visionfail.risk.saved import load_classifier
+
+SETTINGS = {"side": 32, "views": 1, "epochs": 8, "lr": 0.01}
+FLAGS = ["--side", "32", "--views", "1", "--epochs", "8", "--lr", "0.01"]
+COUNT = 50
+
+
+def random_weights(arch):
+    """Weights of a network that was never trained, in the place of ImageNet's."""
+    model = models.build(
+        f"imagenet_{arch}", num_classes=1000, mean=(0.5,) * 3, std=(0.5,) * 3, seed=1
+    )
+    return model.state_dict(), "random"
+
+
+def draw(file, *, unsafe, seed):
+    """A noisy picture, safe ones bluish, unsafe ones reddish; PNG or JPEG by turns."""
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 120, (40, 30, 3))
+    pixels[..., 0 if unsafe else 2] += 110
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels.astype(np.uint8)).save(file)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("pictures")
+    for label, name in enumerate(pictures.CLASSES):
+        for k in range(COUNT):
+            suffix = "png" if k % 2 else "jpg"
+            draw(place / name / f"{k:03d}.{suffix}", unsafe=bool(label), seed=1000 * label + k)
+    return place
+
+
+@pytest.fixture(scope="module")
+def trained(folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("model")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "load_imagenet_weights", random_weights)
+        assert program.main(["train", "--data", str(folder), "--out", str(out), *FLAGS]) == 0
+    return out
+
+
+@pytest.fixture
+def copy(trained, tmp_path):
+    """The classifier in a folder that a test may change."""
+    return shutil.copytree(trained, tmp_path / "model")
+
+
+def lines(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_three_commands(folder, copy, capsys):
+    call = ["evaluate", "--model", str(copy), "--data", str(folder)]
+    assert program.main(call) == 0
+    said = capsys.readouterr().out
+    assert "no guarantee: 10 unsafe groups are not enough data, it needs 59" in said
+    assert (
+        "20 test pictures, look number 1" in said and "A miss lets an unsafe picture pass" in said
+    )
+    program.main(call)
+    assert "look number 2" in capsys.readouterr().out
+    one = folder / "unsafe" / "000.jpg"
+    assert program.main(["predict", "--image", str(one), "--weights", str(copy)]) == 1
+    (line,) = lines(capsys)
+    assert line["decision"] == "unsafe" and not line["review"] and not line["guaranteed"]
+
+
+def test_with_more_tolerance_the_guarantee_is_there(folder, copy, capsys):
+    flags = ["--max-miss", "0.3", "--delta", "0.1"]
+    call = ["evaluate", "--model", str(copy), "--data", str(folder), "--require-guarantee"]
+    assert program.main(call) == 2
+    assert "no test picture was looked at" in capsys.readouterr().out
+    assert not (copy / "looks.json").exists()
+    assert program.main([*call, *flags]) == 0
+    assert "with probability 90% at most 30.0%" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_predict_decides_as_evaluate_does(folder, copy, suffix):
+    classifier = load_classifier(copy)
+    found = commands.evaluate_classifier(classifier, folder, classifier.config)
+    chosen = [k for k, file in enumerate(found.pictures.files) if file.suffix == f".{suffix}"]
+    assert chosen
+    for k in chosen:
+        decision = program.predicting.decide(
+            classifier, found.pictures.files[k], threshold=found.threshold.value, guaranteed=False
+        )
+        assert decision.score == pytest.approx(found.scored.score[k], abs=1e-5)
+        flagged = found.scored.score[k] >= found.threshold.value
+        assert (decision.decision == "unsafe") == flagged
+
+
+def test_a_file_that_is_no_picture_falls_back(copy, tmp_path, capsys):
+    (tmp_path / "note.png").write_text("no picture", encoding="utf-8")
+    call = ["predict", "--image", str(tmp_path / "note.png"), "--weights", str(copy)]
+    call += ["--threshold", "0.5"]
+    assert program.main(call) == 3
+    (line,) = lines(capsys)
+    assert line["decision"] == "unsafe" and line["review"] and "no PNG or JPEG" in line["reason"]
+    assert program.main([*call, "--fallback", "safe"]) == 3
+    (line,) = lines(capsys)
+    assert line["decision"] == "safe" and line["review"]
+    assert program.main([*call, "--fallback", "stop"]) == 2
+    assert "note.png" in capsys.readouterr().err
+
+
+def test_a_folder_is_decided_into_a_table_that_resumes(folder, copy, tmp_path, capsys):
+    table = tmp_path / "decided.csv"
+    call = ["predict", "--image", str(folder / "safe"), "--weights", str(copy)]
+    call += ["--threshold", "0.5", "--csv", str(table)]
+    program.main(call)
+    whole = table.read_text(encoding="utf-8")
+    assert len(lines(capsys)) == COUNT
+    kept = whole.splitlines()
+    table.write_text("\n".join(kept[:11]) + "\n", encoding="utf-8")  # ten decisions, then a kill
+    program.main(call)
+    assert len(lines(capsys)) == COUNT - 10 and table.read_text(encoding="utf-8") == whole
+    assert program.main([*call[:-3], "0.6", *call[-2:]]) == 2
+    assert "was decided at threshold 0.5, not 0.6" in capsys.readouterr().err
+
+
+def test_paths_on_standard_input(folder, copy, capsys, monkeypatch):
+    names = [str(folder / "safe" / "000.jpg"), "", str(folder / "none.png")]
+    monkeypatch.setattr(program.sys, "stdin", iter(f"{name}\n" for name in names))
+    call = ["predict", "--image", "-", "--weights", str(copy), "--threshold", "0.5"]
+    assert program.main(call) == 3
+    first, second = lines(capsys)
+    assert first["reason"] == "" and "no such file" in second["reason"]
+
+
+def test_pictures_that_trained_it_are_no_test(folder, copy, tmp_path):
+    classifier = load_classifier(copy)
+    shutil.copytree(folder, tmp_path / "split" / "test")
+    with pytest.raises(ValueError, match="test pictures trained or chose this classifier"):
+        commands.pictures_to_test(classifier, tmp_path / "split")
+    assert len(commands.pictures_to_test(classifier, folder)) == 2 * COUNT // 5
+
+
+def test_no_threshold_and_no_model_are_told(trained, folder, tmp_path, capsys):
+    one = str(folder / "safe" / "000.jpg")
+    assert program.main(["predict", "--image", one, "--weights", str(trained)]) == 2
+    assert "run evaluate first" in capsys.readouterr().err
+    call = ["predict", "--image", one, "--weights", str(tmp_path), "--threshold", "0.5"]
+    assert program.main(call) == 2
+    assert "no trained classifier" in capsys.readouterr().err
+
+
+def test_features_are_computed_once(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "load_imagenet_weights", random_weights)
+    cache = tmp_path / "features"
+    config = RiskConfig(**SETTINGS)
+    commands.train_classifier(folder, tmp_path / "one", config, cache=cache)
+    kept = sorted(cache.iterdir())
+    stamps = [file.stat().st_mtime_ns for file in kept]
+    other = RiskConfig(**{**SETTINGS, "dropout": 0.5, "focal_gamma": 2.0, "mixup": True})
+    again = commands.train_classifier(folder, tmp_path / "two", other, cache=cache)
+    assert sorted(cache.iterdir()) == kept
+    assert [file.stat().st_mtime_ns for file in kept] == stamps
+    assert again.history[-1]["val_accuracy"] > 0.9
+
+
+def test_the_last_stage_can_learn_too(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "load_imagenet_weights", random_weights)
+    config = RiskConfig(**{**SETTINGS, "epochs": 1, "unfreeze": 1, "lr": 1e-3})
+    made = commands.train_classifier(folder, tmp_path, config)
+    before, _ = random_weights("resnet18")
+    after = made.classifier.model.cpu().state_dict()
+    for name in ("layer3.0.conv1.weight", "layer4.0.conv1.weight"):
+        same = torch.allclose(before[name].half().float(), after[name])
+        assert same == name.startswith("layer3")

@@ -1,0 +1,60 @@
+"""Settings: the file that is shipped, and what a wrong key or value is told."""
+
+import dataclasses
+
+import pytest
+import yaml
+
+from visionfail import paths
+from visionfail.risk.config import FIELD_TYPES, RiskConfig, load_config
+
+SHIPPED = paths.ROOT / "configs" / "risk.yaml"
+
+
+def test_the_shipped_file_has_every_key_with_its_default():
+    written = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    assert list(written) == [field.name for field in dataclasses.fields(RiskConfig)]
+    assert load_config(SHIPPED) == RiskConfig()
+
+
+def test_the_command_line_wins_over_the_file(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("lr: 0.01\nepochs: 3\n", encoding="utf-8")
+    config = load_config(file, {"epochs": 5})
+    assert (config.lr, config.epochs, config.batch) == (0.01, 5, 32)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("learning_rate: 0.1", "learning_rate.*choose among side.*lr"),
+        ("epochs: 0", "epochs is 0: give a whole number from 1 to 1000"),
+        ("epochs: 2.5", "epochs is 2.5: give a whole number"),
+        ("epochs: true", "epochs is True"),
+        ("lr: fast", "lr is 'fast': give a number from"),
+        ("lr: .nan", "lr is nan"),
+        ("arch: resnet19", "arch is 'resnet19': choose one of resnet18, resnet50"),
+        ("balance: 1", "balance is 1: choose true or false"),
+        ("max_miss: 5", "max_miss is 5.0: give a number from 1e-06 to 0.999"),
+        ("- lr", "holds no settings"),
+        ("lr: [", "not readable as YAML"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_is_allowed(tmp_path, text, words):
+    file = tmp_path / "wrong.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=words):
+        load_config(file)
+
+
+def test_a_file_that_is_missing_or_empty(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no settings at"):
+        load_config(tmp_path / "none.yaml")
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("", encoding="utf-8")
+    assert load_config(empty) == RiskConfig()
+
+
+def test_every_number_has_limits():
+    RiskConfig()
+    assert {type(getattr(RiskConfig(), name)) for name in FIELD_TYPES} == {int, float, bool, str}

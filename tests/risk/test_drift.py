@@ -1,0 +1,88 @@
+"""Drift: alarms on unchanged pictures, and power on changed ones."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from visionfail.risk import drift
+
+FEATURES = 60
+MIXING = np.random.default_rng(9).normal(size=(FEATURES, FEATURES))
+
+
+def drawn(n, rng, *, moved=0.0):
+    features = rng.normal(size=(n, FEATURES)) @ MIXING + moved
+    score = 1 / (1 + np.exp(-features[:, 0] / 5))
+    return features, score
+
+
+def reference(rng, n=400):
+    learnt, _ = drawn(800, rng)
+    return drift.reference_of(*drawn(n, rng), components_of=learnt)
+
+
+def test_unchanged_pictures_seldom_raise_an_alarm():
+    rng = np.random.default_rng(0)
+    kept = reference(rng)
+    alarms = sum(drift.check_drift(kept, *drawn(50, rng)).alarm for _ in range(200))
+    assert alarms <= stats.binom.ppf(0.999, 200, 0.05)
+
+
+def test_changed_pictures_raise_one_the_more_the_larger_the_batch():
+    rng = np.random.default_rng(1)
+    kept = reference(rng)
+    power = {}
+    for size in (10, 40, 160):
+        found = [drift.check_drift(kept, *drawn(size, rng, moved=1.5)).alarm for _ in range(40)]
+        power[size] = np.mean(found)
+    assert power[10] < power[40] < power[160] and power[160] > 0.95
+
+
+def test_the_first_component_is_named_where_it_moved():
+    rng = np.random.default_rng(2)
+    kept = reference(rng)
+    features, score = drawn(200, rng)
+    shifted = features + 3 * kept.pca.components_[0] * kept.values[:, 0].std()
+    found = drift.check_drift(kept, shifted, score)
+    assert found.moved == ("component 1",) and found.n == 200
+
+
+def test_a_component_is_judged_by_kolmogorov_and_smirnov():
+    rng = np.random.default_rng(3)
+    kept = reference(rng)
+    features, score = drawn(30, rng)
+    by_hand = stats.ks_2samp(kept.values[:, -1], score).pvalue
+    others = [
+        stats.ks_2samp(kept.values[:, k], kept.pca.transform(features)[:, k]).pvalue
+        for k in range(kept.pca.n_components_)
+    ]
+    smallest = min(1, min(by_hand, *others) * (len(others) + 1))
+    assert drift.check_drift(kept, features, score).p == pytest.approx(smallest)
+
+
+def test_of_each_sign_one_frame_is_taken():
+    groups = np.repeat([4, 9, 2], 30)
+    chosen = drift.one_per_group(groups, np.random.default_rng(0))
+    assert sorted(groups[chosen]) == [2, 4, 9]
+    again = drift.one_per_group(groups, np.random.default_rng(1))
+    assert set(chosen.tolist()) != set(again.tolist())
+
+
+def test_frames_of_few_signs_would_cry_wolf():
+    rng = np.random.default_rng(4)
+    kept = reference(rng)
+    alarms = 0
+    for _ in range(40):
+        features, score = drawn(5, rng)
+        frames = np.repeat(features, 30, axis=0) + rng.normal(size=(150, FEATURES))
+        alarms += drift.check_drift(kept, frames, np.repeat(score, 30)).alarm
+    assert alarms > 30
+
+
+def test_too_few_pictures_are_told():
+    rng = np.random.default_rng(5)
+    features, score = drawn(10, rng)
+    with pytest.raises(ValueError, match="10 pictures are no reference"):
+        drift.reference_of(features, score, components_of=features)
+    with pytest.raises(ValueError, match="batch is empty"):
+        drift.check_drift(reference(rng), features[:0], score[:0])
