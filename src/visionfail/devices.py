@@ -49,10 +49,11 @@ def autocast(
 def in_precision(
     device: torch.device | str, dtype: torch.dtype
 ) -> contextlib.AbstractContextManager:
-    """A context of autocast to `dtype` on the device, an empty one for float32."""
+    """A context of autocast to `dtype` on the device, of none at all for float32."""
+    kind = torch.device(device).type
     if dtype == torch.float32:
-        return contextlib.nullcontext()
-    return torch.autocast(torch.device(device).type, dtype)
+        return torch.autocast(kind, enabled=False)  # a caller's own would change the numbers
+    return torch.autocast(kind, dtype)
 
 
 def describe_device(device: torch.device | str) -> str:

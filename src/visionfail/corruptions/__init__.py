@@ -12,6 +12,7 @@ from visionfail.corruptions.apply import (
     EXTRAS,
     RANDOM,
     check_corruption,
+    check_pixels,
     corrupt,
 )
 from visionfail.corruptions.frost_texture import FROST_TEXTURE, SIDE, frost_textures
@@ -37,6 +38,7 @@ __all__ = [
     "SIDE",
     "STRENGTH_METRICS",
     "check_corruption",
+    "check_pixels",
     "corrupt",
     "draw",
     "frost_textures",

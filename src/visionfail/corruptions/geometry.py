@@ -78,7 +78,7 @@ def elastic_transform(
     field = torch.cat([dy, dx]).permute(1, 2, 0).contiguous()  # (32, 32, 2 N)
     field = smooth(field, 32 * sigma, truncate=3.0, border="reflect").mul_(32 * alpha)
     rows, columns = field.permute(2, 0, 1).contiguous().split(len(images))  # (N, 32, 32) each
-    grid = torch.arange(32.0, device=images.device)
+    grid = torch.arange(32, dtype=torch.float32, device=images.device)
     wide = extend(extend(x, 3, FIELD_REACH, "reflect"), 2, FIELD_REACH, "reflect")
     return to_bytes_(read_between(wide, rows + grid[:, None], columns + grid, reach=FIELD_REACH))
 
@@ -89,11 +89,11 @@ def affine_sources(shift: Tensor) -> tuple[Tensor, Tensor]:
     The corners are (26 26) (26 6) (6 6), points are (x, y), shift is (N, 3, 2). A pixel's
     coordinates along the two moved sides are its coordinates along the unmoved ones.
     """
-    before = torch.tensor([[26.0, 26.0], [26.0, 6.0], [6.0, 6.0]], device=shift.device)
+    before = torch.tensor([[26, 26], [26, 6], [6, 6]]).to(shift)
     down, origin, left = (before + shift)[..., None, None].unbind(1)
     ux, uy = (down - origin).unbind(1)  # (N, 1, 1) each
     vx, vy = (left - origin).unbind(1)
-    grid = torch.arange(32.0, device=shift.device)
+    grid = torch.arange(32).to(shift)
     px = grid - origin[:, 0]
     py = grid[:, None] - origin[:, 1]
     area = ux * vy - uy * vx
@@ -116,7 +116,7 @@ def read_between(wide: Tensor, rows: Tensor, columns: Tensor, *, reach: int) -> 
     right = (columns - left).flatten(1)[:, None]
     corner = ((top + reach) * stride + (left + reach)).long().flatten(1)[:, None]
     up = 1 - down
-    out = torch.zeros(*wide.shape[:2], corner.shape[2], device=wide.device)
+    out = torch.zeros(*wide.shape[:2], corner.shape[2], dtype=wide.dtype, device=wide.device)
     for step, weight in (
         (0, up * (1 - right)),
         (1, up * right),

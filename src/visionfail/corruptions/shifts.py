@@ -83,13 +83,14 @@ def draw(
         device=torch.device("cpu"),
     )
     shifted, which, strength = draws.uniforms(keys, 3).unbind(1)
-    kind = torch.tensor([SHIFTS.index(name) for name in kinds])[(which * len(kinds)).long()]
+    numbers = torch.tensor([SHIFTS.index(name) for name in kinds], device=which.device)
+    kind = numbers[(which * len(kinds)).long()]
     return torch.where(shifted < probability, kind, -1), strength
 
 
 def check_strength(strength: float | Tensor, count: int) -> Tensor:
     """The strength of each image, float32 (count,); ValueError unless one or (count,) in [0, 1]."""
-    strength = torch.as_tensor(strength, dtype=torch.float32)
+    strength = torch.as_tensor(strength, dtype=torch.float32, device="cpu")
     if strength.ndim > 1 or (strength.ndim == 1 and len(strength) != count):
         raise ValueError(
             f"strength has shape {tuple(strength.shape)}: give one number, or one for each of "
@@ -159,8 +160,8 @@ def occlude(images: Tensor, radius: Tensor, keys: Tensor) -> Tensor:
     u = draws.uniforms(keys, 2)
     centre_y = (u[:, 0] * height).view(-1, 1, 1, 1)
     centre_x = (u[:, 1] * width).view(-1, 1, 1, 1)
-    y = torch.arange(height, device=images.device).view(-1, 1) + 0.5 - centre_y
-    x = torch.arange(width, device=images.device) + 0.5 - centre_x
+    y = torch.arange(height, device=images.device).float().view(-1, 1) + 0.5 - centre_y
+    x = torch.arange(width, device=images.device).float() + 0.5 - centre_x
     outside = y**2 + x**2 > radius.view(-1, 1, 1, 1) ** 2
     return images * outside
 

@@ -91,7 +91,8 @@ def plasma(uniforms: list[Tensor], decay: float) -> Tensor:
     twice as fine: first the middles of the squares, then those of their sides, each the mean of its
     four neighbours plus chance, which shrinks from step to step: coarse shapes first.
     """
-    field = torch.zeros(len(uniforms[0]), 32, 32, device=uniforms[0].device)
+    first = uniforms[0]
+    field = torch.zeros(len(first), 32, 32, dtype=first.dtype, device=first.device)
     spread = 100.0
     for draw in uniforms:
         step = 32 // draw.shape[-1]

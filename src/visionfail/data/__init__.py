@@ -1,5 +1,6 @@
 """The data sets as uint8 tensors, the same splits on every machine."""
 
+from visionfail.data.cifar10c import is_cifar10_test
 from visionfail.data.cifar10h import MD5, cifar10h_is_present, load_cifar10h
 from visionfail.data.folders import load_folder
 from visionfail.data.image_io import as_digit, read_picture, read_whole_picture
@@ -28,6 +29,7 @@ __all__ = [
     "as_digit",
     "cifar10h_is_present",
     "fetch",
+    "is_cifar10_test",
     "is_present",
     "load",
     "load_cifar10c",

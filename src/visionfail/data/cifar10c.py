@@ -14,6 +14,7 @@ from torch import Tensor
 
 from visionfail.corruptions import PUBLISHED_MD5
 from visionfail.data import downloads
+from visionfail.data.imageset import ImageSet
 from visionfail.files import atomic_write
 
 URLS = (
@@ -24,6 +25,7 @@ URLS = (
 ARCHIVE_MD5 = "56bf5dcef84df0e2308c6dcbcbbd8499"
 IMAGES = 10_000  # per severity; the five severities lie one after another
 SEVERITIES = 5
+CLEAN = "2c33b053d1cd726af8d86e174a96dd89d7000ba1412add026d68142375b89d51"  # ImageSet.checksum()
 SIDE = 32
 
 
@@ -71,6 +73,11 @@ def _unpack(archive: Path, folder: Path) -> None:
                 with packed, open(temporary, "wb") as file:
                     shutil.copyfileobj(packed, file, downloads.CHUNK)
                 downloads.check_sums("cifar10c", {temporary: md5})
+
+
+def is_cifar10_test(images: ImageSet) -> bool:
+    """Whether these are CIFAR-10's official test images and labels, in the published order."""
+    return images.origin == "official" and images.checksum() == CLEAN
 
 
 def cifar10c_is_present(folder: Path, corruption: str) -> bool:

@@ -53,7 +53,7 @@ class ImageSet:
             raise ValueError(f"{count} images asked for: ask for at least 1.")
         if count >= len(self):
             return self
-        return self.at(torch.arange(count))
+        return self.at(torch.arange(count, device=self.images.device))
 
     def at(self, index: Tensor) -> "ImageSet":
         """The images `index` int64 (M,) alone; a part of an official set is of origin "subset"."""
@@ -69,7 +69,9 @@ class ImageSet:
 
     def renamed(self, order: tuple[str, ...], names: tuple[str, ...]) -> "ImageSet":
         """The same images with the classes in another `order` and under other names."""
-        place = torch.tensor([order.index(name) for name in self.classes])
+        place = torch.tensor(
+            [order.index(name) for name in self.classes], device=self.labels.device
+        )
         return replace(self, labels=place[self.labels], classes=names)
 
     def checksum(self) -> str:

@@ -185,13 +185,15 @@ def load_cifar10c(
     root: str | os.PathLike | None = None,
     seed: int = 0,
     images_per_severity: int = cifar10c.IMAGES,
+    clean: ImageSet | None = None,
 ) -> ImageSet:
     """The CIFAR-10 test images under one of 19 corruptions at severity 0 (clean) to 5.
 
     They lie in the official order. They are those of the published file if it is on disk (origin
     "official", or "subset" where the files hold fewer than 10,000 `images_per_severity`), else
     regenerated from `seed` ("identical" where the bytes are proven to be the published ones, else
-    "regenerated"; "standin" where the clean images are). ValueError for an unknown corruption or
+    "regenerated"; "standin" where the clean images are). `clean` are those where they are loaded
+    already. ValueError for an unknown corruption or
     severity or a file of another shape, dtype, length or MD5. Hendrycks and Dietterich 2019,
     arXiv:1903.12261.
     """
@@ -203,7 +205,8 @@ def load_cifar10c(
         )
         origin = "official" if images_per_severity == cifar10c.IMAGES else "subset"
         return ImageSet(images, labels, CLASSES["cifar10"], origin)
-    clean = load_or_standin("cifar10", "test", root=root)
+    if clean is None:
+        clean = load_or_standin("cifar10", "test", root=root)
     if severity == 0:
         return clean
     images = corruptions.corrupt(clean.images, corruption, severity, seed=seed)

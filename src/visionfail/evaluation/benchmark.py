@@ -3,18 +3,20 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from visionfail import devices, models
+from visionfail import corruptions, devices, models
 from visionfail.data import ImageSet
 from visionfail.evaluation import outcomes, sweep, tables
 
 YOURS = "yours"  # what the model is called in tables; figures have a colour for it
+FEW = 8  # images whose logits tell a model from another one with the same weights
 
 
 def benchmark(
@@ -27,21 +29,22 @@ def benchmark(
     """(accuracy by condition, means over corruptions) of a model on `test`, tables of fractions.
 
     `test` is taken clean and under 19 corruptions; a row has value, lo, hi (95%) and n. The model
-    maps images in [0, 1], (N, 3, 32, 32), to logits (N, 10). Every condition is kept in `folder` as
-    it is done, so that an interrupted run resumes. ValueError where the model gives something else
-    than one logit per class, and where `folder` is of another model.
+    maps images in [0, 1], (N, 3, 32, 32), to logits (N, 10), or as many as `test` has classes; it
+    stays where it is and as it is, and a copy of it works on the best device. Every condition is
+    kept in `folder` as it is done, so that an interrupted run resumes. ValueError where the model
+    gives something else than one logit per class, or another logit when asked again, where `test`
+    cannot be corrupted, and where `folder` is of another model; before the long pass.
     """
-    model = model.to(devices.best_device())
-    logits = models.predict(model, test.images[:2])
-    if logits.shape != (min(2, len(test)), len(test.classes)):
-        raise ValueError(
-            f"the model gives {tuple(logits.shape)} for 2 images: "
-            f"one logit for each of {test.classes}."
-        )
-    identity = {"weights": fingerprint(model)}
+    _check_test(test, severities)
+    _check_logits(model, test)
+    few = test.images[:FEW]
+    model = _on_best_device(model, few)
+    answers_to_few = _answers_to(few, model)
+    identity = {"weights": fingerprint(model), sweep.ANSWERS: answers_to_few}
     conditions = outcomes.all_conditions(severities)
+    place = Path(folder).expanduser()
     answers = sweep.run_sweep(
-        model, test, conditions, temperature=1.0, identity=identity, folder=Path(folder)
+        model, test, conditions, temperature=1.0, identity=identity, folder=place
     )
     rows = tables.condition_rows(answers)
     accuracy = [row for row in rows if row["metric"] == "accuracy"]
@@ -50,15 +53,90 @@ def benchmark(
     return _table_of_yours(accuracy), _table_of_yours(means)
 
 
+def _check_test(test: ImageSet, severities: Sequence[int]) -> None:
+    """Raises ValueError unless `test` can be corrupted by all 19 at these `severities`."""
+    if not isinstance(test, ImageSet):
+        raise ValueError(
+            f"the test set is a {type(test).__name__}: pass data.ImageSet(images, labels, classes, "
+            "origin), or what data.load gives."
+        )
+    listed = isinstance(severities, Sequence) and len(set(severities) - {0}) > 0
+    if not listed or len(set(severities)) < len(severities):
+        raise ValueError(
+            f"severities are {severities!r}: pass a list of different whole numbers from 1 to 5."
+        )
+    for name in outcomes.EVERY:
+        corruptions.check_pixels(test.images, name)
+        for severity in severities:
+            corruptions.check_corruption(name, severity, seed=0, first_index=0)
+
+
+def _check_logits(model: nn.Module, test: ImageSet) -> None:
+    """Raises ValueError unless the model gives one logit for each class of `test`."""
+    few = test.images[:2]
+    logits = models.predict(model, few)
+    if logits.shape[1] != len(test.classes):
+        raise ValueError(
+            f"the model gives {tuple(logits.shape)} for {len(few)} images: one logit for each of "
+            f"the {len(test.classes)} classes is needed, so pass a set of its own classes."
+        )
+
+
+def _on_best_device(model: nn.Module, few: Tensor) -> nn.Module:
+    """A copy of the model on the best device where that is another one and the copy runs there.
+
+    Else the model itself: it may not be copied, or hold tensors that do not move with it.
+    """
+    device = devices.best_device()
+    if models.device_of(model).type == device.type:
+        return model
+    try:
+        moved = deepcopy(model).to(device)
+        models.predict(moved, few)
+    except Exception:  # of anybody's code, so anything
+        return model
+    return moved
+
+
+def _answers_to(few: Tensor, model: nn.Module) -> list[list[float]]:
+    """The logits of a few images, as lists; ValueError where they are others when asked again."""
+    logits = models.predict(model, few)
+    if not logits.isfinite().all():
+        raise ValueError(
+            "logits of the first images are not finite: look for what diverges in the model, or "
+            "give it a higher precision."
+        )
+    answers = logits.tolist()
+    if not sweep.are_close(models.predict(model, few).tolist(), answers):
+        raise ValueError(
+            "the model gives the same images other logits when asked again: turn off what it draws "
+            "at random, or carries from one batch to the next, in eval mode."
+        )
+    return answers
+
+
 def _table_of_yours(rows: list[dict]) -> pd.DataFrame:
     """Rows as a table whose column "model" is YOURS."""
     return pd.DataFrame(rows).assign(model=YOURS)
 
 
 def fingerprint(model: nn.Module) -> str:
-    """The sha256 of a model's weights and buffers in their order, in hex."""
+    """The sha256 of a model's weights and buffers in their order, in hex.
+
+    The same for what is compiled or in DataParallel.
+    """
     digest = hashlib.sha256()
-    for name, value in model.state_dict().items():
+    for name, value in models.unwrapped(model).state_dict().items():
         digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        if isinstance(value, Tensor):  # a module may keep anything else there
+            digest.update(_bytes_of(value))
     return digest.hexdigest()
+
+
+def _bytes_of(value: Tensor) -> bytes:
+    """The bytes of a tensor's values."""
+    if value.is_quantized:
+        value = value.dequantize()
+    if value.layout != torch.strided:
+        value = value.to_dense()
+    return value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()

@@ -52,9 +52,9 @@ class Answers:
 class Outcomes(Answers):
     """A model's answers per condition (M) and image (N), small enough to commit.
 
-    predicted uint8 (M, N); as float16 (M, N): log_odds of the confidence, log_odds_scaled the same
-    at `temperature` (fitted on clean validation data), log_prob the log-probability of the true
-    class. labels uint8 (N,); origins (M,).
+    predicted uint8 (M, N), uint16 for more than 256 classes; as float16 (M, N): log_odds of the
+    confidence, log_odds_scaled the same at `temperature` (fitted on clean validation data),
+    log_prob the log-probability of the true class. labels as predicted (N,); origins (M,).
     """
 
     conditions: tuple[Condition, ...]
@@ -128,8 +128,19 @@ def outcome_of_logits(
     """The four arrays FIELDS of one condition, each (N,), of its logits (N, K)."""
     scaled = metrics.apply_temperature(logits, temperature)  # (N, K)
     return {
-        "predicted": logits.argmax(1).numpy().astype(np.uint8),
-        "log_odds": metrics.log_odds(logits).astype(np.float16),
-        "log_odds_scaled": metrics.log_odds(scaled).astype(np.float16),
-        "log_prob": metrics.true_class_log_probability(logits, labels).astype(np.float16),
+        "predicted": logits.argmax(1).numpy().astype(dtype_of(logits.shape[1])),
+        "log_odds": _halved(metrics.log_odds(logits)),
+        "log_odds_scaled": _halved(metrics.log_odds(scaled)),
+        "log_prob": _halved(metrics.true_class_log_probability(logits, labels)),
     }
+
+
+def dtype_of(classes: int) -> np.dtype:
+    """The smallest unsigned dtype for numbers of so many classes: uint8 up to 256 of them."""
+    return np.min_scalar_type(classes - 1)
+
+
+def _halved(values: np.ndarray) -> np.ndarray:
+    """Values as float16; those beyond its range are its largest."""
+    most = np.finfo(np.float16).max
+    return values.clip(-most, most).astype(np.float16)

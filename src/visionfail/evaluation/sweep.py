@@ -18,6 +18,9 @@ from visionfail import corruptions, data, devices, files, metrics, models, resul
 from visionfail.data import ImageSet
 from visionfail.evaluation import outcomes
 
+ANSWERS = "answers"  # the field of a sweep's identity with the logits of a few images
+CLOSE = 1e-3  # of the largest logit: another device or another number of threads moves them less
+
 
 class Pictures(Protocol):
     """Images (N, C, H, W), uint8 or floats in [0, 1], and their origin, as an ImageSet has them."""
@@ -39,13 +42,14 @@ Make = Callable[[ImageSet, str, int], Pictures]  # clean images, name, severity 
 def corrupted_set(clean: ImageSet, name: str, severity: int, *, seed: int = 0) -> ImageSet:
     """The images of `clean` under a corruption; at severity 0 `clean` itself.
 
-    They are the published files where `clean` is the official test set and they are on disk, else
-    regenerated, which `origin` says; with another `seed` than 0 regenerated always.
+    They are the published files where `clean` is CIFAR-10's official test set, which its checksum
+    proves, and they are on disk, else regenerated, which `origin` says; with another `seed` than 0
+    regenerated always.
     """
     if severity == 0:
         return clean
-    if clean.origin == "official" and seed == 0:
-        return data.load_cifar10c(name, severity)
+    if seed == 0 and data.is_cifar10_test(clean):
+        return data.load_cifar10c(name, severity, clean=clean)
     images = corruptions.corrupt(clean.images, name, severity, seed=seed)
     origin = "regenerated" if clean.origin == "official" else clean.origin
     return replace(clean, images=images, origin=origin)
@@ -143,8 +147,9 @@ def run_sweep(
 
     Each condition is stored in `folder` as it is done. `make(clean, name, severity)` gives the
     images of one; the default is `corrupted_set` with draws from `seed`. `identity` says which
-    weights these are, and which `make` with which settings where it is another: ValueError where
-    `folder` holds conditions of another identity, or of other clean images or labels.
+    weights these are, and which `make` with which settings where it is another (its field ANSWERS,
+    logits, is compared within CLOSE): ValueError where `folder` holds conditions of another
+    identity, or of other clean images or labels.
     Severity 0 is predicted in float32 always.
     """
     folder = Path(folder)
@@ -162,11 +167,11 @@ def run_sweep(
         if not file.exists():
             _save_arrays(file, run.answer(name, severity))
         rows.append(_load_arrays(file))
-    record["device"] = devices.describe_device(next(model.parameters()).device)
+    record["device"] = devices.describe_device(models.device_of(model))
     record["seconds"] = round(sum(float(row["seconds"]) for row in rows), 1)
     return outcomes.Outcomes(
         conditions=tuple(conditions),
-        labels=clean.labels.numpy().astype(np.uint8),
+        labels=clean.labels.cpu().numpy().astype(outcomes.dtype_of(len(clean.classes))),
         predicted=np.stack([row["predicted"] for row in rows]),  # (M, N), as are the next three
         log_odds=np.stack([row["log_odds"] for row in rows]),
         log_odds_scaled=np.stack([row["log_odds_scaled"] for row in rows]),
@@ -191,7 +196,7 @@ class _Sweep:
         """The arrays kept of one condition, (N,) each, its images' origin, and the seconds."""
         start = time.perf_counter()
         images = self.make(self.clean, name, severity)
-        device = next(self.model.parameters()).device
+        device = models.device_of(self.model)
         logits = models.predict(
             self.model,
             images.images,
@@ -200,7 +205,7 @@ class _Sweep:
             dtype=self.dtype if severity else torch.float32,
         )
         arrays: dict[str, Any] = outcomes.outcome_of_logits(
-            logits, self.clean.labels, temperature=self.temperature
+            logits, self.clean.labels.cpu(), temperature=self.temperature
         )
         arrays["origin"] = np.array(images.origin)
         arrays["seconds"] = time.perf_counter() - start
@@ -222,6 +227,9 @@ def _load_arrays(file: Path) -> dict[str, np.ndarray]:
 def _claim_folder(folder: Path, record: dict[str, Any], *, temperature: float) -> None:
     """Write which sweep this is into `folder`; ValueError where another one's name is there."""
     file = folder / "identity.json"
+    for place in (folder, *folder.parents):
+        if place.is_file():
+            raise ValueError(f"{place} is a file: name a folder for the sweep.")
     identity = dict(record)
     identity["temperature"] = temperature
     text = files.json_text(identity, name=file.name)
@@ -231,8 +239,24 @@ def _claim_folder(folder: Path, record: dict[str, Any], *, temperature: float) -
     identity = json.loads(text)  # as json holds it, for the comparison
     stored = files.read_json(file)
     for field in sorted(identity.keys() | stored.keys()):
-        if identity.get(field) != stored.get(field):
+        if field != ANSWERS and identity.get(field) != stored.get(field):
             raise ValueError(
                 f"{folder} holds a sweep with {field} = {stored.get(field)!r}, not "
                 f"{identity.get(field)!r}: remove the folder or give another."
             )
+    if not are_close(identity.get(ANSWERS), stored.get(ANSWERS)):
+        raise ValueError(
+            f"{folder} holds a sweep of a model with the same weights that answers otherwise, or "
+            "does not say what it answers: remove the folder or give another."
+        )
+
+
+def are_close(answers: list | None, stored: list | None) -> bool:
+    """Whether logits (N, K) of the same images are alike within CLOSE, or both None."""
+    if answers is None or stored is None:
+        return answers == stored
+    ours = np.asarray(answers, dtype=float)
+    theirs = np.asarray(stored, dtype=float)
+    if ours.shape != theirs.shape:
+        return False
+    return bool(np.abs(ours - theirs).max() <= CLOSE * np.abs(theirs).max())

@@ -1,20 +1,19 @@
-"""Grad-CAM through pytorch-grad-cam, in batches.
+"""Grad-CAM in batches, the maps of pytorch-grad-cam from one hook.
 
 Selvaraju et al. 2017, arXiv:1610.02391. A map says where the evidence for one class lies in one
 layer, no more.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from pytorch_grad_cam import GradCAM
-from pytorch_grad_cam.activations_and_gradients import ActivationsAndGradients
+from pytorch_grad_cam.utils.image import scale_cam_image
 from torch import Tensor, nn
 
-from visionfail import models
+from visionfail import devices, models
 
 T = TypeVar("T")
 
@@ -37,11 +36,12 @@ def gradcam_layers(model: nn.Module) -> tuple[str, ...]:
 
 def of_kind(model: nn.Module, by_kind: Mapping[type[nn.Module], T], what: str) -> T:
     """What `by_kind` has for a model of this kind; ValueError for a model that is none of ours."""
+    network = models.unwrapped(model)
     for kind, value in by_kind.items():
-        if isinstance(model, kind):
+        if isinstance(network, kind):
             return value
     ours = ", ".join(kind.__name__ for kind in by_kind)
-    raise ValueError(f"{type(model).__name__} is none of {ours}: name {what} of it yourself.")
+    raise ValueError(f"{type(network).__name__} is none of {ours}: name {what} of it yourself.")
 
 
 def gradcam(
@@ -55,17 +55,18 @@ def gradcam(
     """Maps float32 (N, H, W) in [0, 1] of where the evidence for `classes` (N,) lies.
 
     The largest value of a map is 1, or it is zero throughout. Images (N, C, H, W) are uint8 or
-    floats in [0, 1]; the computation is in float32, as the library fails under autocast. Nothing of
-    the model is changed: hooks are removed and gradients stop at `layer`, the name of a module
-    whose output is a map (the usual one where none is named). ValueError for a layer that is not
-    there or puts out no map, or another number of classes; FloatingPointError where gradients are
-    not finite.
+    floats in [0, 1]; the computation is in the model's own precision, never under autocast. Nothing
+    of the model is changed: hooks are removed and gradients stop at `layer`, the name of a module
+    that is run once and whose output is a map (the usual one where none is named). ValueError for a
+    layer that is not there or puts out no map, another number of classes, and a model that
+    `models.predict` refuses; FloatingPointError where gradients are not finite.
     """
     name = gradcam_layers(model)[0] if layer is None else layer
-    explained = _explained(model, images, classes, name, batch_size)
-    maps = np.concatenate([maps for _, maps in explained])
-    _check_finite(maps, name)
-    return maps
+    cells = _evidence_cells(model, images, classes, name, batch_size)
+    height, width = images.shape[-2:]
+    # the library scales a layer's maps, and then their mean over layers; there is one layer here
+    scaled = scale_cam_image(np.maximum(cells, 0), (width, height))
+    return np.asarray(scale_cam_image(scaled))
 
 
 def signed_cells(
@@ -83,96 +84,133 @@ def signed_cells(
     Arguments and errors are those of `gradcam`.
     """
     name = gradcam_layers(model)[0] if layer is None else layer
-    batches = []
-    for hooks, _ in _explained(model, images, classes, name, batch_size):
-        weights = hooks.gradients[0].mean(dim=(2, 3), keepdim=True)  # (B, C, 1, 1)
-        batches.append((weights * hooks.activations[0]).sum(dim=1).detach())  # (B, h, w)
-    cells = torch.cat(batches).numpy()
-    _check_finite(cells, name)
-    return cells
+    return _evidence_cells(model, images, classes, name, batch_size)
 
 
-class ClassLogit(nn.Module):
-    """The logit of one class, of which Grad-CAM takes the gradient."""
-
-    def __init__(self, category: int):
-        super().__init__()
-        self.category = category
-
-    def forward(self, logits: Tensor) -> Tensor:
-        """The logit (...) of the class from logits (..., K)."""
-        return logits[..., self.category]
-
-
-def _explained(
+def _evidence_cells(
     model: nn.Module,
     images: Tensor,
     classes: Sequence[int] | Tensor,
     name: str,
     batch_size: int,
-) -> Iterator[tuple[ActivationsAndGradients, np.ndarray]]:
-    """Each batch's activations and gradients at the layer `name`, and its maps (B, H, W).
+) -> np.ndarray:
+    """Activations of the layer `name` weighted by their mean gradients, float32 (N, h, w).
 
-    The model is prepared for as long as batches are asked for. Errors as in `gradcam`.
+    Errors as in `gradcam`.
     """
-    targets = [ClassLogit(int(k)) for k in classes]
-    if len(targets) != len(images):
-        raise ValueError(f"{len(targets)} classes for {len(images)} images: name one for each.")
-    models.check_model_input(images, channels=None)
-    with models.evaluating(model), _prepared(model, name) as cam:
-        for start in range(0, len(images), batch_size):
-            stop = start + batch_size
-            batch = models.as_float(images[start:stop].to(cam.device))
-            batch = batch.contiguous(memory_format=torch.channels_last)
-            of_batch: list[nn.Module] = list(targets[start:stop])
-            maps = cam(input_tensor=batch, targets=of_batch)
-            yield cam.activations_and_grads, maps
-
-
-def _check_finite(maps: np.ndarray, name: str) -> None:
-    """Raises FloatingPointError, naming the layer, where a map of (N, H, W) is not finite."""
-    bad = ~np.isfinite(maps).all(axis=(1, 2))  # (N,)
-    if bad.any():
-        raise FloatingPointError(
-            f"{bad.sum()} of {len(maps)} maps are not finite: gradients at {name} overflowed or "
-            "are NaN."
-        )
+    models.check_pass(model, images, batch_size)
+    numbers = models.class_numbers(classes, len(images), what="classes")
+    layer = models.layer_named(model, name)
+    network = models.unwrapped(model)
+    cells = []
+    with models.evaluating(network), models.frozen(network), _differentiable(network):
+        first = models.logits_of(network, models.model_input(network, images[:1]))
+        models.check_classes(numbers, first, what="classes")
+        batches = zip(images.split(batch_size), numbers.split(batch_size), strict=True)
+        for batch, of_batch in batches:
+            pixels = models.model_input(network, batch)
+            wanted = of_batch.clone()  # what was made in inference mode bars gradients
+            cells.append(_cells_of_batch(network, layer, pixels, wanted, name))
+            _check_finite(cells[-1], name)
+    return np.concatenate(cells)
 
 
 @contextmanager
-def _prepared(model: nn.Module, name: str) -> Iterator[GradCAM]:
-    """The library's GradCAM on one layer, with gradients cut off before it.
+def _differentiable(network: nn.Module) -> Iterator[None]:
+    """A block with gradients, in full precision, where nothing compiled passes over a new hook."""
+    device = models.device_of(network)
+    eager = torch.compiler.set_stance("force_eager")
+    with (
+        eager,
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        devices.in_precision(device, torch.float32),
+    ):
+        yield
 
-    All weights are frozen for as long as the block runs; they and their gradients are then as they
-    were.
+
+def _cells_of_batch(
+    network: nn.Module, layer: nn.Module, batch: Tensor, classes: Tensor, name: str
+) -> np.ndarray:
+    """Activations of a layer weighted by their mean gradients, (B, h, w), of logits of `classes`.
+
+    Of the pass only what follows the layer has gradients. ValueError where the layer is not run
+    once, puts out no map, or has no part in the logits.
     """
-    modules = dict(model.named_modules())
-    if not name or name not in modules:
-        raise ValueError(
-            f"the model has no layer {name!r}: it has {', '.join(dict(model.named_children()))}."
-        )
-    handle = modules[name].register_forward_hook(_cutting_at(name))
-    # the library's hooks come after ours, so they see what ours gives; it puts the model into eval
-    cam = GradCAM(model=model, target_layers=[modules[name]])
-    try:
-        with models.frozen(model), torch.enable_grad():
-            yield cam
-    finally:
-        cam.activations_and_grads.release()
-        handle.remove()
-
-
-def _cutting_at(name: str) -> Callable[[nn.Module, tuple, Tensor], Tensor]:
-    """A forward hook for the layer `name` that ends the backward pass at its output.
-
-    The hook raises ValueError where the output is no map.
-    """
+    outputs = []
 
     def cut(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
-        if not isinstance(output, Tensor) or output.ndim != 4:
-            raise ValueError(
-                f"layer {name!r} puts out no map (N, C, H, W): choose a convolutional one."
-            )
-        return output.detach().requires_grad_()
+        if not _is_map(output, len(batch)):
+            outputs.append(output)
+            return output
+        outputs.append(output.detach().requires_grad_())
+        return outputs[-1].clone()  # what follows may work in place
 
-    return cut
+    handle = layer.register_forward_hook(cut)
+    try:
+        logits = models.logits_of(network, batch)
+        models.check_run_once(name, len(outputs))
+        output = outputs[0]
+        _check_map(output, len(batch), name)
+        axis = models.channel_axis(network, layer, output, batch, name=name)
+        gradient = _gradient_of(logits, classes, output, name)  # may run parts of the pass again
+    finally:
+        handle.remove()
+    return _weighted(output.detach(), gradient, axis)
+
+
+def _check_map(output: Any, count: int, name: str) -> None:
+    """Raises ValueError unless a layer's output is a map of so many images."""
+    if not _is_map(output, count):
+        raise ValueError(
+            f"layer {name!r} puts out {models.describe_output(output)} for {count} images, which "
+            "is no map (N, C, H, W): choose a convolutional one."
+        )
+
+
+def _is_map(output: Any, count: int) -> bool:
+    """Whether a layer's output is floats (count, C, H, W)."""
+    if not isinstance(output, Tensor) or not output.is_floating_point():
+        return False
+    return output.ndim == 4 and len(output) == count
+
+
+def _gradient_of(logits: Tensor, classes: Tensor, output: Tensor, name: str) -> Tensor:
+    """The gradient of each image's logit of its class by the layer's output, of its shape.
+
+    ValueError where there is none.
+    """
+    evidence = logits.gather(1, classes.to(logits.device)[:, None]).sum()
+    gradient = None
+    if evidence.requires_grad:
+        try:
+            (gradient,) = torch.autograd.grad(evidence, output, allow_unused=True)
+        except (RuntimeError, NotImplementedError) as error:  # of anybody's backward
+            raise ValueError(
+                f"no gradient comes from the logits to layer {name!r} "
+                f"({models.first_line(error)}): choose a later one."
+            ) from error
+    if gradient is None:
+        raise ValueError(
+            f"layer {name!r} has no part in the logits that gradients could tell: choose one "
+            "between images and logits, outside torch.no_grad."
+        )
+    return gradient
+
+
+def _weighted(output: Tensor, gradient: Tensor, axis: int) -> np.ndarray:
+    """The sum over channels of a layer's output, each weighted by its mean gradient, (B, h, w)."""
+    activations = output.movedim(axis, 1).float().cpu().numpy()  # (B, C, h, w)
+    gradients = gradient.movedim(axis, 1).float().cpu().numpy()
+    weights = gradients.mean(axis=(2, 3))[:, :, None, None]
+    return (weights * activations).sum(axis=1)
+
+
+def _check_finite(cells: np.ndarray, name: str) -> None:
+    """Raises FloatingPointError, naming the layer, where cells (N, h, w) are not finite."""
+    bad = ~np.isfinite(cells).all(axis=(1, 2))  # (N,)
+    if bad.any():
+        raise FloatingPointError(
+            f"{bad.sum()} of {len(cells)} maps are not finite: gradients at {name} overflowed or "
+            "are NaN."
+        )

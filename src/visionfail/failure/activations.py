@@ -1,8 +1,9 @@
 """Activations, logits and labels of images, read from a classifier's layers by hooks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ LAYERS = {
     "mnist_cnn": ("block1", "block2", "hidden"),  # 32 + 64 + 128 numbers an image
     "resnet18": ("layer1", "layer2", "layer3", "layer4"),  # 64 + 128 + 256 + 512
 }
+FEW = 2  # images on which a model is tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +57,11 @@ def concatenate(readings: Sequence[Activations]) -> Activations:
     return Activations(latents, logits, labels)
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference_mode: see models.predict
 def extract(
     model: nn.Module,
     images: Tensor,
-    labels: Tensor,
+    labels: Tensor | np.ndarray | Sequence[int],
     *,
     layers: Sequence[str],
     batch_size: int = 512,
@@ -67,53 +69,85 @@ def extract(
 ) -> Activations:
     """The activations of `model` in eval mode on images (N, C, H, W), with their labels (N,).
 
-    `layers` are names of modules; outputs that are maps are averaged over the picture. Hooks are
-    removed whatever happens. torch.bfloat16 runs under autocast: ask `models.choose_dtype` whether
-    it may. ValueError for a layer that the model has not, and for images that `models.predict`
-    refuses.
+    `layers` are names of modules that are run once in a pass; outputs that are maps are averaged
+    over the picture, tokens (N, T, D) over the tokens. Hooks are removed whatever happens.
+    torch.bfloat16 runs under autocast: ask `models.choose_dtype` whether it may. ValueError for a
+    layer that the model has not or that puts out something else, labels that do not fit, and for
+    models and images that `models.predict` refuses; all but the last on the first FEW images.
     """
-    device = next(model.parameters()).device
-    with _recording(model, layers) as outputs, devices.in_precision(device, dtype):
-        logits = models.predict(model, images, batch_size=batch_size)
-    latents = {name: torch.cat(batches).numpy() for name, batches in outputs.items()}
-    return Activations(latents, logits.numpy(), labels.numpy())
+    models.check_pass(model, images, batch_size)
+    truth = models.class_numbers(labels, len(images), what="labels")
+    if len(images) > FEW:  # what is refused is refused before the long pass
+        few = extract(model, images[:FEW], truth[:FEW], layers=layers, dtype=dtype)
+        models.check_classes(truth, torch.from_numpy(few.logits), what="labels")
+    network = models.unwrapped(model)  # what is compiled would pass over the hooks
+    eager = torch.compiler.set_stance("force_eager")
+    logits = []
+    with (
+        models.evaluating(network),
+        _recording(model, layers) as records,
+        devices.in_precision(models.device_of(network), dtype),
+        eager,
+    ):
+        for batch in images.split(batch_size):
+            pixels = models.model_input(network, batch)
+            logits.append(models.logits_of(network, pixels).cpu())
+            for record in records.values():
+                record.keep(network, pixels)
+    answers = torch.cat(logits)  # (N, K)
+    models.check_classes(truth, answers, what="labels")
+    latents = {name: torch.cat(record.latents).numpy() for name, record in records.items()}
+    return Activations(latents, answers.numpy(), truth.numpy())
 
 
 @contextmanager
-def _recording(model: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, list[Tensor]]]:
-    """{layer: pooled outputs (B, D) of each batch}, filled by hooks for as long as the block runs.
+def _recording(model: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, "_Record"]]:
+    """{layer: its record}, filled by hooks for as long as the block runs.
 
-    ValueError for a layer that the model has not.
+    ValueError for a layer that the model has not, and for no layer.
     """
-    modules = dict(model.named_modules())
-    missing = [name for name in layers if name not in modules]
-    if missing:
-        raise ValueError(
-            f"the model has no layer {missing[0]!r}: it has "
-            f"{', '.join(dict(model.named_children()))}."
-        )
-    outputs: dict[str, list[Tensor]] = {name: [] for name in layers}
+    if isinstance(layers, str) or not isinstance(layers, Sequence) or not layers:
+        raise ValueError(f"layers are {layers!r}: pass a list of names, such as ['layer4'].")
+    records = {name: _Record(name, models.layer_named(model, name)) for name in layers}
     handles = []
-    for name in layers:
-        handles.append(modules[name].register_forward_hook(_appending_to(outputs[name])))
+    for record in records.values():
+        handles.append(record.layer.register_forward_hook(record.hook))
     try:
-        yield outputs
+        yield records
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _appending_to(batches: list[Tensor]) -> Callable[[nn.Module, tuple, Tensor], None]:
-    """A forward hook that appends a module's output, pooled to (B, D), to `batches`."""
+class _Record:
+    """What a layer puts out, and its latents: float32 (B, D) on the CPU of each batch."""
 
-    def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
-        batches.append(_pooled(output).cpu())
+    def __init__(self, name: str, layer: nn.Module) -> None:
+        self.name = name
+        self.layer = layer
+        self.outputs: list[Any] = []  # of the present batch
+        self.latents: list[Tensor] = []
 
-    return hook
+    def hook(self, module: nn.Module, inputs: tuple, output: Any) -> None:
+        """Keep an output as it is now: what follows may change it in place."""
+        self.outputs.append(output.clone() if isinstance(output, Tensor) else output)
 
+    def keep(self, network: nn.Module, images: Tensor) -> None:
+        """Make latents of the batch's output; ValueError where there is not one row an image."""
+        models.check_run_once(self.name, len(self.outputs))
+        output = self.outputs.pop()
+        is_floats = isinstance(output, Tensor) and output.is_floating_point()
+        if not is_floats or output.ndim not in (2, 3, 4) or len(output) != len(images):
+            raise ValueError(
+                f"layer {self.name!r} puts out {models.describe_output(output)} for {len(images)} "
+                "images: name one with maps (N, C, H, W), tokens (N, T, D) or vectors (N, D)."
+            )
+        self.latents.append(self._pooled(network, output, images).cpu())
 
-def _pooled(output: Tensor) -> Tensor:
-    """Maps (B, D, H, W) averaged over the picture, float32 (B, D); other outputs as float32."""
-    if output.ndim == 4:
-        return output.mean(dim=(2, 3), dtype=torch.float32)
-    return output.float()
+    def _pooled(self, network: nn.Module, output: Tensor, images: Tensor) -> Tensor:
+        """Maps and tokens averaged over all but their channels, float32 (B, D)."""
+        if output.ndim == 2:
+            return output.float()
+        axis = models.channel_axis(network, self.layer, output, images, name=self.name)
+        averaged = tuple(k for k in range(1, output.ndim) if k != axis)
+        return output.mean(dim=averaged, dtype=torch.float32)

@@ -18,8 +18,11 @@ def scores_from_logits(logits: np.ndarray) -> dict[str, np.ndarray]:
 
     "1 - confidence"; "entropy" in nats; "margin", 1 - the lead of the first probability over the
     second; "energy", -logsumexp; "max logit", minus the largest; "DOCTOR", the odds that two
-    answers drawn from the probabilities differ (Granese et al. 2021, arXiv:2106.02395).
+    answers drawn from the probabilities differ (Granese et al. 2021, arXiv:2106.02395). ValueError
+    for less than two logits an image.
     """
+    if logits.ndim != 2 or logits.shape[1] < 2:
+        raise ValueError(f"logits are {logits.shape}: pass (N, K), at least two an image.")
     exact = torch.from_numpy(logits).double()
     log_probability = exact.log_softmax(1)
     probability = log_probability.exp()

@@ -1,8 +1,23 @@
 """Networks with the normalisation inside, the one training loop, prediction, checkpoints."""
 
+from visionfail.models.anybody import (
+    check_classes,
+    class_numbers,
+    device_of,
+    first_line,
+    logits_of,
+    model_input,
+    unwrapped,
+)
 from visionfail.models.augmentation import augment, to_float
 from visionfail.models.checkpoints import checkpoint_files, rounded_to_half, save_checkpoint
 from visionfail.models.checkpoints import load_checkpoint as load
+from visionfail.models.layers import (
+    channel_axis,
+    check_run_once,
+    describe_output,
+    layer_named,
+)
 from visionfail.models.modes import evaluating, frozen
 from visionfail.models.networks import (
     DenseNet121,
@@ -16,6 +31,7 @@ from visionfail.models.optimizer import learning_rate
 from visionfail.models.predict import (
     as_float,
     check_model_input,
+    check_pass,
     choose_dtype,
     fold_norms,
     predict,
@@ -47,21 +63,32 @@ __all__ = [
     "augment",
     "available_networks",
     "build",
+    "channel_axis",
+    "check_classes",
     "check_model_input",
+    "check_pass",
+    "check_run_once",
     "checkpoint_files",
     "checkpoint_name",
     "choose_dtype",
     "cifar10_classifier",
     "cifar10_sets",
+    "class_numbers",
     "config_fields",
+    "describe_output",
+    "device_of",
     "evaluating",
+    "first_line",
     "fit",
     "fold_norms",
     "frozen",
     "grouped_classifier",
     "grouped_sets",
+    "layer_named",
     "learning_rate",
     "load",
+    "logits_of",
+    "model_input",
     "multiply_adds",
     "predict",
     "rounded_to_half",
@@ -73,4 +100,5 @@ __all__ = [
     "train_epoch",
     "train_step",
     "trained_networks",
+    "unwrapped",
 ]

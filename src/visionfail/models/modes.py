@@ -11,11 +11,16 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
     """The model in eval mode; afterwards each of its modules is in the mode it was in before.
 
     One flag for the whole model would not do: a norm that its owner has frozen (eval mode inside a
-    network that is training) would wake up and move its statistics.
+    network that is training) would wake up and move its statistics. Nor would `eval`: a model may
+    do more in it (fold weights, say), or forbid it.
     """
-    was_training = {module: module.training for module in model.modules()}
-    model.eval()
+    was_training = {}
+    for module in model.modules():
+        if hasattr(module, "training"):  # a frozen script has no mode
+            was_training[module] = module.training
     try:
+        for module in was_training:
+            module.training = False
         yield model
     finally:
         for module, training in was_training.items():
@@ -26,8 +31,14 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
 def frozen(model: nn.Module) -> Iterator[nn.Module]:
     """The model with no weight that asks for a gradient; afterwards as before, gradients included.
 
-    A backward pass to the pixels then computes nothing for the weights.
+    A backward pass to the pixels then computes nothing for the weights. ValueError for weights made
+    in inference mode, which no backward pass can go through.
     """
+    if any(parameter.is_inference() for parameter in model.parameters()):
+        raise ValueError(
+            "the weights were made under torch.inference_mode, which bars gradients: build or load "
+            "the model outside it."
+        )
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     gradients = [parameter.grad for parameter in model.parameters()]
     try:

@@ -5,10 +5,11 @@ import time
 import torch
 from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
-from torch.fx.proxy import TraceError
 
 from visionfail import corruptions, devices
 from visionfail.data import ImageSet
+from visionfail.models.anybody import check_model, device_of, logits_of, model_input, unwrapped
+from visionfail.models.inputs import Normalised
 from visionfail.models.modes import evaluating
 
 GATE_CONDITIONS = (("clean", 0), ("gaussian_noise", 5), ("gaussian_blur", 5), ("contrast", 5))
@@ -16,7 +17,7 @@ GATE_ACCURACY = 0.002  # bfloat16 may move the accuracy of a condition by less t
 GATE_CHANGED = 0.02  # and change fewer than this share of the predictions
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference_mode: what a model caches in its first pass must serve training
 def predict(
     model: nn.Module,
     images: Tensor,
@@ -26,19 +27,19 @@ def predict(
 ) -> Tensor:
     """Logits (N, K), float32 on the CPU, of images (N, C, H, W): uint8, or float in [0, 1].
 
-    The model is run in eval mode on the device where its weights are, and each of its modules is
-    left in the mode it was in. `dtype` torch.bfloat16 computes under autocast with the norms
-    folded: ask `choose_dtype` whether it may. Raises ValueError for an empty batch, floats outside
-    [0, 1] or NaN, and another number of channels than the model's.
+    The model is run in eval mode on the device where its weights are, in their precision, and each
+    of its modules is left in the mode it was in. `dtype` torch.bfloat16 computes under autocast
+    with the norms folded: ask `choose_dtype` whether it may. Raises ValueError for an empty batch,
+    floats outside [0, 1] or NaN, another number of channels than the model's, and a model that
+    fails on the first batch or gives anything else than logits (a field of that name, or alone).
     """
-    check_model_input(images, channels=_channels(model))
-    device = next(model.parameters()).device
-    logits = []
-    with evaluating(model), devices.in_precision(device, dtype):
+    check_pass(model, images, batch_size)
+    with evaluating(model), devices.in_precision(device_of(model), dtype):
         network = model if dtype == torch.float32 else fold_norms(model)
-        for batch in images.split(batch_size):
-            batch = as_float(batch.to(device)).contiguous(memory_format=torch.channels_last)
-            logits.append(network(batch).float().cpu())  # (B, K)
+        logits = [
+            logits_of(network, model_input(model, batch)).cpu()  # (B, K)
+            for batch in images.split(batch_size)
+        ]
     return torch.cat(logits)
 
 
@@ -63,7 +64,7 @@ def fold_norms(model: nn.Module) -> nn.Module:
     """
     try:
         return fuse(model)
-    except TraceError:
+    except Exception:  # tracing runs anybody's forward on stand-ins for tensors
         return model
 
 
@@ -74,8 +75,26 @@ def as_float(images: Tensor) -> Tensor:
     return images.float()
 
 
+def check_pass(model: nn.Module, images: Tensor, batch_size: int) -> None:
+    """Raises ValueError unless model and images are what `predict` takes.
+
+    The channels are compared with those of a network of ours; another one says so itself.
+    """
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size!r}: pass a whole number from 1.")
+    check_model(model)
+    network = unwrapped(model)
+    ours = isinstance(network, Normalised)
+    check_model_input(images, channels=network.mean.shape[1] if ours else None)
+
+
 def check_model_input(images: Tensor, *, channels: int | None) -> None:
     """Raises ValueError unless images are a batch (N, C, H, W) of uint8, or of floats in [0, 1]."""
+    if not isinstance(images, Tensor):
+        raise ValueError(
+            f"images are a {type(images).__name__}: pass a tensor (N, C, H, W), such as "
+            "torch.from_numpy(array)."
+        )
     if images.ndim != 4 or len(images) == 0:
         raise ValueError(
             f"images are {tuple(images.shape)}: pass (N, C, H, W) with at least one image."
@@ -102,7 +121,7 @@ def choose_dtype(model: nn.Module, val: ImageSet) -> tuple[torch.dtype, dict]:
     record holds, per condition of GATE_CONDITIONS, by how much the accuracy moved and the share of
     predictions that changed, in fractions.
     """
-    if not devices.fast_bf16(next(model.parameters()).device):
+    if not devices.fast_bf16(device_of(model)):
         return torch.float32, {"dtype": "float32", "reason": "no fast bfloat16 on this device"}
     checks = {}
     for name, severity in GATE_CONDITIONS:
@@ -128,11 +147,3 @@ def _cost_of_bfloat16(model: nn.Module, images: Tensor, labels: Tensor) -> dict[
 def _is_harmless(check: dict[str, float]) -> bool:
     """Whether a check of bfloat16 stays within GATE_ACCURACY and GATE_CHANGED."""
     return check["accuracy_moved"] < GATE_ACCURACY and check["changed"] < GATE_CHANGED
-
-
-def _channels(model: nn.Module) -> int | None:
-    """The channels that a model takes, None where it does not carry its normalisation as ours."""
-    mean = getattr(model, "mean", None)
-    if isinstance(mean, Tensor) and mean.ndim == 4:
-        return mean.shape[1]
-    return None

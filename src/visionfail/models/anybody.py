@@ -1,0 +1,180 @@
+"""Anybody's model: where its weights are, what images it takes, and its logits, or why not."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._dynamo import OptimizedModule
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.parallel import DataParallel, DistributedDataParallel
+from torch.nn.parameter import is_lazy
+
+from visionfail.models.inputs import Normalised
+
+FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # _NormBase: batch and instance norms
+LONGEST = 160  # characters of an error that is not ours
+
+
+def check_model(model: nn.Module) -> None:
+    """Raises ValueError unless `model` is a module with weights that hold numbers."""
+    if not isinstance(model, nn.Module):
+        raise ValueError(
+            f"the model is a {type(model).__name__}: pass a torch.nn.Module, the network itself."
+        )
+    if any(is_lazy(weights) for weights in _tensors(model)):
+        raise ValueError(
+            "the model has lazy layers without weights: run it on a batch once, or load weights."
+        )
+    if device_of(model).type == "meta":
+        raise ValueError(
+            "the model is on the device meta, without numbers: call its to_empty(device='cpu') and "
+            "load weights."
+        )
+
+
+def _tensors(model: nn.Module) -> list[Tensor]:
+    """The parameters and then the buffers of a model."""
+    return [*model.parameters(), *model.buffers()]
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """The device of a model's first parameter, else of its first buffer, else the CPU."""
+    for weights in _tensors(model):
+        return weights.device
+    return torch.device("cpu")
+
+
+def input_dtype(model: nn.Module) -> torch.dtype:
+    """The floating dtype of the images that a model takes: that of its weights, else float32.
+
+    Where they are of several, that of its first convolution or norm, else of its first linear
+    layer: a head may be more exact.
+    """
+    layers = [m for m in model.modules() if isinstance(m, (*CONVOLUTIONS, *NORMS))]
+    layers += [m for m in model.modules() if isinstance(m, nn.Linear)]
+    for module in (*layers, model):
+        for weights in _tensors(module):
+            if weights.dtype in FLOATS:
+                return weights.dtype
+    return torch.float32
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The network inside torch.compile, DataParallel or both, else the model itself.
+
+    It has the same weights, and its layers can be hooked.
+    """
+    while True:
+        if isinstance(model, OptimizedModule):
+            model = model._orig_mod
+        elif isinstance(model, (DataParallel, DistributedDataParallel)):
+            model = model.module
+        else:
+            return model
+
+
+def model_input(model: nn.Module, images: Tensor) -> Tensor:
+    """Images (B, C, H, W), uint8 or floats in [0, 1], as floats for the model, on its device.
+
+    They are a copy, for a model may work on them in place. Our own networks are faster where
+    channels are last in memory; others may ask for the usual order (`view` does).
+    """
+    moved = images.to(device_of(model))
+    if moved.dtype == torch.uint8:
+        moved = moved.float() / 255
+    ours = isinstance(unwrapped(model), Normalised)
+    layout = torch.channels_last if ours else torch.contiguous_format
+    return moved.to(input_dtype(model)).clone(memory_format=layout)
+
+
+def logits_of(network: nn.Module, batch: Tensor) -> Tensor:
+    """The logits float32 (B, K) of a network in eval mode, of a batch as it takes it.
+
+    ValueError, which names the network, where it fails on the batch or gives something else.
+    """
+    try:
+        output = network(batch)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # of anybody's code, so anything
+        raise ValueError(
+            f"{type(network).__name__} fails on images {tuple(batch.shape)}, {batch.dtype}, on "
+            f"{batch.device} ({first_line(error)}): its forward has to take such a batch and "
+            "nothing else, so pass images of its size, or wrap it."
+        ) from error
+    return _checked_logits(output, len(batch)).float()
+
+
+def first_line(error: Exception) -> str:
+    """The kind of an error and the first line of its message, cut at LONGEST characters."""
+    lines = str(error).strip().splitlines() or [""]
+    text = f"{type(error).__name__}: {lines[0].strip()}"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _checked_logits(output: Any, count: int) -> Tensor:
+    """The logits (count, K) in what a model gives; ValueError where there are none.
+
+    An entry or a field that is called logits is taken out of a dict or a dataclass.
+    """
+    if isinstance(output, Mapping):
+        output = output.get("logits", output)
+    else:
+        output = getattr(output, "logits", output)
+    if not isinstance(output, Tensor) or output.dtype not in FLOATS:
+        kind = output.dtype if isinstance(output, Tensor) else f"a {type(output).__name__}"
+        raise ValueError(
+            f"the model gives {kind}: let its forward return the logits alone, floats (N, K), or "
+            "name them logits."
+        )
+    if output.ndim == 1 and count == 1 and len(output) > 1:
+        output = output[None]  # it squeezes a batch of one
+    if output.shape in ((count,), (count, 1)):
+        raise ValueError(
+            f"the model gives one number an image, {tuple(output.shape)} for {count}: return two "
+            "logits, torch.cat([torch.zeros_like(z), z], 1) of a logit z (N, 1)."
+        )
+    if output.ndim != 2 or len(output) != count:
+        raise ValueError(
+            f"the model gives {tuple(output.shape)} for {count} images: return one logit for each "
+            "class, (N, K)."
+        )
+    return output
+
+
+def class_numbers(values: Any, count: int, *, what: str) -> Tensor:
+    """Numbers of classes as int64 (count,) on the CPU; `what` they are is named where they are not.
+
+    ValueError unless there is a whole number from 0 for each of so many images.
+    """
+    try:
+        numbers = torch.as_tensor(values, device="cpu")
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{what} are a {type(values).__name__} of no numbers: pass int64 (N,)."
+        ) from error
+    if numbers.ndim != 1 or numbers.dtype not in WHOLE:
+        raise ValueError(
+            f"{what} are {numbers.dtype} {tuple(numbers.shape)} for {count} images: pass whole "
+            "numbers, int64 (N,)."
+        )
+    if len(numbers) != count:
+        raise ValueError(f"{len(numbers)} {what} for {count} images: pass one for each.")
+    if numbers.min() < 0:
+        raise ValueError(f"{what} begin at {int(numbers.min())}: classes are counted from 0.")
+    return numbers.long()
+
+
+def check_classes(numbers: Tensor, logits: Tensor, *, what: str) -> None:
+    """Raises ValueError where one of the classes (N,) is not among those of logits (B, K)."""
+    largest = int(numbers.max())
+    known = logits.shape[1]
+    if largest >= known:
+        raise ValueError(
+            f"{what} go up to {largest}, the model has {known} classes: pass 0 to {known - 1}, in "
+            "the order of its logits."
+        )
