@@ -11,8 +11,14 @@ from visionfail.risk.decisions import (
     rates_table,
     review_band,
 )
-from visionfail.risk.drift import check_drift, one_per_group, reference_of
+from visionfail.risk.drift import (
+    check_drift,
+    check_score_drift,
+    one_per_group,
+    reference_of,
+)
 from visionfail.risk.pictures import list_pictures, split_pictures
+from visionfail.risk.prediction_log import log_summary, read_log
 from visionfail.risk.saved import Classifier, load_classifier
 from visionfail.risk.setup import counts_table
 from visionfail.risk.setup import prepare_risk as prepare
@@ -49,6 +55,7 @@ __all__ = [
     "brier",
     "by_kind_table",
     "check_drift",
+    "check_score_drift",
     "choose_threshold",
     "cost_threshold",
     "counts_table",
@@ -61,6 +68,7 @@ __all__ = [
     "load_classifier",
     "load_config",
     "load_or_study",
+    "log_summary",
     "miss_p_value",
     "miss_share_by_group",
     "one_per_group",
@@ -68,6 +76,7 @@ __all__ = [
     "prepare",
     "rates",
     "rates_table",
+    "read_log",
     "recall_threshold",
     "reference_of",
     "result_rows",

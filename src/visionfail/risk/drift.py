@@ -20,6 +20,7 @@ from visionfail import corruptions, metrics
 from visionfail.data import ImageSet
 from visionfail.models.features import Features
 from visionfail.models.transfer import features_on_device
+from visionfail.risk.decisions import Scored
 from visionfail.risk.saved import Classifier
 
 COMPONENTS = 32
@@ -158,3 +159,18 @@ def _score_by(fc: nn.Module, features: Tensor) -> np.ndarray:
 def _groups_of(images: ImageSet) -> np.ndarray:
     """The group of each picture."""
     return np.arange(len(images)) if images.groups is None else images.groups.numpy()
+
+
+def check_score_drift(
+    validation: Scored, score: np.ndarray, *, level: float = 0.05, seed: int = 0
+) -> Drift:
+    """Whether the scores (M,) of a batch differ from the validation scores, one of each group.
+
+    All that a log can tell, which keeps no pictures. ValueError for an empty batch.
+    """
+    if not len(score):
+        raise ValueError("the batch is empty: give at least one score.")
+    kept = one_per_group(validation.groups, np.random.default_rng(seed))
+    found: Any = stats.ks_2samp(validation.score[kept], score)
+    p = float(found.pvalue)
+    return Drift(alarm=p <= level, p=p, moved=("score",) if p <= level else (), n=len(score))

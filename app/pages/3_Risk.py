@@ -1,0 +1,100 @@
+"""Your own safe/unsafe classifier on one picture, and what its threshold costs.
+
+Shown are decision, probability and Grad-CAM beside the raw picture; the sliders move the threshold.
+"""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import streamlit as st
+from torch import Tensor
+
+from visionfail import data, explain, paths, risk
+from visionfail.failure import monitor
+from visionfail.figures import pictures
+from visionfail.risk import commands
+
+WIDTH = 260
+FOLDER = Path(os.environ.get("VISIONFAIL_RISK", paths.ROOT / "runs" / "risk" / "model"))
+
+
+@st.cache_resource
+def cached_classifier(stamp: int) -> risk.Classifier:
+    """The classifier, loaded once for all visitors until its card changes (`stamp`)."""
+    return risk.load_classifier(FOLDER)
+
+
+def uploaded(side: int) -> tuple[Tensor | None, str]:
+    """(the visitor's picture (1, 3, side, side), "") or (None, why it was refused)."""
+    sent = st.file_uploader("PNG or JPEG", accept_multiple_files=False)
+    if sent is None:
+        return None, ""
+    try:
+        suffix = Path(sent.name).suffix
+        return data.read_whole_picture(sent.getvalue(), side=side, suffix=suffix), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def settings(config: risk.RiskConfig) -> risk.RiskConfig:
+    """The settings of a decision that the visitor chooses."""
+    ratio = st.slider("A miss costs so many false alarms", 1.0, 300.0, config.cost_ratio)
+    rare = st.select_slider(
+        "Share of unsafe pictures at work",
+        [0.0001, 0.001, 0.01, 0.1, 0.5],
+        value=min([0.0001, 0.001, 0.01, 0.1, 0.5], key=lambda s: abs(s - config.prevalence)),
+        format_func="{:.2%}".format,
+    )
+    return dataclasses.replace(config, cost_ratio=ratio, prevalence=rare)
+
+
+st.set_page_config("visionfail: safe or unsafe?", layout="wide")
+st.header("Safe or unsafe, and what does the threshold cost?")
+card = FOLDER / "model.json"
+if not card.exists():
+    st.info(
+        "No classifier here yet. Train one on a folder with safe/ and unsafe/ in it: "
+        "`python -m visionfail.risk train --data FOLDER --out runs/risk/model`."
+    )
+    st.stop()
+classifier = cached_classifier(card.stat().st_mtime_ns)
+
+with st.sidebar:
+    picture, refused = uploaded(classifier.config.side)
+    chosen = settings(classifier.config)
+    people = st.slider("People look below this probability", 0.5, 1.0, 0.9)
+
+threshold = commands.threshold_of(classifier, chosen)
+if refused:
+    st.error(f"unsafe, needs review: {refused}")
+elif picture is None:
+    st.info("Send a picture.")
+else:
+    with monitor.ONE_AT_A_TIME:  # the network is shared by all visitors
+        score = float(classifier.score(picture)[0])
+        heat = explain.gradcam(classifier.model, picture, [1])[0]  # evidence for "unsafe"
+    probability = float(classifier.calibration.probability(score))
+    raw, saliency, decision = st.columns(3)
+    raw.image(picture[0].permute(1, 2, 0).numpy(), caption="what the network sees", width=WIDTH)
+    caption = "Grad-CAM: evidence for unsafe"
+    saliency.image(pictures.heat(heat), caption=caption, width=WIDTH)
+    flagged = score >= threshold.value
+    review = flagged and probability < people
+    decision.metric("Decision", "unsafe" if flagged else "safe")
+    decision.metric("Probability of being unsafe", f"{probability:.1%}")
+    if review:
+        decision.warning("between both thresholds: a person looks")
+
+scored = classifier.validation()
+table = risk.rates_table(
+    scored, threshold.value, prevalence=chosen.prevalence, cost_ratio=chosen.cost_ratio
+)
+words = risk.in_words(
+    threshold.value, table, cost_ratio=chosen.cost_ratio, prevalence=chosen.prevalence
+)
+st.write(words)
+st.caption(
+    f"On the validation pictures that set it, so a little flattered; {threshold.promise}. The "
+    "promise is about pictures like those."
+)

@@ -1,0 +1,50 @@
+"""What a classifier has decided lately, from the log that `predict --log` writes.
+
+Shown are volume, shares flagged and sent to people, latency, and whether the scores have drifted.
+"""
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from visionfail import paths, risk
+
+FOLDER = Path(os.environ.get("VISIONFAIL_RISK", paths.ROOT / "runs" / "risk" / "model"))
+LOG = Path(os.environ.get("VISIONFAIL_LOG", paths.ROOT / "runs" / "risk" / "decisions.jsonl"))
+PERIODS = {"minute": "1min", "hour": "1h", "day": "1D"}
+
+st.set_page_config("visionfail: what was decided", layout="wide")
+st.header("What has the classifier decided lately?")
+try:
+    log = risk.read_log(LOG)
+except FileNotFoundError as error:
+    st.info(f"No log yet: {error}")
+    st.stop()
+
+with st.sidebar:
+    period = st.radio("Every", list(PERIODS), index=1, horizontal=True)
+    batch = st.slider("Decisions that the drift check looks at", 20, 500, 100)
+
+table = risk.log_summary(log, every=PERIODS[period])
+volume, flagged, reviewed, latency = st.columns(4)
+volume.metric("Decisions", f"{len(log):,}")
+flagged.metric("Flagged", f"{(log.decision == 'unsafe').mean():.1%}")
+reviewed.metric("Fell back, needs review", f"{log.review.mean():.1%}")
+latency.metric("Median latency", f"{log.milliseconds.median():.0f} ms")
+st.line_chart(table.set_index("time")[["flagged", "reviewed"]])
+st.bar_chart(table.set_index("time")["decided"])
+st.dataframe(table, hide_index=True)
+
+scores = log.score.dropna().to_numpy()[-batch:]
+if (FOLDER / "model.json").exists() and len(scores):
+    drift = risk.check_score_drift(risk.load_classifier(FOLDER).validation(), scores)
+    words = f"the last {drift.n} scores against validation: p = {drift.p:.3g}"
+    if drift.alarm:
+        st.error(f"Drift: {words}. Look at recent pictures before trusting the threshold.")
+    else:
+        st.success(f"No drift seen: {words}")
+    st.caption(
+        "Kolmogorov and Smirnov's test, for pictures that are independent; frames of one thing "
+        "raise false alarms. Unchanged pictures raise one in twenty."
+    )
