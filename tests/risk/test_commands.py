@@ -184,3 +184,19 @@ def test_the_last_stage_can_learn_too(folder, tmp_path, monkeypatch):
     for name in ("layer3.0.conv1.weight", "layer4.0.conv1.weight"):
         same = torch.allclose(before[name].half().float(), after[name])
         assert same == name.startswith("layer3")
+
+
+@pytest.mark.slow
+def test_export_goes_through_its_gate(folder, copy, tmp_path, capsys):
+    pytest.importorskip("onnxruntime")
+    call = ["export", "--model", str(copy), "--data", str(folder), "--format"]
+    assert program.main([*call, "int8"]) == 2  # 20 pictures cannot show that 1% at most flip
+    assert "flips of 20, up to" in capsys.readouterr().err
+    assert program.main([*call, "onnx"]) == 0
+    said = capsys.readouterr().out
+    assert "flips, batch 7 0" in said and "model.onnx.onnx" in said
+    call[4] = str(shutil.copytree(folder, tmp_path / "changed"))
+    for file in sorted((tmp_path / "changed" / "safe").iterdir())[:20]:
+        file.unlink()
+    assert program.main([*call, "onnx"]) == 2
+    assert "has changed since training" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""python -m visionfail.risk train | evaluate | predict: the safe/unsafe classifier.
+"""python -m visionfail.risk train | evaluate | predict | export: the safe/unsafe classifier.
 
 Exit codes of predict: 0 all safe, 1 something is unsafe, 3 some file fell back; 2 is a wrong call.
 """
@@ -52,6 +52,11 @@ def parser() -> argparse.ArgumentParser:
     deciding.add_argument("--csv", type=Path, help="a table that grows; a second run resumes")
     deciding.add_argument("--log", type=Path, help="a log of decisions, without pictures or names")
     deciding.set_defaults(run=run_predict)
+    exporting = commands_of.add_parser("export", help="ONNX or int8, if it decides the same")
+    exporting.add_argument("--model", default=str(OUT), help="folder of the classifier")
+    exporting.add_argument("--data", required=True, help="folder that it was trained on")
+    exporting.add_argument("--format", choices=("onnx", "int8"), required=True)
+    exporting.set_defaults(run=run_export)
     return top
 
 
@@ -160,6 +165,20 @@ def run_predict(options: argparse.Namespace) -> int:
         elif decision.decision == "unsafe" and code == 0:
             code = 1
     return code
+
+
+def run_export(options: argparse.Namespace) -> int:
+    """export: the file and what its gate measured, or why it is refused."""
+    from visionfail.risk import export  # onnxruntime is an extra
+
+    classifier = load_classifier(options.model)
+    validation = commands.validation_pictures(classifier, options.data)
+    threshold = classifier.decision() or commands.threshold_of(classifier, classifier.config)
+    made = export.export(classifier, options.format, validation, threshold)
+    print(f"{made.path}, {made.path.stat().st_size / 1e6:.1f} MB; its gate on {made.gate.host}:")
+    for name, value in made.gate.measured.items():
+        print(f"   {name} {value:.3g}")
+    return 0
 
 
 if __name__ == "__main__":

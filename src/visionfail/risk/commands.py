@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from visionfail import files, metrics
+from visionfail.data import ImageSet
 from visionfail.risk import decisions, pictures, saved, training
 from visionfail.risk.calibration import brier, fit_calibration
 from visionfail.risk.config import RiskConfig
@@ -150,6 +151,18 @@ def pictures_to_test(classifier: Classifier, data: str | Path) -> Pictures:
     if not new:
         raise ValueError(f"every picture of {folder} trained or chose this classifier.")
     return found.at(new)
+
+
+def validation_pictures(classifier: Classifier, data: str | Path) -> ImageSet:
+    """The pictures that validated a classifier, from the folder it was trained on.
+
+    ValueError where the folder has others now.
+    """
+    listed = pictures.split_pictures(data)["val"]
+    images, _, _ = pictures.read_pictures(listed, side=classifier.config.side)
+    if images.checksum() != classifier.card["data_checksums"]["val"]:
+        raise ValueError(f"{data} has changed since training: export from the folder as it was.")
+    return images
 
 
 def calibration_measures(classifier: Classifier, scored: Scored) -> dict[str, float]:
