@@ -13,29 +13,10 @@ from tqdm import tqdm
 
 from visionfail import models
 from visionfail.data import ImageSet
-
-# stop, yield, no entry, and all signs that prohibit (the "prohibitory" category of the German
-# Traffic Sign Detection Benchmark): to miss one is the unsafe error
-SIGNS = {
-    "stop",
-    "yield",
-    "no entry",
-    "no vehicles",
-    "no trucks",
-    "no passing",
-    "no passing for trucks",
-    *(f"speed limit {limit}" for limit in (20, 30, 50, 60, 70, 80, 100, 120)),
-}
-THINGS = {"chain saw", "gas pump"}  # two of ten classes stand for what is unsafe
-UNSAFE = {"gtsrb": SIGNS, "imagenette": THINGS}
-# GTSRB's signs are known in the training tracks alone, so held-out tracks are the test
-PARTS = {
-    "gtsrb": {"train": "train", "val": "val", "test": "heldout"},
-    "imagenette": {"train": "train", "val": "val", "test": "test"},
-}
+from visionfail.risk.sets import PARTS, UNSAFE
 
 
-def write_part(images: ImageSet, folder: Path, unsafe: set[str]) -> None:
+def write_part(images: ImageSet, folder: Path, unsafe: tuple[str, ...]) -> None:
     """The pictures of a set as PNG, and pictures.csv with their groups and classes."""
     rows = []
     for k in tqdm(range(len(images)), unit="picture"):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from visionfail import data, files, models
-from visionfail.risk import setup, sheet, study
+from visionfail.risk import sets, setup, sheet, study
 from visionfail.risk.config import RiskConfig
 
 CONFIG = RiskConfig(side=32, views=1, epochs=2, lr=0.01)
@@ -23,22 +23,22 @@ def random_weights(arch):
 def test_classes_become_safe_and_unsafe_and_keep_their_names():
     images = data.load_or_standin("gtsrb", "val").first(40)
     unsafe = images.classes[:2]
-    relabelled, kinds = study.as_risk(images, unsafe)
+    relabelled, kinds = sets.as_risk(images, unsafe)
     assert relabelled.classes == ("safe", "unsafe")
     assert [kind in unsafe for kind in kinds] == (relabelled.labels == 1).tolist()
     assert relabelled.groups is not None
     with pytest.raises(ValueError, match="no class sandwich"):
-        study.as_risk(images, ("sandwich",))
+        sets.as_risk(images, ("sandwich",))
 
 
 def test_the_unsafe_classes_are_classes_of_their_sets():
-    for name, unsafe in study.UNSAFE.items():
+    for name, unsafe in sets.UNSAFE.items():
         assert set(unsafe) < set(data.CLASSES[name])
 
 
 def test_counts_are_of_pictures_and_of_groups():
     images = data.load_or_standin("gtsrb", "val").first(30)
-    relabelled, _ = study.as_risk(images, images.classes[:2])
+    relabelled, _ = sets.as_risk(images, images.classes[:2])
     table = setup.counts_table({"val": relabelled})
     assert table.pictures.sum() == 30 and table.groups.sum() == len(np.unique(relabelled.groups))
     assert table.share.sum() == pytest.approx(1)
@@ -55,7 +55,7 @@ def test_what_is_stored_is_what_was_measured(tmp_path, monkeypatch):
         split = "heldout" if part == "test" else part
         drawn = data.load_or_standin("cifar10", "train" if part == "train" else "test")
         chosen = torch.arange(count) + (60 if split == "heldout" else 0)
-        labelled, kinds[part] = study.as_risk(drawn.at(chosen), drawn.classes[:4])
+        labelled, kinds[part] = sets.as_risk(drawn.at(chosen), drawn.classes[:4])
         pixels = labelled.images.clone()
         pixels[labelled.labels == 1, 0] //= 4  # untrained features see colour best
         parts[part] = dataclasses.replace(labelled, images=pixels)

@@ -116,10 +116,9 @@ def power_curves(table: pd.DataFrame, *, level: float, title: str = "") -> Figur
     ax = fig.add_subplot()
     ends = []
     colours = [GREY, *[colour for name, colour in OKABE_ITO.items() if name != "black"]]
-    for (group, rows), colour in zip(
-        table.groupby(["condition", "severity"], sort=False), colours, strict=False
-    ):
-        name, severity = group
+    conditions = table[["condition", "severity"]].drop_duplicates().to_numpy().tolist()
+    for (name, severity), colour in zip(conditions, colours, strict=False):
+        rows = table.loc[(table.condition == name) & (table.severity == severity)]
         words = f"{name} {severity}".replace("_", " ") if severity else "unchanged"
         ax.plot(rows["size"], rows.alarms, color=colour, marker="o", markersize=4)
         ax.fill_between(rows["size"], rows.lo, rows.hi, color=colour, alpha=0.15, linewidth=0)

@@ -74,13 +74,14 @@ def ratio_of_sums(
 ) -> Estimate:
     """Sum of `top` over sum of `bottom`, each (N,) by seed, with its values in the resamples.
 
-    Counts (B, N) say how often each resample holds each image.
+    Counts (B, N) say how often each resample holds each image; NaN where the lower sum is 0.
     """
     exact = []
     samples = []
     for above, below in zip(top, bottom, strict=True):
         above = np.asarray(above, dtype=float)
         below = np.asarray(below, dtype=float)
-        exact.append(above.sum() / below.sum())
-        samples.append((counts @ above) / (counts @ below))  # (B,)
+        with np.errstate(invalid="ignore"):  # 0 / 0 is NaN, as said above
+            exact.append(above.sum() / below.sum())
+            samples.append((counts @ above) / (counts @ below))  # (B,)
     return Estimate(np.array(exact), np.stack(samples, axis=1))

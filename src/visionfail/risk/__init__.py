@@ -20,6 +20,7 @@ from visionfail.risk.drift import (
 from visionfail.risk.pictures import list_pictures, split_pictures
 from visionfail.risk.prediction_log import log_summary, read_log
 from visionfail.risk.saved import Classifier, load_classifier
+from visionfail.risk.sets import NAMES, UNSAFE, as_risk, risk_sets
 from visionfail.risk.setup import counts_table
 from visionfail.risk.setup import prepare_risk as prepare
 from visionfail.risk.sheet import (
@@ -29,7 +30,7 @@ from visionfail.risk.sheet import (
     score_conditions,
     sheet_at,
 )
-from visionfail.risk.study import UNSAFE, Studied, as_risk, load_or_study, risk_sets
+from visionfail.risk.study import Studied, load_or_study
 from visionfail.risk.subgroups import by_kind_table
 from visionfail.risk.thresholds import (
     Threshold,
@@ -43,6 +44,7 @@ from visionfail.risk.thresholds import (
 
 __all__ = [
     "CLEAN",
+    "NAMES",
     "RISK_CLAIMS",
     "UNSAFE",
     "Calibration",

@@ -11,6 +11,7 @@ from visionfail.metrics import Estimate
 from visionfail.risk import decisions, sheet
 from visionfail.risk.decisions import Scored
 from visionfail.risk.experiments import balanced_accuracy
+from visionfail.risk.sets import NAMES
 from visionfail.risk.study import Studied
 
 SEVERITY = 3  # of worse pictures
@@ -93,9 +94,6 @@ def judge_risk(studied: Studied, *, threshold: float, status: str) -> pd.DataFra
     table["seed"] = studied.config.seed
     table["status"] = f"{status}, weights {studied.made['weights']}"
     return table.loc[:, list(JUDGED)]
-
-
-NAMES = {"gtsrb": "GTSRB", "imagenette": "Imagenette"}
 
 
 def values_of(studied: Studied, threshold: float) -> dict[str, tuple[float, float, float, int]]:

@@ -6,7 +6,7 @@ import pandas as pd
 from visionfail import data, profiles
 from visionfail.data import ImageSet
 from visionfail.risk.pictures import CLASSES
-from visionfail.risk.study import as_risk, risk_sets
+from visionfail.risk.sets import as_risk, risk_sets
 from visionfail.studies.run import Run
 
 STANDIN_UNSAFE = ("triangle", "star")

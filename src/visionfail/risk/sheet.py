@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from visionfail import attacks, corruptions
-from visionfail.data import ImageSet
+from visionfail.data import ImageSet, stratified_order
 from visionfail.risk import decisions
 from visionfail.risk.decisions import Scored
 from visionfail.risk.saved import Classifier
@@ -36,7 +36,7 @@ def conditions_for(side: int) -> list[Condition]:
 def score_conditions(
     classifier: Classifier, images: ImageSet, conditions: Sequence[Condition], *, attacked: int
 ) -> dict[Condition, Scored]:
-    """The scores of pictures under each condition; of the first `attacked` groups under PGD too."""
+    """The scores of pictures under each condition; of `attacked_groups` under PGD too."""
     groups = np.arange(len(images)) if images.groups is None else images.groups.numpy()
     labels = images.labels.numpy()
     scored = {}
@@ -46,13 +46,19 @@ def score_conditions(
             pictures = corruptions.corrupt(pictures, name, severity)
         scored[name, severity] = Scored(classifier.score(pictures), labels, groups)
     if attacked:
-        chosen = np.isin(groups, np.unique(groups)[:attacked])
+        chosen = np.isin(groups, attacked_groups(labels, groups, attacked))
         few = images.at(torch.from_numpy(np.flatnonzero(chosen)))
         moved = attacks.pgd(
             classifier.model, few.images, few.labels, epsilon=EPSILON, steps=20, seed=0
         )
         scored[ATTACK] = Scored(classifier.score(moved), labels[chosen], groups[chosen])
     return scored
+
+
+def attacked_groups(labels: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
+    """`count` of the groups, safe and unsafe in proportion, always the same."""
+    names, first = np.unique(groups, return_index=True)
+    return names[stratified_order(labels[first])[:count]]
 
 
 def thresholds_by_cost(classifier: Classifier, ratios: Sequence[float]) -> dict[float, Threshold]:

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from visionfail import devices, files, models, profiles, results
+from visionfail import devices, files, profiles, results
 from visionfail.data import ImageSet
 from visionfail.models.features import Features
 from visionfail.profiles import Profile
@@ -21,29 +21,10 @@ from visionfail.risk.config import RiskConfig
 from visionfail.risk.decisions import Scored
 from visionfail.risk.export import format_rows
 from visionfail.risk.features import load_or_extract
-from visionfail.risk.pictures import CLASSES
 from visionfail.risk.saved import Classifier
-from visionfail.risk.thresholds import Threshold, choose_threshold
+from visionfail.risk.sets import risk_sets
+from visionfail.risk.thresholds import Threshold, choose_threshold, cost_threshold
 
-# stop, yield, no entry, and all signs that prohibit (the "prohibitory" category of the German
-# Traffic Sign Detection Benchmark): to miss one is the unsafe error
-SIGNS = (
-    "stop",
-    "yield",
-    "no entry",
-    "no vehicles",
-    "no trucks",
-    "no passing",
-    "no passing for trucks",
-    *(f"speed limit {limit}" for limit in (20, 30, 50, 60, 70, 80, 100, 120)),
-)
-THINGS = ("chain saw", "gas pump")  # two of ten classes stand for what is unsafe
-UNSAFE = {"gtsrb": SIGNS, "imagenette": THINGS}
-# GTSRB's signs are known in the training tracks alone, so held-out tracks are the test
-PARTS = {
-    "gtsrb": {"train": "train", "val": "val", "test": "heldout"},
-    "imagenette": {"train": "train", "val": "val", "test": "test"},
-}
 SETTINGS = {
     "gtsrb": RiskConfig(side=32, network_side=64, flip=False),
     "imagenette": RiskConfig(side=160, network_side=128),
@@ -80,6 +61,13 @@ class Studied:
         """One of the tables: "history", "curve", "kinds", "drift", "values"."""
         return pd.DataFrame(self.made["tables"][name])
 
+    def by_cost_alone(self, cost_ratio: float, *, prevalence: float) -> Threshold:
+        """The threshold of a cost ratio, whatever a recall target asks for: it promises nothing."""
+        share = float(self.validation.labels.mean())
+        asked = cost_threshold(cost_ratio, prevalence=prevalence, trained=share)
+        score = float(self.calibration.score_at(asked))
+        return Threshold(score, "cost", False, "no guarantee", 0, 0)
+
     def threshold(self, *, cost_ratio: float, max_miss: float, prevalence: float) -> Threshold:
         """The threshold that validation pictures give."""
         return choose_threshold(
@@ -92,31 +80,6 @@ class Studied:
             prevalence=prevalence,
             calibration=self.calibration,
         )
-
-
-def as_risk(images: ImageSet, unsafe: tuple[str, ...]) -> tuple[ImageSet, tuple[str, ...]]:
-    """(the pictures labelled safe and unsafe, the name of each one's class).
-
-    ValueError for an unsafe class that the set has not.
-    """
-    missing = set(unsafe) - set(images.classes)
-    if missing:
-        raise ValueError(f"no class {', '.join(sorted(missing))}: choose among {images.classes}.")
-    names = np.array(images.classes)[images.labels.numpy()]
-    labels = torch.from_numpy(np.isin(names, unsafe).astype(np.int64))
-    groups = torch.arange(len(images)) if images.groups is None else images.groups
-    relabelled = dataclasses.replace(images, labels=labels, classes=CLASSES, groups=groups)
-    return relabelled, tuple(names.tolist())
-
-
-def risk_sets(name: str) -> tuple[dict[str, ImageSet], dict[str, tuple[str, ...]]]:
-    """({part: pictures}, {part: the name of each one's class}) of "gtsrb" or "imagenette"."""
-    sets = models.grouped_sets(name)
-    parts = {}
-    kinds = {}
-    for part, split in PARTS[name].items():
-        parts[part], kinds[part] = as_risk(sets[split], UNSAFE[name])
-    return parts, kinds
 
 
 def study_file(name: str) -> Path:
@@ -248,7 +211,7 @@ def _arrays(
 ) -> dict[str, np.ndarray]:
     """What is stored of scores: float32 (conditions, N) and the labels and groups of all."""
     groups = _groups(test)
-    attacked = np.unique(groups)[:ATTACKED]
+    attacked = sheet.attacked_groups(test.labels.numpy(), groups, ATTACKED)
     return {
         "val_score": validation.score,
         "val_labels": validation.labels.astype(np.int64),

@@ -192,7 +192,7 @@ def changes_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.Dat
         for measure, estimate in after.items():
             gained = measures.gained(estimate, before[measure])
             value, lo, hi = gained.interval()
-            row = {"change": networks[name].member.words, "measure": measure}
+            row: dict[str, object] = {"change": networks[name].member.words, "measure": measure}
             row["seeds"] = len(gained.exact)
             rows.append({**row, "value": value, "lo": lo, "hi": hi})
     return pd.DataFrame(rows)
