@@ -1,5 +1,6 @@
 import copy
 import dataclasses
+import warnings
 
 import numpy as np
 import pytest
@@ -518,3 +519,19 @@ def test_torchvision_networks_give_their_own_features_and_a_new_head(name):
     normalised = torchvision.transforms.v2.functional.normalize(images, transfer.MEAN, transfer.STD)
     with torch.no_grad():
         torch.testing.assert_close(ours(images), theirs(normalised))
+
+
+@pytest.mark.parametrize(("side", "warned"), [(64, True), (96, True), (97, False)])
+def test_a_small_last_map_is_warned_of(side, warned):
+    weights = networks.build(
+        "imagenet_resnet18", num_classes=1000, mean=(0.5,) * 3, std=(0.5,) * 3
+    ).state_dict()
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        model = transfer.pretrained("imagenet_resnet18", weights, num_classes=2, side=side)
+    told = [str(warning.message) for warning in seen if "last map is" in str(warning.message)]
+    assert bool(told) == warned
+    height, width = transfer.smallest_map(model, squares(2, seed=0))
+    assert (min(height, width) < 4) == warned
+    if warned:
+        assert f"{height} x {width}" in told[0]

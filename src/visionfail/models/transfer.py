@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from visionfail.models.train_config import TrainConfig
 
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet's weights in torchvision, in pixels of [0, 1]
 STD = (0.229, 0.224, 0.225)
+STRIDE = 32  # pixels of the input for one of the last map
+SMALLEST_MAP = 4
 UNFROZEN = ("layer3", "layer4", "fc")
 
 
@@ -36,6 +39,7 @@ def pretrained(
 
     `arch` begins with "imagenet_", the weights have torchvision's names; images in [0, 1] of any
     size are brought to `side` pixels. ValueError where the weights are of another architecture.
+    Warns where the last map of a ResNet is smaller than SMALLEST_MAP pixels.
     """
     model = networks.build_for_imagenet(
         arch,
@@ -61,6 +65,13 @@ def pretrained(
             )
         loaded[name] = weights[named].to(tensor.dtype)
     model.load_state_dict(loaded)
+    last = -(-side // STRIDE)  # each of five halvings rounds up
+    if arch.startswith("imagenet_resnet") and last < SMALLEST_MAP:
+        warnings.warn(
+            f"at {side} pixels the last map is {last} x {last}: little is left of where things "
+            f"are. {STRIDE * SMALLEST_MAP} pixels cost more and give more.",
+            stacklevel=2,
+        )
     return model.eval()
 
 
