@@ -29,6 +29,12 @@ def test_rates_are_means_over_groups():
     assert rate["alarmed"].exact[0] == pytest.approx(0.25)
 
 
+def test_one_class_alone_has_no_rates():
+    alone = Scored(np.array([0.9, 0.1]), np.array([1, 1]), np.array([0, 1]))
+    with pytest.raises(ValueError, match="all of one class"):
+        decisions.rates(alone, 0.5, alone.counts(bootstraps=5))
+
+
 def test_what_rates_mean_at_work():
     rate = decisions.rates(SCORED, 0.5, SCORED.counts(bootstraps=20))
     at_work = decisions.at_work(rate, prevalence=0.1, cost_ratio=20)

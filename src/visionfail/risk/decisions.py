@@ -34,8 +34,10 @@ class Scored:
 def rates(scored: Scored, threshold: float, counts: np.ndarray) -> dict[str, Estimate]:
     """{"missed", "alarmed"}: the share of unsafe pictures passed, and of safe ones flagged.
 
-    Means over groups, whose resamples are counts (B, G).
+    Means over groups, whose resamples are counts (B, G). ValueError where a class is missing.
     """
+    if len(np.unique(scored.labels)) < 2:
+        raise ValueError("these pictures are all of one class: rates need safe and unsafe ones.")
     flagged = scored.score >= threshold
     unsafe = scored.of_groups(scored.labels == 1) > 0.5  # (G,)
     share_flagged = scored.of_groups(flagged)

@@ -108,7 +108,8 @@ def recall_threshold(
         return None
     passed = miss_p_value(losses, max_miss) <= delta
     count = int(np.cumprod(passed).sum())
-    promise = f"with probability {1 - delta:.0%} at most {max_miss:.1%} of unsafe groups are missed"
+    share = f"at most {max_miss:.1%} of unsafe pictures are missed, in the mean over groups"
+    promise = f"with probability {1 - delta:.0%} {share}"
     value = float(CANDIDATES[count - 1])
     return Threshold(value, "recall", True, promise, groups=len(losses), needed=needed)
 
