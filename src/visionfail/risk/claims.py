@@ -16,6 +16,7 @@ from visionfail.risk.study import Studied
 
 SEVERITY = 3  # of worse pictures
 HALF = 0.5
+OF_UNSAFE = ("E6", "E7")  # claims about unsafe pictures alone
 
 RISK_CLAIMS = (
     Claim(
@@ -108,8 +109,10 @@ def values_of(studied: Studied, threshold: float) -> dict[str, tuple[float, floa
         "E4": (*(accuracy - worse).interval(), n),
         "E8": (*attack_costs(studied, threshold).interval(), _groups_under_attack(studied)),
     }
+    unsafe = len(np.unique(clean.groups[clean.labels == 1]))
     for row in studied.made["tables"]["values"]:
-        found[row["claim"]] = (row["value"], row["lo"], row["hi"], n)
+        of = unsafe if row["claim"] in OF_UNSAFE else n
+        found[row["claim"]] = (row["value"], row["lo"], row["hi"], of)
     formats = studied.table("formats")
     sizes = formats.loc[formats.format == "onnx", "size_mb"].dropna()
     if len(sizes):
