@@ -24,8 +24,10 @@ from visionfail.names import network_name
 MARKERS = "os^Dv"  # a shape per training seed, so that two of one colour can be told apart
 
 
-def claims_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
+def claims_plot(table: pd.DataFrame, *, things: str = "images", title: str = "") -> Figure:
     """Each claim with one value and 95% interval per network, its region shaded, its verdicts.
+
+    `things` are what n counts.
 
     A claim holds inside its region, from low to high. Rows have claim, words, model, seed, low,
     high, value, lo, hi, n and verdict.
@@ -41,7 +43,7 @@ def claims_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     percent_axis(ax.xaxis)
     ax.set_xlabel("value of each claim's statistic, points or shares")
     _add_legend(fig, ax)
-    footnote(fig, _claims_note(table))
+    footnote(fig, _claims_note(table, things))
     return fig
 
 
@@ -89,10 +91,10 @@ def _add_legend(fig: Figure, ax: Axes) -> None:
     legend(fig, handles)
 
 
-def _claims_note(table: pd.DataFrame) -> str:
+def _claims_note(table: pd.DataFrame, things: str) -> str:
     """What the dots are, and which claims lie in their region without being said to hold."""
     n = " and ".join(f"{n:,}" for n in table.n.astype(int).unique())
-    note = f"dots: value with 95% bootstrap interval over n = {n} images"
+    note = f"dots: value with 95% bootstrap interval over n = {n} {things}"
     inside = (table.lo >= table.low) & (table.hi <= table.high)
     stricter = table.loc[inside & (table.verdict != "holds"), "claim"].unique()
     if len(stricter):

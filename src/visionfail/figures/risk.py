@@ -115,7 +115,8 @@ def power_curves(table: pd.DataFrame, *, level: float, title: str = "") -> Figur
     fig = new_figure(3.0, title)
     ax = fig.add_subplot()
     ends = []
-    colours = [GREY, *[colour for name, colour in OKABE_ITO.items() if name != "black"]]
+    seen = [colour for name, colour in OKABE_ITO.items() if name not in ("black", "yellow")]
+    colours = [GREY, *seen]
     conditions = table[["condition", "severity"]].drop_duplicates().to_numpy().tolist()
     for (name, severity), colour in zip(conditions, colours, strict=False):
         rows = table.loc[(table.condition == name) & (table.severity == severity)]
