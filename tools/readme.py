@@ -103,9 +103,10 @@ def risks() -> str:
     """What the safe/unsafe classifier's threshold does, and where its guarantee ends."""
     return markdown(
         findings.risk_summary(paths.RESULTS),
-        f"One threshold a set, for a miss that costs {findings.RISK_COST} false alarms and at most "
-        "5% missed with probability 95%; in brackets 95% intervals over n signs or pictures. The "
-        "guarantee reaches the clean rows alone. Imagenette's pictures were seen by the ImageNet "
+        "One threshold a set, set by the recall target, at most 5% missed with probability 95%: "
+        f"for a miss that costs {findings.RISK_COST} false alarms alone it would be higher. In "
+        "brackets 95% intervals over n signs or pictures. The guarantee reaches the clean rows "
+        "alone. Imagenette's pictures were seen by the ImageNet "
         "weights: its rows say how the tools work. Other conditions: [notebook "
         "13](notebooks/13_risk_classifier.ipynb).",
     )

@@ -95,6 +95,6 @@ words = risk.in_words(
 )
 st.write(words)
 st.caption(
-    f"On the validation pictures that set it, so a little flattered; {threshold.promise}. The "
+    f"On the validation pictures that set it, so a little flattered; {threshold.guarantee}. The "
     "promise is about pictures like those."
 )

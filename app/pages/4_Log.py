@@ -39,12 +39,12 @@ st.dataframe(table, hide_index=True)
 scores = log.score.dropna().to_numpy()[-batch:]
 if (FOLDER / "model.json").exists() and len(scores):
     drift = risk.check_score_drift(risk.load_classifier(FOLDER).validation(), scores)
-    words = f"the last {drift.n} scores against validation: p = {drift.p:.3g}"
+    words = f"the last {drift.n} scores against safe validation pictures: p = {drift.p:.3g}"
     if drift.alarm:
         st.error(f"Drift: {words}. Look at recent pictures before trusting the threshold.")
     else:
         st.success(f"No drift seen: {words}")
     st.caption(
         "Kolmogorov and Smirnov's test, for pictures that are independent; frames of one thing "
-        "raise false alarms. Unchanged pictures raise one in twenty."
+        "raise false alarms. Where unsafe pictures are rare, unchanged ones raise one in twenty."
     )

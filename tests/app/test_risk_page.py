@@ -85,6 +85,7 @@ def test_the_log_page_counts_and_raises_its_alarm(trained, tmp_path, monkeypatch
             threshold=0.5,
             guaranteed=False,
             reason="",
+            model="",
         )
         log_decision(log, decided, milliseconds=7)
     found = log_page(monkeypatch, trained.folder, log)

@@ -1,6 +1,7 @@
 """train, evaluate and predict one after another, as a new user would call them."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -128,11 +129,31 @@ def test_a_folder_is_decided_into_a_table_that_resumes(folder, copy, tmp_path, c
     whole = table.read_text(encoding="utf-8")
     assert len(lines(capsys)) == COUNT
     kept = whole.splitlines()
-    table.write_text("\n".join(kept[:11]) + "\n", encoding="utf-8")  # ten decisions, then a kill
+    # ten decisions, then a kill in the midst of the eleventh
+    table.write_text("\n".join(kept[:11]) + "\n" + kept[11][:30], encoding="utf-8")
     program.main(call)
-    assert len(lines(capsys)) == COUNT - 10 and table.read_text(encoding="utf-8") == whole
+    assert len(lines(capsys)) == COUNT and table.read_text(encoding="utf-8") == whole
     assert program.main([*call[:-3], "0.6", *call[-2:]]) == 2
     assert "was decided at threshold 0.5, not 0.6" in capsys.readouterr().err
+
+
+def test_the_exit_code_counts_what_the_table_has_already(folder, copy, tmp_path):
+    call = ["predict", "--image", str(folder / "unsafe"), "--weights", str(copy)]
+    call += ["--threshold", "0.5", "--csv", str(tmp_path / "decided.csv")]
+    assert program.main(call) == 1
+    assert program.main(call) == 1  # nothing new, and still something unsafe
+
+
+def test_a_file_that_fell_back_is_tried_again(folder, copy, tmp_path):
+    odd = tmp_path / "pictures"
+    odd.mkdir()
+    name = os.fsdecode(b"caf\xe9.png")  # no UTF-8
+    (odd / name).write_bytes(b"")
+    call = ["predict", "--image", str(odd), "--weights", str(copy)]
+    call += ["--threshold", "1.0", "--csv", str(tmp_path / "decided.csv")]
+    assert program.main(call) == 3
+    (odd / name).write_bytes((folder / "safe" / "001.png").read_bytes())
+    assert program.main(call) == 0
 
 
 def test_paths_on_standard_input(folder, copy, capsys, monkeypatch):

@@ -36,6 +36,7 @@ def test_the_command_line_wins_over_the_file(tmp_path):
         ("arch: resnet19", "arch is 'resnet19': choose one of resnet18, resnet50"),
         ("balance: 1", "balance is 1: choose true or false"),
         ("max_miss: 5", "max_miss is 5.0: give a number from 1e-06 to 0.999"),
+        ("arch: vit_b_16\nunfreeze: 1", "unfreeze is 1: of vit_b_16 the head alone"),
         ("- lr", "holds no settings"),
         ("lr: [", "not readable as YAML"),
     ],
@@ -45,6 +46,12 @@ def test_what_is_wrong_is_named_with_what_is_allowed(tmp_path, text, words):
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=words):
         load_config(file)
+
+
+def test_numbers_without_a_point_are_numbers(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("lr: 5e-4\nrotation: 10\n", encoding="utf-8")
+    assert (load_config(file).lr, load_config(file).rotation) == (5e-4, 10.0)
 
 
 def test_a_file_that_is_missing_or_empty(tmp_path):

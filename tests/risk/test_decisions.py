@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
+from visionfail import metrics
 from visionfail.risk import decisions
 from visionfail.risk.calibration import Calibration, brier, fit_calibration
 from visionfail.risk.decisions import Scored
@@ -36,12 +37,24 @@ def test_one_class_alone_has_no_rates():
 
 
 def test_what_rates_mean_at_work():
-    rate = decisions.rates(SCORED, 0.5, SCORED.counts(bootstraps=20))
-    at_work = decisions.at_work(rate, prevalence=0.1, cost_ratio=20)
-    passed = 0.1 * 0.25 + 0.9 * 0.75
-    assert at_work["coverage"].exact[0] == pytest.approx(passed)
-    assert at_work["residual risk"].exact[0] == pytest.approx(0.025 / passed)
-    assert at_work["cost"].exact[0] == pytest.approx(0.1 * 20 * 0.25 + 0.9 * 0.25)
+    at_work = decisions.at_work(0.25, 0.3, prevalence=0.1, cost_ratio=20)
+    passed = 0.1 * 0.25 + 0.9 * 0.7
+    assert at_work["coverage"] == pytest.approx(passed)
+    assert at_work["residual risk"] == pytest.approx(0.025 / passed)
+    assert at_work["cost"] == pytest.approx(0.1 * 20 * 0.25 + 0.9 * 0.3)
+
+
+def test_none_of_ten_missed_is_not_none_at_all():
+    labels = np.repeat([1, 0], 10)
+    scored = Scored(labels.astype(float), labels, np.arange(20))
+    table = decisions.rates_table(scored, 0.5, prevalence=0.1, cost_ratio=5).set_index("quantity")
+    assert table.value["missed"] == table.lo["missed"] == 0
+    assert table.hi["missed"] == pytest.approx(metrics.wilson(0, 10)[1])
+    hi = table.hi["missed"]
+    worst = 0.1 * hi / (0.1 * hi + 0.9 * (1 - table.hi["alarmed"]))
+    assert table.hi["residual risk"] == pytest.approx(worst)
+    band = decisions.review_band(scored, 0.2, 0.8, scored.counts(), prevalence=0.1)
+    assert band["unsafe hi"].iloc[0] > 0.02
 
 
 def test_the_table_counts_groups_and_its_intervals_hold_the_values():
@@ -112,3 +125,29 @@ def test_a_score_that_falls_with_being_unsafe_is_refused():
 
 def test_scores_of_0_and_1_stay_finite():
     assert np.isfinite(Calibration(0.5, 0.1).probability([0.0, 1.0])).all()
+
+
+def test_a_group_with_pictures_of_both_classes_counts_for_each():
+    labels = np.concatenate([np.tile([1] * 3 + [0] * 7, 40), np.ones(40)]).astype(int)
+    groups = np.concatenate([np.repeat(np.arange(40), 10), 100 + np.arange(40)])
+    score = np.where(np.arange(440) < 400, 0.1, 0.9)  # shops' pictures pass, the others are found
+    scored = Scored(score, labels, groups)
+    table = decisions.rates_table(scored, 0.5, prevalence=0.1, cost_ratio=5).set_index("quantity")
+    assert table.value["missed"] == pytest.approx(0.5) and table.n["missed"] == 80
+    assert table.value["alarmed"] == 0 and table.n["alarmed"] == 40
+    counts = scored.counts(bootstraps=50)
+    assert counts.shape == (50, 120) and (counts.sum(axis=1) > 0).all()
+    of_shop = scored.unsafe().nonzero()[0][:40], (~scored.unsafe()).nonzero()[0]
+    assert (counts[:, of_shop[0]] == counts[:, of_shop[1]]).all()  # a shop is drawn whole
+
+
+def test_what_a_threshold_costs_more_is_paired():
+    scored = many()
+    value, lo, hi = decisions.extra_cost(scored, 0.1, 0.5, prevalence=0.05, cost_ratio=10)
+    costs = {}
+    for threshold in (0.1, 0.5):
+        table = decisions.rates_table(scored, threshold, prevalence=0.05, cost_ratio=10)
+        costs[threshold] = table.set_index("quantity").value["cost"]
+    assert value == pytest.approx(costs[0.1] - costs[0.5]) and lo < value < hi
+    same = decisions.extra_cost(scored, 0.5, 0.5, prevalence=0.05, cost_ratio=10)
+    assert same == (0, 0, 0)

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from visionfail.risk import drift
+from visionfail.risk.decisions import Scored
 
 FEATURES = 60
 MIXING = np.random.default_rng(9).normal(size=(FEATURES, FEATURES))
@@ -86,3 +87,19 @@ def test_too_few_pictures_are_told():
         drift.reference_of(features, score, components_of=features)
     with pytest.raises(ValueError, match="batch is empty"):
         drift.check_drift(reference(rng), features[:0], score[:0])
+
+
+def test_scores_alone_are_checked_against_safe_pictures():
+    rng = np.random.default_rng(6)
+    labels = np.repeat([0, 1], 300)
+    score = np.where(labels == 1, rng.beta(8, 2, 600), rng.beta(2, 8, 600))
+    validation = Scored(score, labels, np.arange(600))
+    alarms = 0
+    for _ in range(200):
+        rare = rng.random(60) < 0.01  # unsafe ones at work
+        batch = np.where(rare, rng.beta(8, 2, 60), rng.beta(2, 8, 60))
+        alarms += drift.check_score_drift(validation, batch).alarm
+    assert alarms <= stats.binom.ppf(0.999, 200, 0.06)
+    assert drift.check_score_drift(validation, rng.beta(3, 6, 60)).alarm
+    with pytest.raises(ValueError, match="batch is empty"):
+        drift.check_score_drift(validation, score[:0])

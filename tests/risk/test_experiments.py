@@ -88,3 +88,12 @@ def test_a_head_is_the_same_twice(parts):
     one = experiments.head_score(experiments.quick_head(learnt, CONFIG), test.images)
     two = experiments.head_score(experiments.quick_head(learnt, CONFIG), test.images)
     assert (one == two).all()
+
+
+def test_a_round_of_labels_is_compared_with_random_ones(parts):
+    learnt, _, test, _, scored = parts
+    table = experiments.labelling_round(learnt, test, scored, CONFIG, size=20).set_index("labelled")
+    assert table.value["random"] > table.value["first"] - 0.02
+    expected = table.value["nearest to the threshold"] - table.value["random"]
+    assert table.value["nearest minus random"] == pytest.approx(expected)
+    assert set(table.n) == {160}

@@ -30,8 +30,6 @@ def gate(kind, reference, answers, labels, threshold=HALF):
         labels=labels,
         groups=np.arange(len(labels)),
         threshold=threshold,
-        max_miss=0.05,
-        delta=0.05,
     )
 
 

@@ -168,3 +168,45 @@ def test_a_class_without_a_readable_picture_is_refused(tmp_path):
         file.write_bytes(b"gone")
     with pytest.raises(ValueError, match="none of the unsafe pictures can be read"):
         pictures.read_pictures(pictures.list_pictures(tmp_path), side=8)
+
+
+def split_folder(tmp_path):
+    for number, part in enumerate(pictures.PARTS):
+        for label, name in enumerate(pictures.CLASSES):
+            write(tmp_path / part / name / "0.png", seed=100 * number + 10 * label)
+    return tmp_path
+
+
+def test_a_table_above_the_parts_is_read_and_a_group_stays_in_one(tmp_path):
+    folder = split_folder(tmp_path)
+    rows = ["file,group,kind"]
+    for part in pictures.PARTS:
+        rows += [f"{part}/{name}/0.png,{part} {name},thing" for name in pictures.CLASSES]
+    table = folder / pictures.TABLE
+    table.write_text("\ufeff" + "\n".join(rows), encoding="utf-8")  # as Excel writes it
+    parts = pictures.split_pictures(folder)
+    assert set(parts["val"].kinds) == {"thing"}
+    table.write_text("\n".join(rows).replace("test safe", "train safe"), encoding="utf-8")
+    with pytest.raises(ValueError, match="are of one group"):
+        pictures.split_pictures(folder)
+
+
+def test_files_that_are_no_pictures_may_be_alike(tmp_path):
+    folder_of(tmp_path, 2)
+    for name in pictures.CLASSES:
+        (tmp_path / name / "Thumbs.db").write_bytes(b"same")
+        (tmp_path / name / "empty.png").write_bytes(b"")
+    listed = pictures.list_pictures(tmp_path)
+    images, _, refused = pictures.read_pictures(listed, side=8)
+    assert len(images) == 4 and len(refused) == 4
+
+
+def test_a_shop_with_pictures_of_both_classes_stays_together(tmp_path):
+    folder_of(tmp_path, 30)
+    rows = ["file,group"]
+    for name in pictures.CLASSES:
+        rows += [f"{name}/{k:03d}.png,shop {k // 3}" for k in range(30)]
+    (tmp_path / pictures.TABLE).write_text("\n".join(rows), encoding="utf-8")
+    parts = pictures.split_pictures(tmp_path)
+    assert [len(part) for part in parts.values()] == [36, 12, 12]
+    assert all(part.labels.mean() == 0.5 for part in parts.values())

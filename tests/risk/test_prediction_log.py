@@ -18,6 +18,7 @@ def decision(word="safe", *, review=False, score=0.2):
         threshold=0.5,
         guaranteed=True,
         reason="it is a link" if review else "",
+        model="abc",
     )
 
 

@@ -64,7 +64,10 @@ def test_what_is_stored_is_what_was_measured(tmp_path, monkeypatch):
     files.save_arrays(path, arrays, made={"set": "shapes", **made})
     found = study.studied_of(*files.load_arrays(path))
     assert set(found.scored) == {*sheet.conditions_for(32), sheet.ATTACK}
-    assert len(found.clean.score) == 60 and len(np.unique(found.scored[sheet.ATTACK].groups)) == 10
+    assert len(found.clean.score) == 60
+    attacked = found.scored[sheet.ATTACK].labels
+    assert 0 < (attacked == 1).sum() <= 10
+    assert (attacked == 0).sum() == (found.clean.labels == 0).sum()  # nobody attacks a safe one
     assert {row["claim"] for row in made["tables"]["values"]} == {"E5", "E6", "E7"}
     assert found.table("drift").n.unique().tolist() == [5]
     assert len(found.table("kinds")) == len(set(kinds["test"]))

@@ -104,7 +104,7 @@ def test_too_few_groups_are_told_how_many_it_needs():
         calibration=PLAIN,
     )
     assert not found.guaranteed and found.rule == "cost"
-    assert "no guarantee" in found.promise and "needs 59" in found.promise
+    assert "no guarantee" in found.guarantee and "needs 59" in found.guarantee
 
 
 @pytest.mark.parametrize("size", [1, 10])
@@ -178,3 +178,10 @@ def test_mapie_agrees_for_single_pictures(seed):
     assert thresholds.CANDIDATES[by_their_p] == max(controller.valid_predict_params)
     missed = losses.sum(axis=0)
     assert missed[ours.value == thresholds.CANDIDATES] - missed[by_their_p] in (0, 1)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 10, 3000])
+def test_the_implied_cost_ratio_is_the_inverse(ratio):
+    asked = cost_threshold(ratio, prevalence=0.01, trained=0.4)
+    found = thresholds.implied_cost_ratio(asked, prevalence=0.01, trained=0.4)
+    assert found == pytest.approx(ratio)

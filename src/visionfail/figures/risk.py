@@ -87,22 +87,30 @@ def two_curves(
     curves: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
     chosen: Mapping[str, tuple[float, float]],
+    bands: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
     xlabel: str,
     ylabel: str,
     title: str = "",
 ) -> Figure:
-    """Curves such as ROC or precision over recall, {words: (x, y)}, the chosen point on each."""
+    """Curves such as ROC or precision over recall, {words: (x, y)}, the chosen point on each.
+
+    `bands` {words: (lo, hi)} are shaded around them.
+    """
     fig = new_figure(3.0, title)
     ax = fig.add_subplot()
     for (words, (x, y)), colour in zip(curves.items(), [*OKABE_ITO.values()][1:], strict=False):
         ax.plot(np.asarray(x), np.asarray(y), color=colour, label=words)
+        if bands is not None:
+            lo, hi = bands[words]
+            ax.fill_between(np.asarray(x), lo, hi, color=colour, alpha=0.18, linewidth=0)
         ax.plot(*chosen[words], "o", color=colour, markersize=7, markeredgecolor="black")
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     percent_axis(ax.xaxis)
     percent_axis(ax.yaxis)
     legend(fig, named_handles(ax))
-    footnote(fig, "ringed: the chosen threshold")
+    shaded = "; bands: 95% over groups" if bands is not None else ""
+    footnote(fig, f"ringed: the chosen threshold{shaded}")
     return fig
 
 

@@ -176,10 +176,10 @@ def risk_sentence(folder: Path) -> str:
     return (
         "**A threshold that means something.** A classifier of unsafe traffic signs, its threshold "
         f"set to miss at most 5% of them with a guarantee over signs, misses {clean[missed]} of "
-        f"1,000 and flags {clean['flagged of 1,000 safe']} of 1,000 safe ones (95% over n = "
-        f"{clean.n} held-out signs). The guarantee is about pictures like those that set it: under "
+        f"1,000 and flags {clean['flagged of 1,000 safe']} of 1,000 safe ones (95%, n = {clean.n} "
+        f"signs). The guarantee is about pictures like those that set it: under "
         f"{condition} the same threshold misses {worst[missed].iloc[0]}, under an attack of 2/255 "
-        f"{signs[missed]['PGD, 2/255']}."
+        f"{signs[missed].iloc[-1]}."
     )
 
 

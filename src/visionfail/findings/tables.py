@@ -150,7 +150,7 @@ RISK_COST = 10  # the cost ratio whose rows are shown
 
 
 def risk_summary(folder: Path) -> pd.DataFrame:
-    """What one threshold does on pictures as they are, at worst at severity 3, and under attack.
+    """What one threshold does on pictures as they are, under the worst corruption, under attack.
 
     A row per set and condition; shares per thousand with their 95% intervals.
     """
@@ -161,16 +161,22 @@ def risk_summary(folder: Path) -> pd.DataFrame:
     for dataset, words in RISK_SETS.items():
         of_set = table.loc[table.dataset == dataset].assign(quantity=quantities)
         missed = of_set.loc[of_set.quantity == "missed"]
-        worst = missed.loc[missed.severity == 3].nlargest(1, "value").iloc[0]
-        shown = {"clean": ("clean", 0), "PGD, 2/255": ("PGD, 2/255", 0)}
-        shown[f"{readable(worst.condition)}, severity 3, the worst"] = (worst.condition, 3)
+        worst = missed.loc[missed.severity > 0].nlargest(1, "value").iloc[0]
+        level = int(worst.severity)
+        shown = {"clean": ("clean", 0)}
+        shown[f"{readable(worst.condition)}, severity {level}, the worst"] = (
+            worst.condition,
+            level,
+        )
+        shown["unsafe ones attacked, PGD at 2/255"] = ("PGD, 2/255", 0)
         for name, (condition, severity) in shown.items():
             here = of_set.loc[(of_set.condition == condition) & (of_set.severity == severity)]
             values = here.set_index("quantity")
             row = {"pictures": words, "condition": name}
             row["missed of 1,000 unsafe"] = _per_thousand(values.loc["missed"])
             row["flagged of 1,000 safe"] = _per_thousand(values.loc["alarmed"])
-            rows.append({**row, "n": f"{int(values.n['coverage']):,}"})
+            row["n"] = f"{int(values.n['missed']):,} unsafe, {int(values.n['alarmed']):,} safe"
+            rows.append(row)
     return pd.DataFrame(rows)
 
 

@@ -3,8 +3,10 @@
 from visionfail.risk.calibration import Calibration, brier, fit_calibration
 from visionfail.risk.claims import RISK_CLAIMS, judge_risk, worse_accuracy
 from visionfail.risk.config import RiskConfig, load_config
+from visionfail.risk.curves import precision_band, roc_band
 from visionfail.risk.decisions import (
     Scored,
+    extra_cost,
     in_words,
     picture_measures,
     rates,
@@ -37,6 +39,7 @@ from visionfail.risk.thresholds import (
     choose_threshold,
     cost_threshold,
     groups_needed,
+    implied_cost_ratio,
     miss_p_value,
     miss_share_by_group,
     recall_threshold,
@@ -62,8 +65,10 @@ __all__ = [
     "cost_threshold",
     "counts_table",
     "decision_sheet",
+    "extra_cost",
     "fit_calibration",
     "groups_needed",
+    "implied_cost_ratio",
     "in_words",
     "judge_risk",
     "list_pictures",
@@ -75,6 +80,7 @@ __all__ = [
     "miss_share_by_group",
     "one_per_group",
     "picture_measures",
+    "precision_band",
     "prepare",
     "rates",
     "rates_table",
@@ -84,6 +90,7 @@ __all__ = [
     "result_rows",
     "review_band",
     "risk_sets",
+    "roc_band",
     "score_conditions",
     "sheet_at",
     "split_pictures",

@@ -101,11 +101,11 @@ def run_train(options: argparse.Namespace) -> int:
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
-    """evaluate: the threshold with its promise, then what it does on test pictures."""
+    """evaluate: the threshold with its guarantee, then what it does on test pictures."""
     classifier = load_classifier(options.model)
     config = dataclasses.replace(classifier.config, **overrides(options))
     threshold = commands.threshold_of(classifier, config)
-    print(f"threshold {threshold.value:.4g} by {threshold.rule}; {threshold.promise}")
+    print(f"threshold {threshold.value:.4g} by {threshold.rule}; {threshold.guarantee}")
     if options.require_guarantee and not threshold.guaranteed:
         print("stopped, as --require-guarantee asks: no test picture was looked at")
         return 2

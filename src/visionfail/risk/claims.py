@@ -8,7 +8,7 @@ import pandas as pd
 from visionfail import metrics
 from visionfail.claims import JUDGED, Claim
 from visionfail.metrics import Estimate
-from visionfail.risk import decisions, sheet
+from visionfail.risk import sheet
 from visionfail.risk.decisions import Scored
 from visionfail.risk.experiments import balanced_accuracy
 from visionfail.risk.sets import NAMES
@@ -16,6 +16,7 @@ from visionfail.risk.study import Studied
 
 SEVERITY = 3  # of worse pictures
 HALF = 0.5
+BOOTSTRAPS = 10_000
 OF_UNSAFE = ("E6", "E7")  # claims about unsafe pictures alone
 
 RISK_CLAIMS = (
@@ -100,8 +101,8 @@ def judge_risk(studied: Studied, *, threshold: float, status: str) -> pd.DataFra
 def values_of(studied: Studied, threshold: float) -> dict[str, tuple[float, float, float, int]]:
     """{claim: (value, lo, hi, n)}: n groups, or repeats of a timing."""
     clean = studied.clean
-    counts = clean.counts()
-    n = counts.shape[1]
+    counts = clean.counts(bootstraps=BOOTSTRAPS)  # verdicts near an edge must not hang on a draw
+    n = len(np.unique(clean.groups))
     accuracy = balanced_accuracy(clean, HALF, counts)
     worse = worse_accuracy(studied.scored, counts)
     found = {
@@ -111,6 +112,8 @@ def values_of(studied: Studied, threshold: float) -> dict[str, tuple[float, floa
     }
     unsafe = len(np.unique(clean.groups[clean.labels == 1]))
     for row in studied.made["tables"]["values"]:
+        if row["claim"] == "E2" and 1000 not in studied.table("curve")["size"].tolist():
+            continue  # "all" has hardly more than 500 a class: nothing to compare with
         of = unsafe if row["claim"] in OF_UNSAFE else n
         found[row["claim"]] = (row["value"], row["lo"], row["hi"], of)
     formats = studied.table("formats")
@@ -136,11 +139,17 @@ def attack_costs(studied: Studied, threshold: float) -> Estimate:
     """The share of unsafe pictures missed under attack minus clean, on the attacked groups."""
     attacked = studied.scored[sheet.ATTACK]
     clean = studied.clean
-    chosen = np.isin(clean.groups, attacked.groups)
+    moved = attacked.labels == 1
+    chosen = np.isin(clean.groups, attacked.groups[moved]) & (clean.labels == 1)
     same = Scored(clean.score[chosen], clean.labels[chosen], clean.groups[chosen])
-    counts = attacked.counts()
-    missed = decisions.rates(attacked, threshold, counts)["missed"]
-    return missed - decisions.rates(same, threshold, counts)["missed"]
+    missed = [
+        metrics.ratio_of_sums([lost], [np.ones_like(lost)], same.counts(bootstraps=BOOTSTRAPS))
+        for lost in (
+            same.of_groups(attacked.score[moved] < threshold),
+            same.of_groups(same.score < threshold),
+        )
+    ]
+    return missed[0] - missed[1]
 
 
 def _groups_under_attack(studied: Studied) -> int:

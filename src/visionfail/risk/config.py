@@ -60,6 +60,8 @@ class RiskConfig:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check(field.name, getattr(self, field.name), FIELD_TYPES[field.name])
+        if self.unfreeze and not self.arch.startswith("resnet"):
+            raise ValueError(f"unfreeze is {self.unfreeze}: of {self.arch} the head alone learns.")
 
 
 FIELD_TYPES = {field.name: type(field.default) for field in dataclasses.fields(RiskConfig)}
@@ -96,9 +98,17 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
             f"no setting is called {', '.join(unknown)}: choose among {', '.join(FIELD_TYPES)}."
         )
     for key, value in settings.items():
-        if FIELD_TYPES[key] is float and isinstance(value, int) and not isinstance(value, bool):
-            settings[key] = float(value)
+        if FIELD_TYPES[key] is float and not isinstance(value, bool):
+            settings[key] = _as_float(value)
     return RiskConfig(**settings)
+
+
+def _as_float(value: Any) -> Any:
+    """A number as float; YAML takes 5e-4, without a point, for a text. Else the value as it is."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """What a threshold does: misses, false alarms, what passes, and what all of it costs."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from visionfail import metrics
 from visionfail.metrics import Estimate
@@ -14,21 +14,41 @@ BOOTSTRAPS = 1000
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Pictures with their score, the probability of being unsafe, label and group, each (N,)."""
+    """Pictures with their score, the probability of being unsafe, label and group, each (N,).
+
+    What is averaged are the safe, and the unsafe pictures of each group: G of these, each with one
+    label, though a group (a shop) may have pictures of both.
+    """
 
     score: np.ndarray
     labels: np.ndarray
     groups: np.ndarray
 
     def of_groups(self, values: np.ndarray) -> np.ndarray:
-        """The mean of values (N,) in each group, (G,)."""
-        _, place = np.unique(self.groups, return_inverse=True)
+        """The mean of values (N,) in each group's safe or unsafe pictures, (G,)."""
+        place = self._places()
         return np.bincount(place, weights=values) / np.bincount(place)
 
+    def unsafe(self) -> np.ndarray:
+        """Which of the G are unsafe, bool."""
+        return self.of_groups(self.labels == 1) == 1
+
     def counts(self, *, bootstraps: int = BOOTSTRAPS) -> np.ndarray:
-        """How often each resample holds each group, (B, G): the same for all that is compared."""
+        """How often each resample holds each of the G, (B, G): the same for all that is compared.
+
+        Groups are drawn, with all of their pictures.
+        """
+        names, first = np.unique(self._places(), return_index=True)
+        _, group = np.unique(self.groups[first], return_inverse=True)  # of each of the G
         n = len(np.unique(self.groups))
-        return metrics.resampling_counts(bootstraps, n, np.random.default_rng(0))
+        drawn = metrics.resampling_counts(bootstraps, n, np.random.default_rng(0))
+        return drawn[:, group] if len(names) > n else drawn
+
+    def _places(self) -> np.ndarray:
+        """Which of the G each picture belongs to, (N,)."""
+        pairs = np.stack([self.groups, self.labels], axis=1)
+        _, place = np.unique(pairs, axis=0, return_inverse=True)
+        return place.reshape(-1)
 
 
 def rates(scored: Scored, threshold: float, counts: np.ndarray) -> dict[str, Estimate]:
@@ -48,45 +68,76 @@ def rates(scored: Scored, threshold: float, counts: np.ndarray) -> dict[str, Est
 
 
 def at_work(
-    rate: Mapping[str, Estimate], *, prevalence: float, cost_ratio: float
-) -> dict[str, Estimate]:
-    """What the rates mean where a share `prevalence` is unsafe, in shares of all pictures there.
+    missed: ArrayLike, alarmed: ArrayLike, *, prevalence: float, cost_ratio: float
+) -> dict[str, np.ndarray]:
+    """What rates (...) mean where a share `prevalence` is unsafe, in shares of all pictures there.
 
     coverage: what passes unseen; residual risk: the unsafe share of what passes; cost: of a picture
     on average, in false alarms, where a miss costs `cost_ratio` of them.
     """
-    missed = rate["missed"]
-    alarmed = rate["alarmed"]
+    missed = np.asarray(missed, dtype=float)
+    alarmed = np.asarray(alarmed, dtype=float)
+    unsafe_passed = prevalence * missed
+    passed = unsafe_passed + (1 - prevalence) * (1 - alarmed)
+    return {
+        "coverage": passed,
+        "residual risk": unsafe_passed / np.maximum(passed, 1e-12),
+        "cost": unsafe_passed * cost_ratio + (1 - prevalence) * alarmed,
+    }
 
-    def of(missed: np.ndarray, alarmed: np.ndarray) -> dict[str, np.ndarray]:
-        unsafe_passed = prevalence * missed
-        passed = unsafe_passed + (1 - prevalence) * (1 - alarmed)
-        return {
-            "coverage": passed,
-            "residual risk": unsafe_passed / np.maximum(passed, 1e-12),
-            "cost": prevalence * cost_ratio * missed + (1 - prevalence) * alarmed,
-        }
 
-    exact = of(missed.exact, alarmed.exact)
-    samples = of(missed.samples, alarmed.samples)
-    return {name: Estimate(exact[name], samples[name]) for name in exact}
+def rate_interval(estimate: Estimate, n: int) -> tuple[float, float, float]:
+    """(value, lo, hi) of a share over n groups: the bootstrap's interval, widened to Wilson's.
+
+    Where nearly all groups are decided alike resamples hardly differ, and an interval of theirs
+    would promise what n groups cannot: none of ten missed says no more than 28% at most.
+    """
+    value, lo, hi = estimate.interval()
+    wilson_lo, wilson_hi = metrics.wilson(np.clip(value * n, 0, n), n)
+    return value, min(lo, float(wilson_lo)), max(hi, float(wilson_hi))
 
 
 def rates_table(
     scored: Scored, threshold: float, *, prevalence: float, cost_ratio: float
 ) -> pd.DataFrame:
-    """A row per quantity of a threshold: quantity, value, lo, hi (95% over groups), n (groups)."""
+    """A row per quantity of a threshold: quantity, value, lo, hi (95% over groups), n (groups).
+
+    Intervals of what rates mean at work span those of both rates, so they are cautious.
+    """
     counts = scored.counts()
     rate = rates(scored, threshold, counts)
-    unsafe = scored.of_groups(scored.labels == 1) > 0.5
+    unsafe = scored.unsafe()
     n = {"missed": int(unsafe.sum()), "alarmed": int((~unsafe).sum())}
     rows = []
-    everything = {**rate, **at_work(rate, prevalence=prevalence, cost_ratio=cost_ratio)}
-    for name, estimate in everything.items():
-        value, lo, hi = estimate.interval()
-        row = {"quantity": name, "value": value, "lo": lo, "hi": hi}
-        rows.append({**row, "n": n.get(name, len(unsafe))})
+    spans = []
+    for name, estimate in rate.items():
+        spans.append(rate_interval(estimate, n[name]))
+        value, lo, hi = spans[-1]
+        rows.append({"quantity": name, "value": value, "lo": lo, "hi": hi, "n": n[name]})
+    missed, alarmed = np.meshgrid(*spans)  # (3, 3): value, lo and hi of both
+    spanned = at_work(missed, alarmed, prevalence=prevalence, cost_ratio=cost_ratio)
+    for name, values in spanned.items():
+        row = {"quantity": name, "value": values[0, 0], "lo": values.min(), "hi": values.max()}
+        rows.append({**row, "n": len(unsafe)})
     return pd.DataFrame(rows)
+
+
+def extra_cost(
+    scored: Scored, threshold: float, other: float, *, prevalence: float, cost_ratio: float
+) -> tuple[float, float, float]:
+    """What a picture costs more on average, in false alarms, at a threshold than at the other.
+
+    (value, lo, hi), paired over groups.
+    """
+    counts = scored.counts()
+    one = rates(scored, threshold, counts)
+    two = rates(scored, other, counts)
+    missed = one["missed"] - two["missed"]
+    alarmed = one["alarmed"] - two["alarmed"]
+    weights = prevalence * cost_ratio, 1 - prevalence
+    exact = weights[0] * missed.exact + weights[1] * alarmed.exact
+    samples = weights[0] * missed.samples + weights[1] * alarmed.samples
+    return Estimate(exact, samples).interval()
 
 
 def picture_measures(scored: Scored, threshold: float) -> dict[str, float]:
@@ -138,32 +189,26 @@ def review_band(
     score = scored.score
     parts = {"passed": score < low, "to people": (score >= low) & (score < high)}
     parts["refused"] = score >= high
-    unsafe = scored.of_groups(scored.labels == 1) > 0.5
+    unsafe = scored.unsafe()
     rows = []
     for name, inside in parts.items():
         share = scored.of_groups(inside)
-        of_unsafe = metrics.ratio_of_sums([share * unsafe], [unsafe], counts)
-        of_safe = metrics.ratio_of_sums([share * ~unsafe], [~unsafe], counts)
+        spans = []
+        for chosen in (unsafe, ~unsafe):
+            estimate = metrics.ratio_of_sums([share * chosen], [chosen], counts)
+            spans.append(rate_interval(estimate, int(chosen.sum())))
         row: dict[str, object] = {"part": name}
+        of_unsafe, of_safe = np.meshgrid(*spans)  # (3, 3): value, lo and hi of both
         row.update(_mixed(of_unsafe, of_safe, prevalence))
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _mixed(of_unsafe: Estimate, of_safe: Estimate, prevalence: float) -> dict[str, float]:
-    """share and unsafe with their intervals, at a prevalence."""
-
-    def of(unsafe: np.ndarray, safe: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        share = prevalence * unsafe + (1 - prevalence) * safe
-        return share, prevalence * unsafe / np.maximum(share, 1e-12)
-
-    share, unsafe = of(of_unsafe.exact, of_safe.exact)
-    share_samples, unsafe_samples = of(of_unsafe.samples, of_safe.samples)
+def _mixed(of_unsafe: np.ndarray, of_safe: np.ndarray, prevalence: float) -> dict[str, float]:
+    """share and unsafe at a prevalence, with the intervals that span those of both (3, 3)."""
+    share = prevalence * of_unsafe + (1 - prevalence) * of_safe
+    unsafe = prevalence * of_unsafe / np.maximum(share, 1e-12)
     row = {}
-    for name, exact, samples in (
-        ("share", share, share_samples),
-        ("unsafe", unsafe, unsafe_samples),
-    ):
-        value, lo, hi = Estimate(exact, samples).interval()
-        row.update({name: value, f"{name} lo": lo, f"{name} hi": hi})
+    for name, values in (("share", share), ("unsafe", unsafe)):
+        row.update({name: values[0, 0], f"{name} lo": values.min(), f"{name} hi": values.max()})
     return row

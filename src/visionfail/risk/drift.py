@@ -92,7 +92,9 @@ def check_drift(
 ) -> Drift:
     """Whether a batch of features (M, F) and scores (M,), one picture a group, has drifted.
 
-    On unchanged pictures an alarm has probability `level` at most. ValueError for an empty batch.
+    On pictures drawn as those of the reference were, classes in the same proportion, an alarm has
+    probability `level` at most; where unsafe ones are rarer at work the score alone will differ.
+    ValueError for an empty batch.
     """
     if not len(features):
         raise ValueError("the batch is empty: give at least one picture.")
@@ -166,11 +168,14 @@ def check_score_drift(
 ) -> Drift:
     """Whether the scores (M,) of a batch differ from the validation scores, one of each group.
 
-    All that a log can tell, which keeps no pictures. ValueError for an empty batch.
+    All that a log can tell, which keeps no pictures. Of safe pictures alone, as most are at work:
+    validation's unsafe ones are left out, and whoever expects many unsafe ones will see an alarm.
+    ValueError for an empty batch.
     """
     if not len(score):
         raise ValueError("the batch is empty: give at least one score.")
-    kept = one_per_group(validation.groups, np.random.default_rng(seed))
+    safe = np.flatnonzero(validation.labels == 0)
+    kept = safe[one_per_group(validation.groups[safe], np.random.default_rng(seed))]
     found: Any = stats.ks_2samp(validation.score[kept], score)
     p = float(found.pvalue)
     return Drift(alarm=p <= level, p=p, moved=("score",) if p <= level else (), n=len(score))

@@ -42,7 +42,7 @@ def head_score(head: nn.Module, features: Tensor) -> np.ndarray:
 def balanced_accuracy(scored: Scored, threshold: float, counts: np.ndarray) -> Estimate:
     """The mean of the shares of unsafe and of safe pictures decided rightly, over groups."""
     right = scored.of_groups((scored.score >= threshold) == (scored.labels == 1))
-    unsafe = scored.of_groups(scored.labels == 1) > 0.5
+    unsafe = scored.unsafe()
     parts = [
         metrics.ratio_of_sums([right * chosen], [chosen], counts) for chosen in (unsafe, ~unsafe)
     ]
@@ -162,7 +162,7 @@ def more_missed(
     """
     missed = np.zeros(len(scored.score))
     missed[unsafe] = (score < threshold).astype(float) - (scored.score[unsafe] < threshold)
-    of_unsafe = scored.of_groups(scored.labels == 1) > 0.5
+    of_unsafe = scored.unsafe()
     more = scored.of_groups(missed)
     return metrics.ratio_of_sums([more * of_unsafe], [of_unsafe], scored.counts())
 
@@ -189,3 +189,36 @@ def imbalance(learnt: Features, test: Features, scored: Scored, config: RiskConf
         of_even = dataclasses.replace(scored, score=even)
         parts.append(more_missed(of_even, rare[everything], everything, 0.5))
     return metrics.mean_of_estimates(parts)
+
+
+def labelling_round(
+    learnt: Features, test: Features, scored: Scored, config: RiskConfig, *, size: int
+) -> pd.DataFrame:
+    """What one more round of labels buys: a row per choice of `size` pictures beside the first.
+
+    Rows: "first", a head on `size` random pictures; "random", with as many more at random; "nearest
+    to the threshold", with those whose scores lie nearest to 0.5, as in a review band; and the last
+    two's difference. Columns: labelled, value, lo, hi (balanced accuracy at 0.5), n. Means of DRAWS
+    draws.
+    """
+    counts = scored.counts()
+    arms: dict[str, list[Estimate]] = {"first": [], "random": [], "nearest to the threshold": []}
+    for draw in range(DRAWS):
+        order = torch.from_numpy(np.random.default_rng(draw).permutation(len(learnt)))
+        first, pool = order[:size], order[size:]
+        head = quick_head(learnt.at(first), config)
+        doubt = np.abs(head_score(head, learnt.images[pool]) - 0.5)
+        nearest = pool[torch.from_numpy(np.argsort(doubt, kind="stable")[:size])]
+        chosen = {"first": first, "random": order[: 2 * size]}
+        chosen["nearest to the threshold"] = torch.cat([first, nearest])
+        for name, index in chosen.items():
+            score = head_score(quick_head(learnt.at(index), config), test.images)
+            arm = dataclasses.replace(scored, score=score)
+            arms[name].append(balanced_accuracy(arm, 0.5, counts))
+    means = {name: metrics.mean_of_estimates(parts) for name, parts in arms.items()}
+    means["nearest minus random"] = means["nearest to the threshold"] - means["random"]
+    rows = []
+    for name, estimate in means.items():
+        value, lo, hi = estimate.interval()
+        rows.append({"labelled": name, "value": value, "lo": lo, "hi": hi, "n": counts.shape[1]})
+    return pd.DataFrame(rows)

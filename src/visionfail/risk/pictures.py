@@ -4,6 +4,7 @@ A file counts as hostile until it is read: what cannot be read for certain as on
 with a reason, and whoever decides falls back on "unsafe, needs review".
 """
 
+import contextlib
 import csv
 import hashlib
 import os
@@ -22,6 +23,7 @@ from visionfail.data import ImageSet, read_whole_picture, stratified_order
 CLASSES = ("safe", "unsafe")  # by name, never by order
 UNSAFE = CLASSES.index("unsafe")
 TABLE = "pictures.csv"  # beside the folders: file, group and kind of each picture
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 NAMED = 5  # files that a message names
 PARTS = ("train", "val", "test")
 
@@ -66,9 +68,11 @@ class Pictures:
 def list_pictures(folder: str | os.PathLike) -> Pictures:
     """The pictures of <folder>/safe and <folder>/unsafe, subfolders included, in a fixed order.
 
-    Groups and kinds are those of <folder>/pictures.csv (columns file, group, kind), where it is;
-    else copies of a picture are a group. FileNotFoundError where a class is missing or empty;
-    ValueError for a file in both classes, and for one that the table does not list.
+    Groups and kinds are those of pictures.csv (columns file, group, kind; files as
+    safe/name.png), in the folder or, where it is train, val or test, in the one above it (files as
+    train/safe/name.png); else copies of a picture are a group. FileNotFoundError where a class is
+    missing or empty; ValueError for a picture in both classes, and for one that the table does not
+    list.
     """
     folder = Path(folder)
     files = []
@@ -96,9 +100,12 @@ def _files_in(folder: Path, name: str) -> list[Path]:
 
 
 def _digest(file: Path) -> str:
-    """The sha256 of a file's bytes, or of where a link points to."""
-    content = os.readlink(file).encode() if file.is_symlink() else file.read_bytes()
-    return hashlib.sha256(content).hexdigest()
+    """The sha256 of a file's bytes; of its name where it is a link, empty or not to be read."""
+    content = b""
+    if not file.is_symlink():
+        with contextlib.suppress(OSError):  # reading it will say why
+            content = file.read_bytes()
+    return hashlib.sha256(content or os.fsencode(file)).hexdigest()
 
 
 def _check_no_class_shares(
@@ -108,6 +115,8 @@ def _check_no_class_shares(
     first = {}
     shared = []
     for file, label, digest in zip(files, labels, digests, strict=True):
+        if file.suffix.lower() not in PICTURE_SUFFIXES:
+            continue  # such as Thumbs.db; reading it will refuse it
         other, other_label = first.setdefault(digest, (file, label))
         if other_label != label:
             shared.append(f"{other.relative_to(folder)} = {file.relative_to(folder)}")
@@ -123,21 +132,28 @@ def _groups_and_kinds(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """(groups (N,), kinds) of the table in the folder; else copies of one picture are a group."""
     table = folder / TABLE
+    root = folder
+    if not table.exists() and folder.name in PARTS:
+        table = folder.parent / TABLE
+        root = folder.parent
     if not table.exists():
-        _, numbers = np.unique(digests, return_inverse=True)
-        return numbers.astype(np.int64), ("",) * len(files)
-    with open(table, newline="", encoding="utf-8") as handle:
+        return np.array([_number(digest) for digest in digests]), ("",) * len(files)
+    with open(table, newline="", encoding="utf-8-sig") as handle:  # Excel begins with a mark
         rows = {row.get("file", ""): row for row in csv.DictReader(handle)}
     groups = []
     kinds = []
     for file in files:
-        name = file.relative_to(folder).as_posix()
+        name = file.relative_to(root).as_posix()
         if name not in rows or not rows[name].get("group"):
             raise ValueError(f"{table} has no group for {name}: list every picture, or remove it.")
-        groups.append(rows[name]["group"])
+        groups.append(_number(rows[name]["group"]))
         kinds.append(rows[name].get("kind") or "")
-    _, numbers = np.unique(groups, return_inverse=True)
-    return numbers.astype(np.int64), tuple(kinds)
+    return np.array(groups), tuple(kinds)
+
+
+def _number(name: str) -> int:
+    """A group's name as a number, the same in every part and on every machine."""
+    return int(hashlib.sha256(name.encode()).hexdigest()[:15], 16)
 
 
 def has_parts(folder: str | os.PathLike) -> bool:
@@ -162,37 +178,46 @@ def split_pictures(folder: str | os.PathLike) -> dict[str, Pictures]:
 
 
 def _fixed_split(pictures: Pictures) -> dict[str, np.ndarray]:
-    """{part: places}: of every five groups of a class three are for training."""
-    names, first = np.unique(pictures.groups, return_index=True)
-    label_of_group = pictures.labels[first]
+    """{part: places}: of every five groups three are for training; a class needs five groups."""
+    names, place = np.unique(pictures.groups, return_inverse=True)
+    has = np.zeros((len(names), len(CLASSES)), dtype=np.int64)  # pictures of each class
+    has[place, pictures.labels] = 1
     for label, name in enumerate(CLASSES):
-        count = int((label_of_group == label).sum())
-        if count < 5:
+        if has[:, label].sum() < 5:
             raise ValueError(
-                f"{name} has {count} independent pictures: three parts need five, better hundreds."
+                f"{name} has {has[:, label].sum()} independent pictures: three parts need five, "
+                "better hundreds."
             )
-    order = stratified_order(label_of_group)
+    kind = has @ np.array([1, 2])  # safe ones alone, unsafe ones alone, or both
+    order = stratified_order(kind)
     part_of_group = np.empty(len(names), dtype=object)
-    for label in range(len(CLASSES)):
-        members = order[label_of_group[order] == label]
+    for value in np.unique(kind):
+        members = order[kind[order] == value]
         fifth = len(members) // 5
         part_of_group[members[:fifth]] = "val"
         part_of_group[members[fifth : 2 * fifth]] = "test"
         part_of_group[members[2 * fifth :]] = "train"
-    part_of_picture = part_of_group[np.searchsorted(names, pictures.groups)]
-    return {part: np.flatnonzero(part_of_picture == part) for part in PARTS}
+    return {part: np.flatnonzero(part_of_group[place] == part) for part in PARTS}
 
 
 def _check_disjoint(parts: dict[str, Pictures]) -> None:
-    """Raises ValueError where the same bytes lie in two parts."""
-    seen = {}
+    """Raises ValueError where the same bytes, or pictures of one group, lie in two parts."""
+    first_of_picture = {}
+    first_of_group = {}
     for part, pictures in parts.items():
-        for file, digest in zip(pictures.files, pictures.digests, strict=True):
-            other, where = seen.setdefault(digest, (file, part))
+        listed = zip(pictures.files, pictures.digests, pictures.groups.tolist(), strict=True)
+        for file, digest, group in listed:
+            other, where = first_of_picture.setdefault(digest, (file, part))
             if where != part:
                 raise ValueError(
                     f"{other} ({where}) and {file} ({part}) are the same picture: keep one, or put "
                     f"both in one group of {TABLE}."
+                )
+            other, where = first_of_group.setdefault(group, (file, part))
+            if where != part:
+                raise ValueError(
+                    f"{other} ({where}) and {file} ({part}) are of one group of {TABLE}: keep a "
+                    "group in one part."
                 )
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -10,10 +11,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from visionfail import files
 from visionfail.risk.pictures import read_file
 from visionfail.risk.saved import Classifier
 
 FALLBACKS = ("unsafe", "safe", "stop")
+ODD = "surrogateescape"  # names of files that are no UTF-8 are kept as their bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +34,11 @@ class Decision:
     threshold: float
     guaranteed: bool
     reason: str
+    model: str  # the beginning of its weights' sha256
 
     def json_line(self) -> str:
         """The decision as one line of json."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+        return json.dumps(dataclasses.asdict(self))  # ASCII: any name of a file can be printed
 
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Decision))
@@ -53,7 +57,7 @@ def decide(
     A file that cannot be read for certain gets the `fallback` and its reason; with "stop" a
     ValueError.
     """
-    common = {"file": str(file), "threshold": threshold}
+    common = {"file": str(file), "threshold": threshold, "model": _model_of(classifier)}
     try:
         image = read_file(file, side=classifier.config.side)
     except ValueError as error:
@@ -93,7 +97,7 @@ def files_to_decide(where: str, lines: Iterable[str] = ()) -> list[Path]:
 
 def decide_all(
     classifier: Classifier,
-    files: list[Path],
+    wanted: list[Path],
     *,
     threshold: float,
     guaranteed: bool,
@@ -102,12 +106,13 @@ def decide_all(
 ) -> Iterator[Decision]:
     """The decision about each file, in order; `table` is a csv that grows as they come.
 
-    Files that the table has already, decided at the same threshold, are not decided again: an
-    interrupted run resumes.
+    Files that the table has already, read and decided by the same network at the same threshold,
+    are not decided again: an interrupted run resumes, and gives them from the table.
     """
-    done = _decided(table, threshold) if table else set()
-    for file in tqdm(files, unit="picture", disable=len(files) == 1):
+    done = _decided(table, threshold, _model_of(classifier)) if table else {}
+    for file in tqdm(wanted, unit="picture", disable=len(wanted) == 1):
         if str(file) in done:
+            yield done[str(file)]
             continue
         decision = decide(
             classifier, file, threshold=threshold, guaranteed=guaranteed, fallback=fallback
@@ -117,28 +122,57 @@ def decide_all(
         yield decision
 
 
-def _decided(table: Path, threshold: float) -> set[str]:
-    """The files that a table has; ValueError where it is another table or another threshold's."""
+def _model_of(classifier: Classifier) -> str:
+    """The beginning of the weights' sha256."""
+    return str(classifier.card["sha256"])[:12]
+
+
+def _decided(table: Path, threshold: float, model: str) -> dict[str, Decision]:
+    """{file: decision} of a table, of files that were read.
+
+    ValueError where it is another table, or another threshold's or network's. A line that was cut
+    off is taken away.
+    """
     if not table.exists() or not table.stat().st_size:
-        return set()
-    with open(table, newline="", encoding="utf-8") as handle:
-        reader = csv.DictReader(handle)
-        if tuple(reader.fieldnames or ()) != FIELDS:
-            raise ValueError(f"{table} is no table of decisions: name another file.")
-        rows = [row for row in reader if row["reason"] is not None]  # a cut-off line is none
-    others = {row["threshold"] for row in rows} - {str(threshold)}
-    if others:
-        raise ValueError(
-            f"{table} was decided at threshold {others.pop()}, not {threshold}: name another file."
-        )
-    return {row["file"] for row in rows}
+        return {}
+    whole, newline, cut = table.read_text(encoding="utf-8", errors=ODD).rpartition("\n")
+    if cut:
+        files.write_text(table, whole + newline)
+    reader = csv.DictReader(io.StringIO(whole))
+    if tuple(reader.fieldnames or ()) != FIELDS:
+        raise ValueError(f"{table} is no table of decisions: name another file.")
+    decided = {}
+    for row in reader:
+        for name, wanted in {"threshold": str(threshold), "model": model}.items():
+            if row[name] != wanted:
+                raise ValueError(
+                    f"{table} was decided at {name} {row[name]}, not {wanted}: name another file."
+                )
+        if row["review"] == "False":  # a file that fell back may have been mended
+            decided[row["file"]] = _of_row(row)
+    return decided
+
+
+def _of_row(row: dict) -> Decision:
+    """The decision that a row of a table holds."""
+    return Decision(
+        file=row["file"],
+        decision=row["decision"],
+        review=False,
+        probability=float(row["probability"]),
+        score=float(row["score"]),
+        threshold=float(row["threshold"]),
+        guaranteed=row["guaranteed"] == "True",
+        reason="",
+        model=row["model"],
+    )
 
 
 def _append(table: Path, decision: Decision) -> None:
     """Add one line to the table, after its head where it is new, and have it on disk."""
     table.parent.mkdir(parents=True, exist_ok=True)
     new = not table.exists() or not table.stat().st_size
-    with open(table, "a", newline="", encoding="utf-8") as handle:
+    with open(table, "a", newline="", encoding="utf-8", errors=ODD) as handle:
         writer = csv.DictWriter(handle, FIELDS, lineterminator="\n")
         if new:
             writer.writeheader()

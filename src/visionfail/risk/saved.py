@@ -91,8 +91,7 @@ def save_classifier(
     }
     files.save_arrays(folder / VALIDATION, arrays, made={"checksum": card["data_checksums"]["val"]})
     files.write_text(folder / SEEN, files.json_text({"sha256": sorted(seen)}, name=SEEN))
-    for old in (DECISION, LOOKS):  # of another network that was here
-        (folder / old).unlink(missing_ok=True)
+    (folder / DECISION).unlink(missing_ok=True)  # of another network; its looks stay counted
     full_card = {**card, "calibration": dataclasses.asdict(calibration)}
     models.save_checkpoint(model, folder / MODEL, card=full_card)
 

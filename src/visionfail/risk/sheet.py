@@ -4,7 +4,6 @@ On the pictures as they are, as they get worse, and under attack: a threshold is
 validation pictures, and what it does elsewhere is looked up.
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,7 +15,7 @@ from visionfail.data import ImageSet, stratified_order
 from visionfail.risk import decisions
 from visionfail.risk.decisions import Scored
 from visionfail.risk.saved import Classifier
-from visionfail.risk.thresholds import Threshold, choose_threshold
+from visionfail.risk.thresholds import Threshold
 
 CORE = ("contrast", "fog", "motion_blur", "gaussian_noise", "jpeg_compression", "brightness")
 WORSE = (*CORE, "pixelate")
@@ -61,23 +60,18 @@ def attacked_groups(labels: np.ndarray, groups: np.ndarray, count: int) -> np.nd
     return names[stratified_order(labels[first])[:count]]
 
 
-def thresholds_by_cost(classifier: Classifier, ratios: Sequence[float]) -> dict[float, Threshold]:
-    """{cost ratio: threshold} on validation pictures, the recall target's promise kept by each."""
-    validation = classifier.validation()
-    found = {}
-    for ratio in ratios:
-        config = dataclasses.replace(classifier.config, cost_ratio=float(ratio))
-        found[ratio] = choose_threshold(
-            validation.score,
-            validation.labels,
-            validation.groups,
-            max_miss=config.max_miss,
-            delta=config.delta,
-            cost_ratio=config.cost_ratio,
-            prevalence=config.prevalence,
-            calibration=classifier.calibration,
-        )
-    return found
+def only_unsafe_attacked(attacked: Scored, clean: Scored) -> Scored:
+    """The attacked unsafe pictures beside all safe ones as they are.
+
+    Whoever attacks wants an unsafe picture to pass; nobody makes a safe one look unsafe.
+    """
+    moved = attacked.labels == 1
+    safe = clean.labels == 0
+    return Scored(
+        np.concatenate([attacked.score[moved], clean.score[safe]]),
+        np.concatenate([attacked.labels[moved], clean.labels[safe]]),
+        np.concatenate([attacked.groups[moved], clean.groups[safe]]),
+    )
 
 
 def decision_sheet(
@@ -117,6 +111,7 @@ def sheet_at(sheet: pd.DataFrame, ratio: float) -> pd.DataFrame:
         row["passes unseen"] = f"{values.value['coverage']:.1%}"
         row["unsafe per 1,000 passed"] = _per_thousand(values.loc["residual risk"], digits=2)
         row["guarantee"] = "yes" if bool(values.guaranteed.all()) else "does not reach here"
+        row["n"] = f"{int(values.n['missed'])} unsafe, {int(values.n['alarmed'])} safe"
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -19,8 +19,8 @@ from visionfail.risk import drift, experiments, saved, sheet, training
 from visionfail.risk.calibration import Calibration, fit_calibration
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.decisions import Scored
-from visionfail.risk.export import format_rows
 from visionfail.risk.features import load_or_extract
+from visionfail.risk.formats import format_rows
 from visionfail.risk.saved import Classifier
 from visionfail.risk.sets import risk_sets
 from visionfail.risk.thresholds import Threshold, choose_threshold, cost_threshold
@@ -34,6 +34,7 @@ ATTACKED = 60  # groups under PGD
 HEADS = 3  # of the ensemble
 BATCHES = (10, 25, 50, 100)  # of the drift check
 REPEATS = 200
+LABELLED = 200  # pictures of a round of labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ class Studied:
         return self.scored[sheet.CLEAN]
 
     def table(self, name: str) -> pd.DataFrame:
-        """One of the tables: "history", "curve", "kinds", "drift", "values"."""
+        """One of the tables: "history", "curve", "kinds", "labels", "drift", ..."""
         return pd.DataFrame(self.made["tables"][name])
 
     def by_cost_alone(self, cost_ratio: float, *, prevalence: float) -> Threshold:
@@ -98,6 +99,8 @@ def load_or_study(name: str, profile: Profile) -> tuple[Studied, str]:
         arrays, made = files.load_arrays(path)
         if profile.name == "quick" or made["config"] == dataclasses.asdict(config):
             return studied_of(arrays, made), "loaded"
+    if profile.name == "quick":
+        raise FileNotFoundError(f"{path.name} is not there: restore it (git checkout).")
     parts, kinds = risk_sets(name)
     arrays, made = study(parts, kinds, config, folder=profile.state / f"risk-{name}")
     files.save_arrays(path, arrays, made={"set": name, **made})
@@ -113,7 +116,10 @@ def studied_of(arrays: Mapping[str, np.ndarray], made: Mapping) -> Studied:
     for k, (name, severity) in enumerate(made["conditions"]):
         scored[name, severity] = Scored(arrays["score"][k].astype(float), labels, groups)
     chosen = arrays["attacked"]
-    scored[sheet.ATTACK] = Scored(arrays["attack"].astype(float), labels[chosen], groups[chosen])
+    scored[sheet.ATTACK] = sheet.only_unsafe_attacked(
+        Scored(arrays["attack"].astype(float), labels[chosen], groups[chosen]),
+        scored[sheet.CLEAN],
+    )
     validation = Scored(arrays["val_score"], arrays["val_labels"], arrays["val_groups"])
     return Studied(
         config=config,
@@ -238,6 +244,8 @@ def _measured(
     config = classifier.config
     learnt, test = features["train"], features["test"]
     curve, by_size = experiments.learning_curve(learnt, test, clean, config, sizes=SIZES)
+    size = min(LABELLED, len(learnt) // 4)
+    labels = experiments.labelling_round(learnt, test, clean, config, size=size)
     by_kind, new = experiments.new_kinds(learnt, kinds["train"], test, clean, kinds["test"], config)
     validation = classifier.validation()
     threshold = choose_threshold(
@@ -263,6 +271,7 @@ def _measured(
     return {
         "curve": curve.to_dict("records"),
         "kinds": by_kind.to_dict("records"),
+        "labels": labels.to_dict("records"),
         "drift": drift.drift_rows(classifier, features, parts, batches=BATCHES, repeats=REPEATS),
         "values": values,
         "formats": format_rows(classifier, parts["val"], threshold),

@@ -4,53 +4,52 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from visionfail import metrics
 from visionfail.risk.decisions import Scored
 
-RESAMPLES = 1000
+PERMUTED = 9999
+FEWEST = 3  # groups of which a p value is given
 
 
 def by_kind_table(scored: Scored, kinds: Sequence[str], threshold: float) -> pd.DataFrame:
     """A row per kind: the share decided wrongly at a threshold, the most first.
 
-    Columns: kind, error ("missed" or "flagged"), value, lo, hi (95% over groups), n groups, p_holm.
-    p is of a rank test between the kind's groups and those of its class's other kinds, corrected by
-    Holm for their number; missing where a kind is alone. An interval of few groups is narrow where
-    all of them are decided alike.
+    Columns: kind, error ("missed" or "flagged"), value, lo, hi (95% over groups, Wilson's, each
+    group counted as its share), n groups, p_holm. p is by permutation, of the difference to its
+    class's other kinds, corrected by Holm for their number; missing where a kind has fewer than
+    FEWEST groups or is alone.
     """
     wrong = scored.of_groups((scored.score >= threshold) != (scored.labels == 1))  # (G,)
-    unsafe = scored.of_groups(scored.labels == 1) > 0.5
-    _, first = np.unique(scored.groups, return_index=True)
-    of_group = np.array(kinds)[first]
+    unsafe = scored.unsafe()
+    names = sorted(set(kinds))
+    number = scored.of_groups(np.searchsorted(names, np.array(kinds))).round().astype(int)  # (G,)
     rows = []
-    for kind in sorted(set(kinds)):
-        chosen = of_group == kind
+    for k, kind in enumerate(names):
+        chosen = number == k
         others = ~chosen & (unsafe == unsafe[chosen][0])
         row: dict[str, object] = {"kind": kind}
         row["error"] = "missed" if unsafe[chosen][0] else "flagged"
         row["value"] = wrong[chosen].mean()
-        row["lo"], row["hi"] = _interval(wrong[chosen])
+        row["lo"], row["hi"] = metrics.wilson(wrong[chosen].sum(), int(chosen.sum()))
         row["n"] = int(chosen.sum())
-        row["p"] = _rank_p(wrong[chosen], wrong[others])
+        row["p"] = _permuted_p(wrong[chosen], wrong[others])
         rows.append(row)
     table = pd.DataFrame(rows)
+    table["p_holm"] = np.nan
     tested = table.p.notna()
-    table.loc[tested, "p_holm"] = metrics.holm(table.p[tested])
+    if tested.any():
+        table.loc[tested, "p_holm"] = metrics.holm(table.p[tested])
     return table.drop(columns="p").sort_values("value", ascending=False, kind="stable")
 
 
-def _interval(shares: np.ndarray) -> tuple[float, float]:
-    """A 95% interval of the mean of shares (G,): Wilson's, each group counted as its share."""
-    lo, hi = metrics.wilson(shares.sum(), len(shares))
-    return float(lo), float(hi)
-
-
-def _rank_p(these: np.ndarray, others: np.ndarray) -> float:
-    """The p value of Mann and Whitney's test; NaN without others, 1 where all are alike."""
-    if not len(others):
+def _permuted_p(these: np.ndarray, others: np.ndarray) -> float:
+    """The two-sided p of a difference of means, by PERMUTED random relabellings; NaN for few."""
+    if len(these) < FEWEST or not len(others):
         return np.nan
-    if np.ptp(np.concatenate([these, others])) == 0:
-        return 1.0
-    return float(stats.mannwhitneyu(these, others).pvalue)
+    together = np.concatenate([these, others])
+    generator = np.random.default_rng(0)
+    drawn = [generator.permutation(together)[: len(these)].mean() for _ in range(PERMUTED)]
+    middle = together.mean()
+    as_far = np.abs(np.array(drawn) - middle) >= abs(these.mean() - middle) - 1e-12
+    return (1 + int(as_far.sum())) / (1 + PERMUTED)

@@ -23,16 +23,18 @@ CANDIDATES = np.concatenate([[0.0], expit(np.linspace(-15, 15, 301))])
 class Threshold:
     """A threshold, the rule it came from, and whether the rule promises anything.
 
-    `promise` says it in words; `needed` is how many unsafe groups would be the least to promise,
-    `groups` how many there were.
+    `guarantee` says it in words; `needed` is how many unsafe groups a guarantee of `max_miss` and
+    `delta` takes at least, `groups` how many there were.
     """
 
     value: float
     rule: str  # "recall" or "cost"
     guaranteed: bool
-    promise: str
+    guarantee: str
     groups: int
     needed: int
+    max_miss: float = 0.05
+    delta: float = 0.05
 
 
 def cost_threshold(cost_ratio: float, *, prevalence: float, trained: float) -> float:
@@ -49,6 +51,14 @@ def cost_threshold(cost_ratio: float, *, prevalence: float, trained: float) -> f
         raise ValueError(f"cost_ratio is {cost_ratio}: give a positive number.")
     moved = logit(prevalence) - logit(trained)  # of every picture's log-odds at work
     return float(expit(-math.log(cost_ratio) - moved))
+
+
+def implied_cost_ratio(probability: float, *, prevalence: float, trained: float) -> float:
+    """The cost ratio for which flagging from this calibrated probability on would be cheapest.
+
+    The inverse of `cost_threshold`.
+    """
+    return float(np.exp(-(logit(probability) + logit(prevalence) - logit(trained))))
 
 
 def miss_share_by_group(
@@ -109,9 +119,9 @@ def recall_threshold(
     passed = miss_p_value(losses, max_miss) <= delta
     count = int(np.cumprod(passed).sum())
     share = f"at most {max_miss:.1%} of unsafe pictures are missed, in the mean over groups"
-    promise = f"with probability {1 - delta:.0%} {share}"
+    guarantee = f"with probability {1 - delta:.0%} {share}"
     value = float(CANDIDATES[count - 1])
-    return Threshold(value, "recall", True, promise, groups=len(losses), needed=needed)
+    return Threshold(value, "recall", True, guarantee, len(losses), needed, max_miss, delta)
 
 
 def choose_threshold(
@@ -139,7 +149,8 @@ def choose_threshold(
     unsafe = len(np.unique(groups[labels == 1]))
     needed = groups_needed(max_miss, delta)
     if by_recall is None:
-        promise = f"no guarantee: {unsafe} unsafe groups are not enough data, it needs {needed}"
-        return Threshold(by_cost, "cost", False, promise, groups=unsafe, needed=needed)
+        guarantee = f"no guarantee: {unsafe} unsafe groups are not enough data, it needs {needed}"
+        return Threshold(by_cost, "cost", False, guarantee, unsafe, needed, max_miss, delta)
     # flagging more than the recall target asks for keeps its promise
-    return Threshold(by_cost, "cost", True, by_recall.promise, groups=unsafe, needed=needed)
+    words = by_recall.guarantee
+    return Threshold(by_cost, "cost", True, words, unsafe, needed, max_miss, delta)
