@@ -4,6 +4,7 @@ noticed.
 
 import hashlib
 import json
+import shutil
 import subprocess
 
 import numpy as np
@@ -202,6 +203,7 @@ def git(folder, *command):
     subprocess.run(["git", "-C", folder, *identity, *command], check=True, capture_output=True)
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git in PATH")
 def test_the_commit_is_that_of_our_own_checkout_and_dirty_means_the_code(tmp_path, monkeypatch):
     root = tmp_path.resolve()
     monkeypatch.setattr(paths, "ROOT", root)

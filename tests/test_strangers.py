@@ -14,8 +14,19 @@ from makers.strangers import STRANGERS, Counting, plain_cnn
 from matplotlib import pyplot
 from pytorch_grad_cam.utils.image import scale_cam_image
 from torch import nn
+from torch.nn.functional import cross_entropy
 
-from visionfail import corruptions, data, devices, evaluation, explain, failure, models, paths
+from visionfail import (
+    attacks,
+    corruptions,
+    data,
+    devices,
+    evaluation,
+    explain,
+    failure,
+    models,
+    paths,
+)
 from visionfail.data import cifar10c
 
 IMAGES = squares(6, seed=0).images
@@ -204,6 +215,58 @@ def test_gradcam(name):
         cells = (weights * output).sum(1).relu().detach().numpy()
         expected = scale_cam_image(scale_cam_image(cells, (32, 32)))
         check_close(maps, expected, max(stranger.rtol, 1e-3))
+
+
+def test_attacks(name):
+    stranger = STRANGERS[name]
+    model, plain = stranger.pair()
+    disturb(model)
+    answers = torch.zeros(len(IMAGES), dtype=torch.long)
+    if "predict" not in stranger.refused:
+        answers = models.predict(model, IMAGES).argmax(1)
+    words = {"epsilon": 4 / 255, "batch_size": 4}
+    with untouched(model), right_or_refused(stranger, "attack"):
+        moved = attacks.fgsm(model, FLOATS, answers, **words)
+        worst = attacks.pgd(model, IMAGES, answers, steps=2, seed=0, **words)
+        for attacked in (moved, worst):
+            assert attacked.dtype == FLOATS.dtype or stranger.dtype == torch.double
+            assert (attacked - FLOATS).abs().max() <= 4 / 255 + 1e-6
+            assert loss_of(plain, attacked, answers) >= loss_of(plain, FLOATS, answers)
+        pixels = FLOATS.clone().requires_grad_()
+        loss_sum = cross_entropy(plain(pixels * 1).view(6, -1), answers, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss_sum, pixels)
+        inside = (FLOATS > 4 / 255) & (FLOATS < 251 / 255) & (gradient != 0)
+        same = ((moved - FLOATS).sign() == gradient.sign())[inside].float().mean()
+        assert same > (0.9 if stranger.dtype in (torch.half, torch.bfloat16) else 0.999)
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+@pytest.mark.parametrize("name", ["plain", "ours"])
+def test_attacks_under_a_callers_mode(name, mode):
+    model, _ = STRANGERS[name].pair()
+    answers = models.predict(model, IMAGES).argmax(1)
+    expected = attacks.pgd(model, IMAGES, answers, epsilon=4 / 255, steps=1, seed=0)
+    with mode():
+        images, labels = IMAGES.clone(), answers.clone()  # inference tensors, in one of them
+        moved = attacks.pgd(model, images, labels, epsilon=4 / 255, steps=1, seed=0)
+    assert torch.equal(moved, expected)
+
+
+def loss_of(plain, images, labels):
+    """The mean loss of the plain forward pass."""
+    with torch.no_grad():
+        return cross_entropy(plain(images.float().clone()).view(len(images), -1), labels).item()
+
+
+@pytest.mark.parametrize("name", ["half", "dict of logits", "no parameters", "tuple"])
+def test_health_card(name):
+    stranger = STRANGERS[name]
+    model, _ = stranger.pair()
+    labels = labels_of(stranger)
+    with untouched(model), right_or_refused(stranger, "attack"):
+        card = attacks.health_card(model, IMAGES, labels, epsilon=4 / 255, steps=2)
+        lights = card.set_index("light").ok
+        assert lights["epsilon 0 changes nothing"] and lights["within epsilon and [0, 1]"]
 
 
 @pytest.fixture(scope="module")

@@ -85,6 +85,10 @@ def main() -> None:
         sys.stdout.reconfigure(encoding="utf-8")
     out = profiles.QUICK.out
     print("Every notebook in the quick profile, about five minutes on two CPU cores:", flush=True)
+    try:
+        files.check_writable(out, remedy="name another folder in VISIONFAIL_RUNS")
+    except PermissionError as error:
+        raise SystemExit(str(error)) from None
     shutil.rmtree(out, ignore_errors=True)  # nothing here may come from another day's code or data
     seconds = run_notebooks(out)
     committed = evaluation.stored_overview(profiles.FULL.results)

@@ -119,7 +119,7 @@ def save_claims(table: pd.DataFrame, folder: Path, *, where: str) -> None:
 
 def load_claims(path: Path, *, where: str | None = None) -> pd.DataFrame:
     """The claims in a claims.csv, those judged in the notebook `where` or all; seeds are text."""
-    table = pd.read_csv(path, dtype={"claim": str, "seed": str, "where": str})
+    table = files.read_table(path, columns=COLUMNS, dtype={"claim": str, "seed": str, "where": str})
     if where is None:
         return table
     return table.loc[table["where"] == where].reset_index(drop=True)

@@ -2,8 +2,10 @@
 
 import contextlib
 import platform
+from collections.abc import Iterator
 
 import torch
+from torch import nn
 
 
 def best_device() -> torch.device:
@@ -54,6 +56,50 @@ def in_precision(
     if dtype == torch.float32:
         return torch.autocast(kind, enabled=False)  # a caller's own would change the numbers
     return torch.autocast(kind, dtype)
+
+
+# where float64 is computed, and where backward passes were right with channels last all along
+PROVEN = ("cpu", "cuda")
+
+
+def has_float64(device: torch.device | str) -> bool:
+    """Whether the device computes in float64: MPS does not, and others often do not."""
+    return torch.device(device).type in PROVEN
+
+
+def memory_layout(device: torch.device | str) -> torch.memory_format:
+    """How images and weights lie in memory on the device: channels last where that is fastest.
+
+    Elsewhere contiguous: norms with channels last gave wrong gradients on MPS, or raised there
+    (pytorch issues 134580 and 175189).
+    """
+    proven = torch.device(device).type in PROVEN
+    return torch.channels_last if proven else torch.contiguous_format
+
+
+def placed(model: nn.Module, device: torch.device | str | None = None) -> nn.Module:
+    """The model itself, moved to the device, the best one by default, and laid out as it suits."""
+    device = best_device() if device is None else torch.device(device)
+    return model.to(device).to(memory_format=memory_layout(device))
+
+
+@contextlib.contextmanager
+def seeded(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
+    """A block in which the global generators of the CPU and of `device` start from `seed`.
+
+    Afterwards they are where they were; those of other devices are not touched.
+    """
+    device = torch.device(device)
+    if device.type == "cpu":
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            yield
+        return
+    module = torch.get_device_module(device)
+    with torch.random.fork_rng(devices=[device], device_type=device.type):
+        torch.default_generator.manual_seed(seed)
+        module.manual_seed(seed)
+        yield
 
 
 def describe_device(device: torch.device | str) -> str:

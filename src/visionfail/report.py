@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from visionfail import evaluation, metrics, results
+from visionfail import evaluation, files, metrics, results
 from visionfail.corruptions import CORRUPTIONS
 from visionfail.evaluation import Outcomes
 from visionfail.names import network_name, readable
@@ -35,7 +35,7 @@ def networks_table(folder: Path) -> pd.DataFrame:
     for run in evaluation.in_network_order(Path(folder).glob("cifar10-*.csv")):
         if run.replace("cifar10-", "cifar10c-") not in swept:
             clean_only.append(run)
-    published = pd.read_csv(Path(folder) / "published_cifar10c.csv")
+    published = evaluation.read_published(folder)
     rows = [_ours(run, folder) for run in swept + clean_only]
     rows += [_published(published, model) for model in evaluation.STANDARD_TRAINING]
     return pd.DataFrame(rows).fillna("")
@@ -113,7 +113,9 @@ def auditor_table(folder: Path) -> pd.DataFrame:
 
 def leads_over_confidence(folder: Path) -> pd.DataFrame:
     """The comparisons with confidence of study C, by detector and slice."""
-    comparisons = pd.read_csv(Path(folder) / "mnist-verdicts.csv")
+    comparisons = files.read_table(
+        Path(folder) / "mnist-verdicts.csv", columns=("baseline", "detector", "slice")
+    )
     with_confidence = comparisons["baseline"] == "1 - confidence"
     return comparisons.loc[with_confidence].set_index(["detector", "slice"])
 

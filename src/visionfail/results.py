@@ -89,9 +89,10 @@ def load_run(run: str, *, folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """
     csv = _existing(Path(folder) / f"{_name(run)}.csv")
     meta = _read_meta(_existing(csv.with_name(f"{run}.json")))
-    text = csv.read_text(encoding="utf-8")  # with newlines as \n, whatever git made of them
+    with files.reading(csv, remedy="run it again"):
+        text = csv.read_text(encoding="utf-8")  # with newlines as \n, whatever git made of them
     table = _from_csv(text, run)
-    if config_hash(meta["config"]) != meta["config_sha256"]:
+    if not isinstance(meta["config"], dict) or config_hash(meta["config"]) != meta["config_sha256"]:
         raise ValueError(
             f"{run}.json: the configuration does not fit its hash, it was edited: run it again."
         )
@@ -234,10 +235,11 @@ def _from_csv(text: str, run: str) -> pd.DataFrame:
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise ValueError(f"{run}.csv lacks the columns {', '.join(missing)}: run it again.")
-    table = pd.read_csv(
-        StringIO(text), dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=[""]
-    )
-    return _typed(table.loc[:, list(COLUMNS)])
+    with files.reading(f"{run}.csv", remedy="run it again"):
+        table = pd.read_csv(
+            StringIO(text), dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=[""]
+        )
+        return _typed(table.loc[:, list(COLUMNS)])
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
@@ -268,7 +270,7 @@ def _name(run: str) -> str:
 
 def _existing(path: Path) -> Path:
     """The same path; ValueError where there is no such file."""
-    if not path.exists():
+    if not path.is_file():
         raise ValueError(
             f"{path.name} is not in {path.parent}: run the notebook or command that writes it."
         )

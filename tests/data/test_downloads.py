@@ -3,6 +3,7 @@ import hashlib
 import pytest
 from makers.official_files import NOBODY, server
 
+from visionfail import files
 from visionfail.data import downloads
 
 CONTENT = bytes(range(256)) * 40
@@ -130,7 +131,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_fetched(
     def denied(**arguments):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(downloads.tempfile, "TemporaryFile", denied)
+    monkeypatch.setattr(files.tempfile, "TemporaryFile", denied)
     with pytest.raises(
         PermissionError, match=r"can't be written \(Permission denied\): make it writable"
     ):

@@ -331,8 +331,8 @@ def itself(model: nn.Module) -> nn.Module:
 
 
 def everywhere(words: str) -> dict[str, str]:
-    """Refused by all four functions, in these words."""
-    return dict.fromkeys(("predict", "extract", "gradcam", "benchmark"), words)
+    """Refused by all five functions, in these words."""
+    return dict.fromkeys(("predict", "extract", "gradcam", "benchmark", "attack"), words)
 
 
 def around(change: Callable[[Tensor], Any]) -> Callable[[nn.Module], nn.Module]:
@@ -513,7 +513,8 @@ STRANGERS = {
         refused={"extract": "was not run", "gradcam": "was not run"},
     ),
     "made in inference mode": Stranger(
-        in_inference_mode, refused={"gradcam": "made under torch.inference_mode"}
+        in_inference_mode,
+        refused=dict.fromkeys(("gradcam", "attack"), "made under torch.inference_mode"),
     ),
     "ambiguous": Stranger(
         itself,

@@ -200,7 +200,7 @@ def test_floats_keep_their_values_and_bytes_are_divided():
 
 def test_images_are_laid_out_channels_last_and_features_as_they_are():
     images = torch.rand(2, 3, 5, 4, generator=draw())
-    laid_out = augmentation.as_channels_last(images)
-    assert laid_out.stride() == (60, 1, 12, 3) and torch.equal(laid_out, images)
+    last = augmentation.laid_out(images)
+    assert last.stride() == (60, 1, 12, 3) and torch.equal(last, images)
     features = torch.rand(2, 7, generator=draw())
-    assert augmentation.as_channels_last(features) is features
+    assert augmentation.laid_out(features) is features

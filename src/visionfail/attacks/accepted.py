@@ -8,14 +8,21 @@ from torch import Tensor, nn
 from visionfail import models
 
 
-def check_attack(images: Tensor, labels: Tensor, epsilon: float) -> None:
-    """ValueError unless epsilon is in [0, 1], images are too, and there is a label for each."""
+def check_attack(
+    model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, *, batch_size: int = 1
+) -> None:
+    """ValueError unless epsilon is in [0, 1], images are too, and there is a label for each.
+
+    And for a model that `models.predict` refuses without a pass.
+    """
     if not 0 <= epsilon <= 1:  # NaN fails here too
         hint = f" Did you mean {epsilon:g} / 255?" if epsilon > 1 else ""
         raise ValueError(
             f"epsilon is {epsilon}: give it in pixels of [0, 1], such as 8 / 255.{hint}"
         )
-    models.check_model_input(images, channels=None)
+    models.check_pass(model, images, batch_size)
+    if not isinstance(labels, Tensor):
+        raise ValueError(f"labels are a {type(labels).__name__}: pass a tensor, int64 (N,).")
     if labels.shape != (len(images),) or labels.dtype != torch.int64:
         raise ValueError(
             f"labels are {labels.dtype} {tuple(labels.shape)} for {len(images)} images: pass int64 "
@@ -28,24 +35,34 @@ def batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Images as floats and labels on the model's device, batch by batch.
 
-    ValueError for a label that the model has no logit for.
+    The floats are float64 where the model's are, else float32: half of it would round epsilon.
+    ValueError for a label that the model has no logit for, and for a model without logits.
     """
-    parameter = next(model.parameters())
+    network = models.unwrapped(model)
     with torch.no_grad():
-        num_classes = model(_as_input(images[:1], parameter)).shape[1]
+        num_classes = logits_at(network, as_points(network, images[:1])).shape[1]
     if labels.min() < 0 or labels.max() >= num_classes:
         raise ValueError(
             f"labels run from {int(labels.min())} to {int(labels.max())}: the model has "
             f"{num_classes} classes."
         )
     for batch, of_batch in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-        yield _as_input(batch, parameter), of_batch.to(parameter.device)
+        # copies: what was made in inference mode bars gradients
+        yield as_points(network, batch), of_batch.to(models.device_of(network), copy=True)
 
 
-def _as_input(images: Tensor, parameter: Tensor) -> Tensor:
-    """Images as the model takes them: floats on its device, float64 where its weights are."""
-    values = images.to(parameter.device)
-    if not values.is_floating_point():
-        values = models.as_float(values)
-    dtype = torch.float64 if parameter.dtype == torch.float64 else torch.float32
-    return values.to(dtype).contiguous(memory_format=torch.channels_last)
+def as_points(model: nn.Module, images: Tensor) -> Tensor:
+    """Images as an attack moves them: a copy in floats on the model's device."""
+    moved = images.to(models.device_of(model))
+    if moved.dtype == torch.uint8:
+        moved = models.as_float(moved)
+    is_double = models.input_dtype(model) == torch.float64
+    exact = moved.to(torch.float64 if is_double else torch.float32)
+    return exact.clone(memory_format=models.input_layout(model))
+
+
+def logits_at(model: nn.Module, points: Tensor) -> Tensor:
+    """Logits (B, K) of points, which stay as they are: float32, or float64 where it gives that."""
+    batch = points.to(models.input_dtype(model)).clone()  # a model may work on it in place
+    logits = models.own_logits(model, batch)
+    return logits if logits.dtype == torch.float64 else logits.float()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from visionfail import devices, models
-from visionfail.attacks.accepted import batches, check_attack
+from visionfail.attacks.accepted import batches, check_attack, logits_at
 
 BATCH = 256
 VANISHED = 1e-12  # a gradient below this in all pixels says nothing
@@ -37,10 +37,10 @@ def fgsm(
     the classes to be answered. An image that is answered wrongly (targeted: as wanted) as it is
     stays as it is, for a worst case never helps. `dtype` torch.bfloat16 computes gradients under
     autocast. The model is run in eval mode and left as it was. ValueError for an epsilon outside
-    [0, 1], images or labels out of range, or a model without a gradient; FloatingPointError where
-    the loss is not finite.
+    [0, 1], images or labels out of range, or a model without a gradient or one that
+    `models.predict` refuses; FloatingPointError where the loss is not finite.
     """
-    check_attack(images, labels, epsilon)
+    check_attack(model, images, labels, epsilon, batch_size=batch_size)
     direction = fgsm_direction(
         model, images, labels, targeted=targeted, dtype=dtype, batch_size=batch_size
     )
@@ -60,10 +60,10 @@ def fgsm_direction(
 
     0 throughout for an image that needs no attack. Arguments and errors are those of `fgsm`.
     """
-    check_attack(images, labels, 0.0)
+    check_attack(model, images, labels, 0.0, batch_size=batch_size)
     directions = []
     with _attackable(model, dtype) as network:
-        for clean, wanted in batches(network, images, labels, batch_size):
+        for clean, wanted in batches(model, images, labels, batch_size):
             gradient, _, logits = loss_gradient(network, clean, wanted, dtype=dtype)
             toward = -gradient.sign() if targeted else gradient.sign()
             needed = ~succeeded(logits, wanted, targeted=targeted)
@@ -100,14 +100,14 @@ def pgd(
     wrongly as it is stays as it is. Other arguments and errors are those of `fgsm`; ValueError for
     less than one step or restart, too.
     """
-    check_attack(images, labels, epsilon)
+    check_attack(model, images, labels, epsilon, batch_size=batch_size)
     if steps < 1 or restarts < 1:
         raise ValueError(f"{steps} steps, {restarts} restarts: take at least one of each.")
     size = STEP_SHARE * epsilon / steps if step_size is None else step_size
     attacked = []
     first = 0
     with _attackable(model, dtype) as network:
-        for clean, wanted in batches(network, images, labels, batch_size):
+        for clean, wanted in batches(model, images, labels, batch_size):
             gradient, loss, logits = loss_gradient(network, clean, wanted, dtype=dtype)
             worst = Worst(clean, wanted, logits, targeted=targeted)
             worst.offer(clean, loss, logits)
@@ -160,9 +160,20 @@ def pgd_steps(
 
 @contextmanager
 def _attackable(model: nn.Module, dtype: torch.dtype) -> Iterator[nn.Module]:
-    """The model in eval mode, weights frozen, gradients on; for bfloat16 its norms are folded."""
-    with models.evaluating(model), models.frozen(model), torch.enable_grad():
-        yield model if dtype == torch.float32 else models.fold_norms(model)
+    """The network in eval mode, weights frozen, gradients on; for bfloat16 its norms are folded.
+
+    Nothing compiled or in parallel is run.
+    """
+    network = models.unwrapped(model)
+    eager = torch.compiler.set_stance("force_eager")  # compiled in place it may refuse gradients
+    with (
+        eager,
+        models.evaluating(network),
+        models.frozen(network),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+    ):
+        yield network if dtype == torch.float32 else models.fold_norms(network)
 
 
 class Worst:
@@ -215,11 +226,11 @@ def silent_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor
 
     An attack along it then goes nowhere, however fragile the model. Errors are those of `fgsm`.
     """
-    check_attack(images, labels, 0.0)
+    check_attack(model, images, labels, 0.0)
     silent = []
-    with _attackable(model, torch.float32):
+    with _attackable(model, torch.float32) as network:
         for clean, wanted in batches(model, images, labels, BATCH):
-            by_pixel, _, _ = loss_gradient(model, clean, wanted)
+            by_pixel, _, _ = loss_gradient(network, clean, wanted)
             largest = by_pixel.flatten(1).abs().amax(dim=1)  # (B,), NaN where one is
             silent.append((~torch.isfinite(largest) | (largest < VANISHED)).cpu())
     return torch.cat(silent)
@@ -230,8 +241,7 @@ def _loss_of(
 ) -> tuple[Tensor, Tensor]:
     """(cross-entropy (N,), logits (N, K)) of images; FloatingPointError for a loss not finite."""
     with devices.in_precision(points.device, dtype):
-        logits = model(points)
-    logits = logits if logits.dtype == torch.float64 else logits.float()
+        logits = logits_at(model, points)
     loss = cross_entropy(logits, labels, reduction="none")
     if not torch.isfinite(loss).all():
         bad = int((~torch.isfinite(loss)).sum())

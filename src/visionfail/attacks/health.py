@@ -52,7 +52,7 @@ def health_card(
     classes, whose attacked images must not fool the model more often than its own do; without one
     that light is left out. The model is left as it was. Errors are those of `gradient.fgsm`.
     """
-    check_attack(images, labels, epsilon)
+    check_attack(model, images, labels, epsilon)
 
     def attacked_with(target: nn.Module = model, **changes) -> Tensor:
         settings = {"epsilon": epsilon, "steps": steps, "seed": seed} | changes

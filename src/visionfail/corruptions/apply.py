@@ -11,6 +11,7 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
+from visionfail import devices
 from visionfail.corruptions import blur, colour, geometry, jpeg, noise, spatter, weather
 from visionfail.corruptions.chunks import fill_in_chunks
 from visionfail.corruptions.draws import image_keys
@@ -89,6 +90,9 @@ def corrupt(
     """
     check_corruption(name, severity, seed=seed, first_index=first_index)
     check_pixels(images, name)
+    if not devices.has_float64(images.device):  # which many of them compute in
+        here = corrupt(images.cpu(), name, severity, seed=seed, first_index=first_index)
+        return here.to(images.device)
     corrupted = images.clone(memory_format=torch.contiguous_format)
 
     def work(chunk: Tensor, start: int) -> Tensor:

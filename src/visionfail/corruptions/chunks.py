@@ -31,7 +31,7 @@ def fill_in_chunks(images: Tensor, work: Callable[[Tensor, int], Tensor]) -> Non
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            with ThreadPoolExecutor(1 if images.is_cuda else threads) as pool:
+            with ThreadPoolExecutor(threads if images.device.type == "cpu" else 1) as pool:
                 list(pool.map(fill, starts))  # list() hands on an exception of any of them
         finally:
             torch.set_num_threads(threads)

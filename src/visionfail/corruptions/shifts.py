@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from visionfail import devices
 from visionfail.corruptions import draws
 from visionfail.corruptions.pixels import to_unit
 
@@ -38,9 +39,16 @@ def shift(
         raise ValueError(
             f"images are {images.dtype} {tuple(images.shape)}: pass uint8 (N, C, H, W)."
         )
-    strength = check_strength(strength, len(images)).to(images.device)
-    keys = shift_keys(name, len(images), seed=seed, first_index=first_index, device=images.device)
-    return apply_shift(images, name, strength, keys)
+    strength = check_strength(strength, len(images))
+    there = _device_of_shifts(images)
+    keys = shift_keys(name, len(images), seed=seed, first_index=first_index, device=there)
+    shifted = apply_shift(images.to(there), name, strength.to(there), keys)
+    return shifted.to(images.device)
+
+
+def _device_of_shifts(images: Tensor) -> torch.device:
+    """The images' device where it computes in float64, as some shifts do, else the CPU."""
+    return images.device if devices.has_float64(images.device) else torch.device("cpu")
 
 
 def shift_drawn(
@@ -50,15 +58,16 @@ def shift_drawn(
 
     `kind` (N,) is an index into SHIFTS, or -1 for none; `strength` is (N,), in [0, 1].
     """
-    shifted = images.clone()
+    there = _device_of_shifts(images)
+    shifted = images.to(there, copy=True)
+    kind = kind.to(there)
+    strength = strength.to(there)
     for number, name in enumerate(SHIFTS):
         chosen = (kind == number).nonzero().squeeze(1)
-        keys = shift_keys(
-            name, len(images), seed=seed, first_index=first_index, device=images.device
-        )
+        keys = shift_keys(name, len(images), seed=seed, first_index=first_index, device=there)
         if len(chosen):
-            shifted[chosen] = apply_shift(images[chosen], name, strength[chosen], keys[chosen])
-    return shifted
+            shifted[chosen] = apply_shift(shifted[chosen], name, strength[chosen], keys[chosen])
+    return shifted.to(images.device)
 
 
 def draw(

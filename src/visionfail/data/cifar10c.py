@@ -44,10 +44,10 @@ def download_cifar10c(folder: Path) -> bool:
 
     Errors as in `downloads.fetch_file`.
     """
+    if downloads.are_official(cifar10c_files(folder)):
+        return False
     downloads.check_writable(folder)
     downloads.set_aside_wrong(cifar10c_files(folder))
-    if all(path.exists() for path in cifar10c_files(folder)):
-        return False
     archive = folder / "CIFAR-10-C.tar"
     downloads.fetch_file(URLS, archive, right=ARCHIVE_MD5)
     _unpack(archive, folder)

@@ -4,13 +4,14 @@ import functools
 import hashlib
 import http.client
 import os
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
+
+from visionfail import files
 
 TIMEOUT = 30  # seconds without a byte
 CHUNK = 1 << 20
@@ -33,7 +34,13 @@ def _md5(path: Path, size: int, changed: int) -> str:
 def set_aside(path: Path) -> Path:
     """The new path of a bad file, renamed to <name>.corrupt so that nobody reads it by mistake."""
     aside = path.with_name(path.name.removesuffix(".part") + ".corrupt")
-    os.replace(path, aside)
+    try:
+        os.replace(path, aside)
+    except OSError as error:
+        raise PermissionError(
+            f"{path} is damaged and can't be renamed ({error.strerror}): remove it, or point "
+            "VISIONFAIL_DATA at another folder."
+        ) from error
     return aside
 
 
@@ -71,16 +78,14 @@ def check_sums(name: str, sums: Mapping[Path, str]) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder if need be; raises PermissionError if no file can be written in it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise PermissionError(
-            f"the data folder {folder} can't be written ({error.strerror}): make it writable, or "
-            "point VISIONFAIL_DATA at another folder."
-        ) from error
+    """Make the data folder if need be; raises PermissionError if no file can be written in it."""
+    remedy = "make it writable, or point VISIONFAIL_DATA at another folder"
+    files.check_writable(folder, remedy=remedy, what="data folder")
+
+
+def are_official(sums: Mapping[Path, str]) -> bool:
+    """Whether all of the files are there with their MD5: then nothing need be written."""
+    return all(path.is_file() and md5(path) == right for path, right in sums.items())
 
 
 def fetch_by(download: Callable[[], object], name: str, folder: Path) -> None:

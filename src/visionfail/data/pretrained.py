@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torchvision import models
 
-from visionfail import paths
+from visionfail import files, paths
 
 OFFICIAL = {
     "resnet18": models.ResNet18_Weights.IMAGENET1K_V1,
@@ -42,7 +42,8 @@ def load_imagenet_weights(
     except (urllib.error.URLError, OSError) as error:
         trunk = folder / TRUNK
         if arch == "resnet18" and trunk.exists():
-            return torch.load(trunk, map_location="cpu", weights_only=True), TRUNK_NAME
+            with files.reading(trunk, remedy="get it again"):
+                return torch.load(trunk, map_location="cpu", weights_only=True), TRUNK_NAME
         raise ConnectionError(
             f"the ImageNet weights of {arch} could not be downloaded ({error}): check the network, "
             f"or save {official.url} in {folder}."

@@ -68,11 +68,11 @@ def download_official(name: str, folder: Path) -> bool:
 
     Errors as in `downloads.fetch_file`.
     """
-    downloads.check_writable(folder)
     files = official_files(name, folder)
-    downloads.set_aside_wrong(files)
-    if all(path.exists() for path in files):
+    if downloads.are_official(files):
         return False
+    downloads.check_writable(folder)
+    downloads.set_aside_wrong(files)
     for urls, path, md5 in official_archives(name, folder):
         downloads.fetch_file(urls, path, right=md5)
     # torchvision finds its archives there and unpacks them; those of SVHN are read as they are

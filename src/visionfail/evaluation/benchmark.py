@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from visionfail import corruptions, devices, models
 from visionfail.data import ImageSet
-from visionfail.evaluation import outcomes, sweep, tables
+from visionfail.evaluation import outcomes, sweep, tables, unfinished
 
 YOURS = "yours"  # what the model is called in tables; figures have a colour for it
 FEW = 8  # images whose logits tell a model from another one with the same weights
@@ -40,7 +40,7 @@ def benchmark(
     few = test.images[:FEW]
     model = _on_best_device(model, few)
     answers_to_few = _answers_to(few, model)
-    identity = {"weights": fingerprint(model), sweep.ANSWERS: answers_to_few}
+    identity = {"weights": fingerprint(model), unfinished.ANSWERS: answers_to_few}
     conditions = outcomes.all_conditions(severities)
     place = Path(folder).expanduser()
     answers = sweep.run_sweep(
@@ -107,7 +107,7 @@ def _answers_to(few: Tensor, model: nn.Module) -> list[list[float]]:
             "give it a higher precision."
         )
     answers = logits.tolist()
-    if not sweep.are_close(models.predict(model, few).tolist(), answers):
+    if not unfinished.are_close(models.predict(model, few).tolist(), answers):
         raise ValueError(
             "the model gives the same images other logits when asked again: turn off what it draws "
             "at random, or carries from one batch to the next, in eval mode."

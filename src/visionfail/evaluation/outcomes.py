@@ -1,6 +1,6 @@
 """A model's answers under every condition, kept per image so that nothing need be run again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -105,21 +105,36 @@ class Outcomes(Answers):
 
     @classmethod
     def load(cls, path: Path) -> "Outcomes":
-        """The outcomes that `save` wrote to `path`; FileNotFoundError where there is nothing."""
-        arrays, made = files.load_arrays(path)
-        conditions = []
-        for condition in arrays.pop("conditions").tolist():
-            name, severity = condition.rsplit("-", 1)
-            conditions.append((name, int(severity)))
-        origins = tuple(arrays.pop("origins").tolist())
-        temperature = float(arrays.pop("temperature"))
-        return cls(
-            conditions=tuple(conditions),
-            origins=origins,
-            temperature=temperature,
-            made=made,
-            **arrays,
-        )
+        """The outcomes that `save` wrote to `path`; FileNotFoundError where there is nothing.
+
+        ValueError with its name where it is damaged, or holds other arrays.
+        """
+        with files.reading(path, remedy="restore it (git checkout), or remove it and sweep again"):
+            arrays, made = files.load_arrays(path)
+            conditions = []
+            for condition in arrays.pop("conditions").tolist():
+                name, severity = condition.rsplit("-", 1)
+                conditions.append((name, int(severity)))
+            origins = tuple(arrays.pop("origins").tolist())
+            temperature = float(arrays.pop("temperature"))
+            _check_stored(arrays, len(conditions))
+            return cls(
+                conditions=tuple(conditions),
+                origins=origins,
+                temperature=temperature,
+                made=made,
+                **arrays,
+            )
+
+
+def _check_stored(arrays: Mapping[str, np.ndarray], conditions: int) -> None:
+    """Raises ValueError unless the arrays of a sweep are of one shape, and finite."""
+    shape = (conditions, len(arrays["labels"]))
+    for field in FIELDS:
+        if arrays[field].shape != shape:
+            raise ValueError(f"{field} is {arrays[field].shape}, not {shape}")
+        if not np.isfinite(arrays[field]).all():
+            raise ValueError(f"{field} is not finite")
 
 
 def outcome_of_logits(

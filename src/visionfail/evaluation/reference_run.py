@@ -30,7 +30,7 @@ def reference_run(
     )
     rows = tables.sweep_rows(
         answers,
-        pd.read_csv(profiles.FULL.results / "published_cifar10c.csv"),
+        tables.read_published(profiles.FULL.results),
         model=card["arch"],
         seed=seed,
         bootstraps=profile.bootstraps,

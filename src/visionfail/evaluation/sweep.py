@@ -1,6 +1,5 @@
 """One model under every corruption and severity: its answer to each image, kept on the disk."""
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +13,9 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from visionfail import corruptions, data, devices, files, metrics, models, results
+from visionfail import corruptions, data, devices, metrics, models, results
 from visionfail.data import ImageSet
-from visionfail.evaluation import outcomes
-
-ANSWERS = "answers"  # the field of a sweep's identity with the logits of a few images
-CLOSE = 1e-3  # of the largest logit: another device or another number of threads moves them less
+from visionfail.evaluation import outcomes, unfinished
 
 
 class Pictures(Protocol):
@@ -97,7 +93,7 @@ def load_or_sweep(
     record["gate"] = gate
     computed = replace(computed, made=record)
     computed.save(path)
-    shutil.rmtree(folder)  # the sweep is whole: another one may begin here
+    shutil.rmtree(folder, ignore_errors=True)  # the sweep is whole: another one may begin here
     return computed, "computed"
 
 
@@ -145,7 +141,8 @@ def run_sweep(
 ) -> outcomes.Outcomes:
     """The model's answers to `clean` under each of `conditions`; a second call resumes.
 
-    Each condition is stored in `folder` as it is done. `make(clean, name, severity)` gives the
+    Each condition is stored in `folder` as it is done; one whose file is damaged is computed again,
+    with a warning. `make(clean, name, severity)` gives the
     images of one; the default is `corrupted_set` with draws from `seed`. `identity` says which
     weights these are, and which `make` with which settings where it is another (its field ANSWERS,
     logits, is compared within CLOSE): ValueError where `folder` holds conditions of another
@@ -159,14 +156,17 @@ def run_sweep(
     record["dtype"] = str(dtype).removeprefix("torch.")
     record["images"] = clean.checksum()
     record["n"] = len(clean)
-    _claim_folder(folder, record, temperature=temperature)
+    unfinished.check_unclaimed(folder, conditions)
+    temperature = unfinished.claim_folder(folder, record, temperature=temperature)
     run = _Sweep(model, clean, make or partial(corrupted_set, seed=seed), temperature, dtype)
     rows = []
     for name, severity in tqdm(conditions, unit="condition"):
-        file = folder / f"{name}-{severity}.npz"
-        if not file.exists():
-            _save_arrays(file, run.answer(name, severity))
-        rows.append(_load_arrays(file))
+        file = unfinished.file_of(folder, name, severity)
+        row = unfinished.stored_condition(file, len(clean)) if file.exists() else None
+        if row is None:
+            row = run.answer(name, severity)
+            unfinished.save_condition(file, row)
+        rows.append(row)
     record["device"] = devices.describe_device(models.device_of(model))
     record["seconds"] = round(sum(float(row["seconds"]) for row in rows), 1)
     return outcomes.Outcomes(
@@ -210,53 +210,3 @@ class _Sweep:
         arrays["origin"] = np.array(images.origin)
         arrays["seconds"] = time.perf_counter() - start
         return arrays
-
-
-def _save_arrays(file: Path, arrays: dict[str, Any]) -> None:
-    """Write one condition's arrays to an .npz, whole or not at all."""
-    with files.atomic_write(file) as temporary, open(temporary, "wb") as handle:
-        np.savez(handle, **arrays)
-
-
-def _load_arrays(file: Path) -> dict[str, np.ndarray]:
-    """What `_save_arrays` wrote for one condition."""
-    with np.load(file, allow_pickle=False) as stored:
-        return {name: stored[name] for name in (*outcomes.FIELDS, "origin", "seconds")}
-
-
-def _claim_folder(folder: Path, record: dict[str, Any], *, temperature: float) -> None:
-    """Write which sweep this is into `folder`; ValueError where another one's name is there."""
-    file = folder / "identity.json"
-    for place in (folder, *folder.parents):
-        if place.is_file():
-            raise ValueError(f"{place} is a file: name a folder for the sweep.")
-    identity = dict(record)
-    identity["temperature"] = temperature
-    text = files.json_text(identity, name=file.name)
-    if not file.exists():
-        files.write_text(file, text)
-        return
-    identity = json.loads(text)  # as json holds it, for the comparison
-    stored = files.read_json(file)
-    for field in sorted(identity.keys() | stored.keys()):
-        if field != ANSWERS and identity.get(field) != stored.get(field):
-            raise ValueError(
-                f"{folder} holds a sweep with {field} = {stored.get(field)!r}, not "
-                f"{identity.get(field)!r}: remove the folder or give another."
-            )
-    if not are_close(identity.get(ANSWERS), stored.get(ANSWERS)):
-        raise ValueError(
-            f"{folder} holds a sweep of a model with the same weights that answers otherwise, or "
-            "does not say what it answers: remove the folder or give another."
-        )
-
-
-def are_close(answers: list | None, stored: list | None) -> bool:
-    """Whether logits (N, K) of the same images are alike within CLOSE, or both None."""
-    if answers is None or stored is None:
-        return answers == stored
-    ours = np.asarray(answers, dtype=float)
-    theirs = np.asarray(stored, dtype=float)
-    if ours.shape != theirs.shape:
-        return False
-    return bool(np.abs(ours - theirs).max() <= CLOSE * np.abs(theirs).max())

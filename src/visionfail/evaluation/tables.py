@@ -7,7 +7,7 @@ from typing import SupportsFloat
 import numpy as np
 import pandas as pd
 
-from visionfail import metrics, results
+from visionfail import files, metrics, results
 from visionfail.corruptions import CORRUPTIONS, FROST_TEXTURE
 from visionfail.data import ORIGINS, ImageSet
 from visionfail.evaluation.outcomes import Outcomes
@@ -18,6 +18,12 @@ SETS = {"15": CORRUPTIONS, "14 without frost": WITHOUT_FROST}
 # Baseline of mCE and relative mCE: robustbench's WRN-28-10 with standard training, in
 # published_cifar10c.csv
 BASELINE = "WRN-28-10 standard"
+
+
+def read_published(folder: Path) -> pd.DataFrame:
+    """The published accuracies on CIFAR-10-C in a folder of results, a row a condition."""
+    columns = ("model", "corruption", "severity", "accuracy", "clean_accuracy")
+    return files.read_table(Path(folder) / "published_cifar10c.csv", columns=columns)
 
 
 def published_accuracies(table: pd.DataFrame, model: str) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from visionfail import models
+from visionfail import devices, models
 from visionfail.explain.gradcam import of_kind
 
 # the parts of a network from its logits down to its pixels, each with the names of its modules
@@ -54,8 +54,7 @@ def randomised(model: nn.Module, names: Sequence[str], images: Tensor, *, seed: 
     modules: list[nn.Module] = []
     for name in names:
         modules += _module_of(copy, name).modules()
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # of the CPU, where the copy is
+    with devices.seeded(seed):  # on the CPU, where the copy is
         for module in modules:
             draw_anew = getattr(module, "reset_parameters", None)
             if draw_anew is not None:

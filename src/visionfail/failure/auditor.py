@@ -64,7 +64,7 @@ class Auditor(nn.Module):
         latents = torch.from_numpy(features).float().to(self.mean.device)
         with devices.in_precision(latents.device, torch.float32):
             log_odds = self(latents)  # (N,)
-        return log_odds.double().sigmoid().cpu().numpy()
+        return log_odds.cpu().double().sigmoid().numpy()
 
 
 def fit_auditor(
@@ -88,12 +88,11 @@ def fit_auditor(
             "from."
         )
     with (
-        torch.random.fork_rng(devices=[]),
+        devices.seeded(seed),  # weights and dropout draw from the CPU's generator
         torch.inference_mode(False),
         torch.enable_grad(),
         devices.in_precision("cpu", torch.float32),
     ):
-        torch.default_generator.manual_seed(seed)  # weights and dropout draw from the CPU's
         latents = torch.from_numpy(features).float()
         targets = torch.from_numpy(failed).float()
         auditor = Auditor(features)

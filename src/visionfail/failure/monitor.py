@@ -3,7 +3,6 @@
 Everything that it needs is one small file beside the classifier's, so that it starts without data.
 """
 
-import json
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,26 +163,27 @@ def load_monitor(stem: Path = STEM, *, classifier: str | Path = CLASSIFIER) -> M
         raise FileNotFoundError(
             f"no {weights.name}: restore it (git checkout), or run notebook 10 or 11."
         )
-    card = json.loads(description.read_text(encoding="utf-8"))
+    card = files.read_json(description, remedy="restore it, or run its notebook")
     model, classifier_card = models.load(classifier)
     stored = files.sha256(weights), classifier_card["sha256"]
-    if stored != (card["sha256"], card["primary_sha256"]):
+    if stored != (card.get("sha256"), card.get("primary_sha256")):
         raise ValueError(
             f"{weights.name} is not the file that {description.name} describes: restore both, or "
             "run its notebook."
         )
-    tensors = load_file(weights)
-    return Monitor(
-        model=model,
-        layers=activations.LAYERS[classifier_card["arch"]],
-        auditor=_stored_auditor(tensors),
-        centre=tensors["centre"].numpy(),
-        axes=tensors["axes"].numpy(),
-        points=tensors["points"].numpy(),
-        failure=tensors["failure"].numpy(),
-        failed=tensors["failed"].numpy() > 0.5,
-        card=card,
-    )
+    with files.reading(weights, remedy="restore it, or run its notebook"):
+        tensors = load_file(weights)
+        return Monitor(
+            model=model,
+            layers=activations.LAYERS[classifier_card["arch"]],
+            auditor=_stored_auditor(tensors),
+            centre=tensors["centre"].numpy(),
+            axes=tensors["axes"].numpy(),
+            points=tensors["points"].numpy(),
+            failure=tensors["failure"].numpy(),
+            failed=tensors["failed"].numpy() > 0.5,
+            card={**card, "limits": [dict(row) for row in card["limits"]]},
+        )
 
 
 def _stored_auditor(tensors: dict[str, Tensor]) -> Auditor:

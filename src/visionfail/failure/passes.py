@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, pad
 
-from visionfail import models
+from visionfail import devices, models
 
 DROPOUT = 0.2
 PASSES = 30
@@ -25,13 +25,12 @@ def mc_dropout_score(
     device = next(head.parameters()).device
     known = torch.from_numpy(latents).to(device)
     answers = head(known).argmax(1)  # (N,)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with devices.seeded(seed, device):
         total = torch.zeros(len(known), device=device)
         for _ in range(PASSES):
             probabilities = head(dropout(known, rate, training=True)).softmax(1)  # (N, K)
             total += _of_answers(probabilities, answers)
-    return (1 - total / PASSES).double().cpu().numpy()
+    return (1 - total / PASSES).cpu().double().numpy()
 
 
 def moved_images_score(model: nn.Module, images: Tensor) -> np.ndarray:

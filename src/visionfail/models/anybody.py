@@ -10,6 +10,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 from torch.nn.parameter import is_lazy
 
+from visionfail import devices
 from visionfail.models.inputs import Normalised
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
@@ -80,15 +81,20 @@ def unwrapped(model: nn.Module) -> nn.Module:
 def model_input(model: nn.Module, images: Tensor) -> Tensor:
     """Images (B, C, H, W), uint8 or floats in [0, 1], as floats for the model, on its device.
 
-    They are a copy, for a model may work on them in place. Our own networks are faster where
-    channels are last in memory; others may ask for the usual order (`view` does).
+    They are a copy, for a model may work on them in place. Our own networks get them as they are
+    fastest on the device; others may ask for the usual order (`view` does).
     """
     moved = images.to(device_of(model))
     if moved.dtype == torch.uint8:
         moved = moved.float() / 255
-    ours = isinstance(unwrapped(model), Normalised)
-    layout = torch.channels_last if ours else torch.contiguous_format
-    return moved.to(input_dtype(model)).clone(memory_format=layout)
+    return moved.to(input_dtype(model)).clone(memory_format=input_layout(model))
+
+
+def input_layout(model: nn.Module) -> torch.memory_format:
+    """How a batch lies in memory for a model: as is fastest on the device if it is ours."""
+    if isinstance(unwrapped(model), Normalised):
+        return devices.memory_layout(device_of(model))
+    return torch.contiguous_format
 
 
 def logits_of(network: nn.Module, batch: Tensor) -> Tensor:
@@ -96,6 +102,11 @@ def logits_of(network: nn.Module, batch: Tensor) -> Tensor:
 
     ValueError, which names the network, where it fails on the batch or gives something else.
     """
+    return own_logits(network, batch).float()
+
+
+def own_logits(network: nn.Module, batch: Tensor) -> Tensor:
+    """The logits of `logits_of` in the precision in which the network gives them."""
     try:
         output = network(batch)
     except torch.OutOfMemoryError:
@@ -106,7 +117,7 @@ def logits_of(network: nn.Module, batch: Tensor) -> Tensor:
             f"{batch.device} ({first_line(error)}): its forward has to take such a batch and "
             "nothing else, so pass images of its size, or wrap it."
         ) from error
-    return _checked_logits(output, len(batch)).float()
+    return _checked_logits(output, len(batch))
 
 
 def first_line(error: Exception) -> str:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate, pad
 from torchvision.transforms import v2
 
+from visionfail import devices
 from visionfail.models.train_config import TrainConfig
 
 
@@ -23,11 +24,16 @@ def to_float(images: Tensor, *, side: int | None = None) -> Tensor:
     return interpolate(images, size=(side, side), mode="bilinear", antialias=True)
 
 
-def as_channels_last(images: Tensor) -> Tensor:
-    """Images (N, C, H, W) laid out as convolutions are fastest on; features (N, F) as they are."""
+def laid_out(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) as convolutions are fastest on their device; features as they are."""
     if images.ndim != 4:
         return images
-    return images.contiguous(memory_format=torch.channels_last)
+    return images.contiguous(memory_format=devices.memory_layout(images.device))
+
+
+def draw_moves(n: int, *, padding: int, generator: torch.Generator) -> Tensor:
+    """Where n images are cropped from their padded frames, rows and columns: int64 (2, n)."""
+    return torch.randint(2 * padding + 1, (2, n), generator=generator)
 
 
 def augment(images: Tensor, *, padding: int, flip: Tensor, generator: torch.Generator) -> Tensor:
@@ -35,11 +41,16 @@ def augment(images: Tensor, *, padding: int, flip: Tensor, generator: torch.Gene
 
     Each image is cropped to its size at a place of its own, up to `padding` pixels away.
     """
+    moves = draw_moves(len(images), padding=padding, generator=generator)
+    return crop(images, padding=padding, flip=flip, moves=moves.to(images.device))
+
+
+def crop(images: Tensor, *, padding: int, flip: Tensor, moves: Tensor) -> Tensor:
+    """`augment` with the draws `moves` (2, N) of `draw_moves`, on the images' device."""
     n, _, height, width = images.shape
     images = torch.where(flip.view(-1, 1, 1, 1), images.flip(3), images)
-    shift = torch.randint(2 * padding + 1, (2, n), generator=generator).to(images.device)
-    rows = shift[0, :, None] + torch.arange(height, device=images.device)  # (N, H)
-    columns = shift[1, :, None] + torch.arange(width, device=images.device)  # (N, W)
+    rows = moves[0, :, None] + torch.arange(height, device=images.device)  # (N, H)
+    columns = moves[1, :, None] + torch.arange(width, device=images.device)  # (N, W)
     # channels last, so that a pixel is gathered whole: (N, H + 2 padding, W + 2 padding, C)
     padded = pad(images, (padding,) * 4).permute(0, 2, 3, 1)
     batch = torch.arange(n, device=images.device)[:, None, None]  # (N, 1, 1)
@@ -132,9 +143,8 @@ def mix(
     if kind not in MIXERS:
         raise ValueError(f"unknown mix {kind!r}: choose one of {', '.join(MIXERS)}.")
     seed = int(torch.randint(2**31, (), generator=generator))
-    with torch.random.fork_rng(devices=[]):
-        # torchvision draws from the global generator: forked, so nobody else's draws move
-        torch.manual_seed(seed)
+    # torchvision draws from the CPU's global generator: forked, so nobody else's draws move
+    with devices.seeded(seed):
         mixer = MIXERS[kind](alpha=1.0, num_classes=classes)
         if images.ndim == 2:  # torchvision mixes pictures only
             mixed, shares = mixer(images[:, :, None, None], labels)

@@ -3,6 +3,7 @@
 Nothing is ever unpickled.
 """
 
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
@@ -12,7 +13,14 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from visionfail import data, profiles
-from visionfail.files import atomic_write, json_text, read_json, sha256, write_text
+from visionfail.files import (
+    atomic_write,
+    json_text,
+    read_json,
+    reading,
+    sha256,
+    write_text,
+)
 from visionfail.models import inputs, networks
 
 REQUIRED = ("dataset", "arch", "width", "classes", "mean", "std", "sha256")
@@ -64,15 +72,7 @@ def load_checkpoint(stem: str | Path) -> tuple[nn.Module, dict]:
             )
     card = read_card(description)
     _check_description(weights, description, card)
-    model = networks.build(
-        card["arch"],
-        num_classes=len(card["classes"]),
-        mean=card["mean"],
-        std=card["std"],
-        width=card["width"],
-    )
-    if isinstance(model, inputs.ResizedInside):
-        model.resize_to(card["side"], card["resizing"])
+    model = _built(card, description)
     try:
         model.load_state_dict(_float_weights(weights))
     except (SafetensorError, RuntimeError) as error:
@@ -80,6 +80,21 @@ def load_checkpoint(stem: str | Path) -> tuple[nn.Module, dict]:
             f"{weights.name} does not fit {card['arch']} of width {card['width']}: {error}"
         ) from error
     return model.eval(), card
+
+
+def _built(card: dict, description: Path) -> nn.Module:
+    """An untrained network as the card describes it; ValueError, naming it, where none can be."""
+    with reading(description, remedy="restore it, for example with git checkout"):
+        model = networks.build(
+            card["arch"],
+            num_classes=len(card["classes"]),
+            mean=card["mean"],
+            std=card["std"],
+            width=card["width"],
+        )
+        if isinstance(model, inputs.ResizedInside):
+            model.resize_to(card["side"], card["resizing"])
+    return model
 
 
 def _check_description(weights: Path, description: Path, card: dict) -> None:
@@ -105,7 +120,44 @@ def read_card(path: Path) -> dict:
         raise ValueError(
             f"{path.name} lacks {', '.join(missing)}: it is not the card of a checkpoint."
         )
+    wrong = [field for field, is_right in RIGHT.items() if field in card and not is_right(card)]
+    if wrong:
+        values = ", ".join(f"{field} = {str(card[field])[:40]!r}" for field in wrong)
+        raise ValueError(
+            f"{path.name} has {values}, which no network is built from: restore it, for example "
+            "with git checkout."
+        )
     return card
+
+
+def _are_numbers(value: object) -> bool:
+    """Whether a value of json is a list of finite numbers, at least one."""
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value)
+
+
+def _is_whole(value: object) -> bool:
+    """Whether a value of json is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are_names(value: object) -> bool:
+    """Whether a value of json is a list of texts, at least two."""
+    return isinstance(value, list) and len(value) > 1 and all(isinstance(v, str) for v in value)
+
+
+RIGHT: dict[str, Callable[[dict], bool]] = {  # whether a card's field is what it is called
+    "dataset": lambda card: isinstance(card["dataset"], str),
+    "arch": lambda card: isinstance(card["arch"], str),
+    "width": lambda card: _is_whole(card["width"]),
+    "classes": lambda card: _are_names(card["classes"]),
+    "mean": lambda card: _are_numbers(card["mean"]),
+    "std": lambda card: _are_numbers(card["std"]),
+    "sha256": lambda card: isinstance(card["sha256"], str),
+    "side": lambda card: _is_whole(card["side"]),
+    "resizing": lambda card: isinstance(card["resizing"], str),
+}
 
 
 def _missing(card: dict) -> list[str]:

@@ -9,6 +9,7 @@ from torchvision.models import efficientnet_b0, vit_b_16
 from torchvision.models.densenet import DenseNet
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
+from visionfail import devices
 from visionfail.models.inputs import Normalised, ResizedInside
 
 
@@ -181,9 +182,8 @@ def build(
         raise ValueError(
             f"width and num_classes must be at least 2, got {width} and {num_classes}."
         )
-    with torch.random.fork_rng(devices=[]):
-        # layers draw their weights from the global generator: forked, so nobody else's draws move
-        torch.manual_seed(seed)
+    # layers draw their weights from the global generator: forked, so nobody else's draws move
+    with devices.seeded(seed):
         model = ARCHITECTURES[arch](num_classes=num_classes, channels=len(mean), width=width)
     model.normalise_with(mean, std)
     return model.to(memory_format=torch.channels_last)

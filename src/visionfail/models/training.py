@@ -9,19 +9,19 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from visionfail import devices, files
-from visionfail.data import ImageSet
-from visionfail.models.augmentation import as_channels_last, augment, mix, to_float, vary
+from visionfail.models.augmentation import laid_out, mix, to_float
+from visionfail.models.averaging import Average
+from visionfail.models.batches import TrainingData, draw_epoch, draws_ahead, training_batch
 from visionfail.models.epoch_totals import EpochTotals, check_finite, show_progress
-from visionfail.models.features import Features
 from visionfail.models.losses import Loss
 from visionfail.models.optimizer import learning_rate, make_optimizer, set_learning_rate
+from visionfail.models.states import load_state, save_state
 from visionfail.models.train_config import TrainConfig
 
-TrainingData = ImageSet | Features
+STATE = ("identity", "model", "average", "optimizer", "generator", "history")  # of a run, saved
 # (model in train mode, float images, labels, generator) -> images to train on in their place
 Perturb = Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]
 # (averaged network) -> numbers for the epoch's row of the history
@@ -69,8 +69,7 @@ class TrainingRun:
         self.identity["parameters"] = sum(p.numel() for p in model.parameters())
         self.identity["train_data"] = train.checksum()
         self.optimizer = make_optimizer(model, config)
-        averaging = get_ema_multi_avg_fn(config.ema_decay)
-        self.average = AveragedModel(model, multi_avg_fn=averaging, use_buffers=True)
+        self.average = Average(model, decay=config.ema_decay)
         # on the CPU: the same draws on every device
         self.generator = torch.Generator().manual_seed(config.seed)
         self.first_flip = torch.zeros(len(train), dtype=torch.bool)  # (N,)
@@ -87,27 +86,31 @@ class TrainingRun:
             "generator": self.generator.get_state(),
             "history": self.history,
         }
-        with files.atomic_write(path) as temporary:
-            torch.save(state, temporary)
+        save_state(path, state)
 
     def restore(self, path: Path) -> None:
         """Continue from the state at `path`.
 
-        Raises ValueError that names the field where the state is of another configuration.
+        Raises ValueError that names the field where the state is of another configuration, and the
+        file where that is damaged.
         """
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = load_state(path, fields=STATE)
+        remedy = "remove it to start anew"
+        with files.reading(path, remedy=remedy):
+            identity = dict(state["identity"])
         for field, value in self.identity.items():
-            stored = state["identity"].get(field)
+            stored = identity.get(field)
             if stored != value:
                 raise ValueError(
                     f"{path} was made with {field} = {stored!r}, not {value!r}: "
                     "remove it to start anew, or train with its configuration."
                 )
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"])
-        self.history = state["history"]
+        with files.reading(path, remedy=remedy):
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.generator.set_state(state["generator"])
+            self.history = [dict(row) for row in state["history"]]
 
     def best(self) -> nn.Module:
         """The averaged network, or the last one where nothing is averaged."""
@@ -133,18 +136,27 @@ def train_epoch(
     `data` is on the device and is seen in an order of the epoch's own, each batch as `perturb`
     changes it. Raises FloatingPointError where the loss is not finite.
     """
-    order = torch.randperm(len(data), generator=run.generator)
-    batches = order.split(run.config.batch_size)
+    draws = draw_epoch(
+        run.config,
+        data,
+        first_flip=run.first_flip,
+        epoch=epoch,
+        generator=run.generator,
+        ahead=perturb is None and draws_ahead(run.config, data),
+    )
+    batches = list(draws.batches(run.config.batch_size))
     steps = run.config.epochs * len(batches)
     totals = EpochTotals(data.images.device)
     classes = len(data.classes)
     weights = _class_weights(run.config, classes, device=data.images.device)
     start = time.perf_counter()
-    for number, index in enumerate(batches):
+    for number, batch in enumerate(batches):
         step = epoch * len(batches) + number
         rate = learning_rate(step, steps=steps, config=run.config)
         set_learning_rate(run.optimizer, rate)
-        images, labels = training_batch(run, data, index, epoch=epoch)
+        images, labels = training_batch(
+            run.config, data, batch, epoch=epoch, generator=run.generator
+        )
         if perturb is not None:
             images = perturb(run.model, images, labels, run.generator)
         if run.config.mix:
@@ -161,7 +173,7 @@ def train_epoch(
             loss_of=loss_of,
         )
         run.update_average()
-        totals.add(loss, right, images=len(index))
+        totals.add(loss, right, images=len(labels))
         # a value makes the CPU wait for the device, so not at every step
         if number % 20 == 0 or number == len(batches) - 1:
             check_finite(totals.loss, loss, epoch=epoch, step=step, rate=rate)
@@ -185,30 +197,6 @@ def _class_weights(config: TrainConfig, classes: int, *, device: torch.device) -
     return torch.tensor(config.class_weights, device=device)
 
 
-def training_batch(
-    run: TrainingRun, data: TrainingData, index: Tensor, *, epoch: int
-) -> tuple[Tensor, Tensor]:
-    """Augmented float images (B, C, H, W) and labels (B,) of the images `index` (B,) of `data`.
-
-    Side and mirroring are those of the epoch; all draws are from the run's generator.
-    """
-    config = run.config
-    side = config.sides[epoch] if epoch < len(config.sides) else None
-    flip = (run.first_flip[index] ^ bool(epoch % 2)) & config.flip  # (B,)
-    device = data.images.device
-    index = index.to(device)
-    if isinstance(data, Features):
-        return data.views(index, flip.to(device)), data.labels[index]
-    images = data.images[index]
-    if config.padding or config.flip:
-        images = augment(
-            images, padding=config.padding, flip=flip.to(device), generator=run.generator
-        )
-    images = to_float(images, side=side)
-    images = vary(images, config, generator=run.generator)
-    return as_channels_last(images), data.labels[index]
-
-
 @torch.no_grad()
 def validate(
     model: nn.Module, data: TrainingData, *, batch_size: int = 250, mixed_precision: bool = True
@@ -223,7 +211,7 @@ def validate(
     right = 0
     batches = zip(data.images.split(batch_size), data.labels.split(batch_size), strict=True)
     for images, labels in batches:
-        images = as_channels_last(to_float(images))
+        images = laid_out(to_float(images))
         with devices.autocast(images.device, enabled=mixed_precision):
             logits = model(images).float()  # (B, K)
         loss += cross_entropy(logits, labels, reduction="sum").item()
@@ -250,14 +238,18 @@ def fit(
     epoch's row; `loss_of` is what is minimised.
 
     `state` is a file that is written whole after every epoch; where it exists the run continues
-    from it, and ends bit for bit where an unbroken run ends. Raises ValueError for a state of
-    another configuration, and FloatingPointError where the loss is not finite. KeyboardInterrupt
-    loses nothing but the epoch under way.
+    from it, and on a CPU ends bit for bit where an unbroken run ends (a GPU adds gradients up in an
+    order of its own). Raises ValueError for a state of another configuration or a
+    damaged one, PermissionError where none can be written, and FloatingPointError where the loss is
+    not finite. KeyboardInterrupt loses nothing but the epoch under way.
     """
+    if state is not None:  # before the first epoch, not after it
+        remedy = "make it writable, or name another place for the state"
+        files.check_writable(Path(state).parent, remedy=remedy)
     device = devices.best_device() if device is None else torch.device(device)
     train = train.to(device)
     val = val.to(device)
-    model = model.to(device).to(memory_format=torch.channels_last)
+    model = devices.placed(model, device)
     run = TrainingRun(model, config, train=train)
     if state is not None and Path(state).exists():
         run.restore(Path(state))

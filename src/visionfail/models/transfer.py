@@ -17,6 +17,7 @@ from visionfail.models.features import Features, features_of
 from visionfail.models.histories import join_histories
 from visionfail.models.modes import evaluating
 from visionfail.models.predict import predict
+from visionfail.models.states import load_state, save_state
 from visionfail.models.train_config import TrainConfig
 
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet's weights in torchvision, in pixels of [0, 1]
@@ -157,9 +158,10 @@ def fit_in_two_phases(
     """
     head_file = Path(state) / "head.pt"
     if head_file.exists():
-        stored = torch.load(head_file, map_location="cpu", weights_only=True)
-        model.get_submodule("fc").load_state_dict(stored["fc"])
-        history = stored["history"]
+        stored = load_state(head_file, fields=("fc", "history"))
+        with files.reading(head_file, remedy="remove it to start anew"):
+            model.get_submodule("fc").load_state_dict(stored["fc"])
+            history = [dict(row) for row in stored["history"]]
     else:
         start = time.perf_counter()
         of_train = features_on_device(model, train, mirrored=frozen.flip)
@@ -168,9 +170,8 @@ def fit_in_two_phases(
         history = fit_head(model, of_train, of_val, config=frozen)
         for first in history[:1]:
             first["seconds"] = round(first["seconds"] + seconds, 1)  # features count
-        with files.atomic_write(head_file) as temporary:
-            head = model.get_submodule("fc").state_dict()
-            torch.save({"fc": head, "history": history}, temporary)
+        head = model.get_submodule("fc").state_dict()
+        save_state(head_file, {"fc": head, "history": history})
     freeze_all_but(model, children)
     model, added = training.fit(model, train, val, config=unfrozen, state=Path(state) / "whole.pt")
     return model, join_histories(history, added)
@@ -180,7 +181,7 @@ def features_on_device(model: nn.Module, images: ImageSet, *, mirrored: bool) ->
     """`features_of` on the best device, in bfloat16 where it is fast at it."""
     device = devices.best_device()
     dtype = torch.bfloat16 if devices.fast_bf16(device) else torch.float32
-    return features_of(model.to(device), images, dtype=dtype, mirrored=mirrored)
+    return features_of(devices.placed(model), images, dtype=dtype, mirrored=mirrored)
 
 
 def fit_head(

@@ -5,13 +5,15 @@ from pathlib import Path
 
 from torch import nn
 
-from visionfail import data, devices, metrics, paths, results
+from visionfail import data, devices, files, metrics, paths, results
 from visionfail.data import ImageSet
 from visionfail.models import checkpoints, networks, recipes, training
 from visionfail.models.histories import join_histories
 from visionfail.models.predict import predict
 from visionfail.models.train_config import LISTS, TrainConfig
 from visionfail.profiles import Profile
+
+RESTORE = "restore it (git checkout), or remove it and train anew"
 
 
 def checkpoint_name(dataset: str, arch: str, recipe: str, seed: int) -> str:
@@ -53,8 +55,9 @@ def _networks(suffix: str) -> list[tuple[str, int]]:
     networks_there = []
     for description in paths.MODELS.glob("cifar10-*.json"):
         card = checkpoints.read_card(description)
-        if card["recipe"] == "standard" and description.with_suffix(suffix).exists():
-            networks_there.append((card["arch"], card["rounds"][0]["seed"]))
+        if card.get("recipe") == "standard" and description.with_suffix(suffix).exists():
+            with files.reading(description, remedy=RESTORE):
+                networks_there.append((card["arch"], card["rounds"][0]["seed"]))
     examined_arch, _ = recipes.EXAMINED
     return sorted(networks_there, key=lambda network: (network[0] != examined_arch, network))
 
@@ -70,21 +73,23 @@ def trained_networks() -> list[dict]:
         committed = paths.MODELS / checkpoint_name("cifar10", arch, "standard", seed)
         _, description = checkpoints.checkpoint_files(committed)
         card = checkpoints.read_card(description)
-        test = card["accuracy"]["test"]
-        rows.append(
-            {
-                "arch": arch,
-                "seed": seed,
-                "epochs": len(card["history"]),
-                "hours": card["seconds"] / 3600,
-                "val": card["accuracy"]["val"]["value"],
-                "test": test["value"],
-                "lo": test["lo"],
-                "hi": test["hi"],
-                "n": test["n"],
-            }
-        )
+        with files.reading(description, remedy=RESTORE):
+            rows.append({"arch": arch, "seed": seed, **_trained_as(card)})
     return rows
+
+
+def _trained_as(card: dict) -> dict:
+    """The columns of `trained_networks` that a card holds."""
+    test = card["accuracy"]["test"]
+    return {
+        "epochs": len(card["history"]),
+        "hours": card["seconds"] / 3600,
+        "val": card["accuracy"]["val"]["value"],
+        "test": test["value"],
+        "lo": test["lo"],
+        "hi": test["hi"],
+        "n": test["n"],
+    }
 
 
 def cifar10_classifier(
@@ -101,7 +106,7 @@ def cifar10_classifier(
     real = sets["test"].origin != "standin"
     if profile.name == "quick" and real and weights.exists() and not retrain:
         model, card = checkpoints.load_checkpoint(committed)
-        return model.to(devices.best_device()), card, "loaded"
+        return devices.placed(model), card, "loaded"
     recipe = "standard" if profile.name == "full" else "quick"
     folder = profile.state.parent / "retrained" if retrain else profile.models
     return load_or_train_rounds(
@@ -162,8 +167,10 @@ def load_or_train_rounds(
     _, description = checkpoints.checkpoint_files(path)
     if not retrain and description.exists():
         model, card = checkpoints.load_checkpoint(path)
-        if rounds_of(card) == rounds and card["origin"] == sets["train"].origin:
-            return model.to(devices.best_device()), card, "loaded"
+        with files.reading(description, remedy=RESTORE):
+            same = rounds_of(card) == rounds and card["origin"] == sets["train"].origin
+        if same:
+            return devices.placed(model), card, "loaded"
     model, card = train_rounds(
         path,
         sets,
@@ -223,7 +230,7 @@ def train_rounds(
     }
     model, card = save_trained(path, model, sets, card=card)
     for file in state_files:
-        file.unlink()  # finished: a further training begins at the beginning
+        file.unlink(missing_ok=True)  # finished: a further training begins at the beginning
     return model, card
 
 

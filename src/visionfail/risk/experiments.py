@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from visionfail import metrics
+from visionfail import devices, metrics
 from visionfail.metrics import Estimate
 from visionfail.models.features import Features
 from visionfail.risk.config import RiskConfig
@@ -26,8 +26,7 @@ def quick_head(learnt: Features, config: RiskConfig) -> nn.Module:
     """A head trained on features, the same way in every arm of a comparison."""
     settings = dataclasses.replace(config, batch=BATCH, lr=LR)
     features = learnt.images.shape[1]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
+    with devices.seeded(settings.seed):
         head = nn.Sequential(OrderedDict(fc=nn.Linear(features, 2)))
     fit_head(head, learnt, learnt.at(torch.arange(1)), settings)
     return head.cpu()

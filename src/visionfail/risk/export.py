@@ -105,7 +105,7 @@ def write_int8(onnx_path: Path, path: Path, calibrating: Tensor) -> None:
             picture = next(self.rest, None)
             return None if picture is None else {"images": picture.numpy()}
 
-    prepared = path.with_name(f".{path.stem}.prepared.onnx")
+    prepared = path.with_name(f".{path.stem}.prepared.tmp.onnx")
     try:
         quant_pre_process(str(onnx_path), str(prepared))
         with files.atomic_write(path) as temporary:

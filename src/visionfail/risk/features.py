@@ -11,6 +11,7 @@ from visionfail import files, results
 from visionfail.data import ImageSet
 from visionfail.models import augmentation
 from visionfail.models.features import Features
+from visionfail.models.states import load_state, save_state
 from visionfail.models.transfer import features_on_device
 from visionfail.risk.config import RiskConfig
 
@@ -33,17 +34,23 @@ def load_or_extract(
         **(settings if views else {}),
     }
     file = Path(folder) / f"features-{results.config_hash(identity)[:16]}.pt"
-    if file.exists():
-        tensors = torch.load(file, map_location="cpu", weights_only=True)
-        how = "loaded"
-    else:
-        tensors = {"images": _all_views(model, images, config, views=views)}
-        with files.atomic_write(file) as temporary:
-            torch.save(tensors, temporary)
+    rows = _stored(file, count=(views + 1) * len(images)) if file.exists() else None
+    how = "loaded"
+    if rows is None:
+        rows = _all_views(model, images, config, views=views)
+        save_state(file, {"images": rows})
         how = "computed"
-    rows = tensors["images"]
     labels = images.labels.repeat(views + 1)
     return Features(rows, rows, labels, images.classes, images.origin), how
+
+
+def _stored(file: Path, *, count: int) -> Tensor | None:
+    """The features (count, F) in a file, None where it is damaged: they are computed anew then."""
+    try:
+        rows = load_state(file, fields=("images",))["images"]
+    except files.DamagedError:
+        return None
+    return rows if isinstance(rows, Tensor) and rows.ndim == 2 and len(rows) == count else None
 
 
 def _all_views(model: nn.Module, images: ImageSet, config: RiskConfig, *, views: int) -> Tensor:

@@ -135,12 +135,14 @@ def _decided(table: Path, threshold: float, model: str) -> dict[str, Decision]:
     """
     if not table.exists() or not table.stat().st_size:
         return {}
-    whole, newline, cut = table.read_text(encoding="utf-8", errors=ODD).rpartition("\n")
-    if cut:
-        files.write_text(table, whole + newline)
+    whole, _, cut = table.read_text(encoding="utf-8", errors=ODD).rpartition("\n")
     reader = csv.DictReader(io.StringIO(whole))
-    if tuple(reader.fieldnames or ()) != FIELDS:
+    with files.reading(table, remedy="name another file"):
+        is_ours = tuple(reader.fieldnames or ()) == FIELDS
+    if not is_ours:  # and stays as it is
         raise ValueError(f"{table} is no table of decisions: name another file.")
+    if cut:
+        os.truncate(table, table.read_bytes().rfind(b"\n") + 1)
     decided = {}
     for row in reader:
         for name, wanted in {"threshold": str(threshold), "model": model}.items():
@@ -149,7 +151,8 @@ def _decided(table: Path, threshold: float, model: str) -> dict[str, Decision]:
                     f"{table} was decided at {name} {row[name]}, not {wanted}: name another file."
                 )
         if row["review"] == "False":  # a file that fell back may have been mended
-            decided[row["file"]] = _of_row(row)
+            with files.reading(table, remedy="name another file"):
+                decided[row["file"]] = _of_row(row)
     return decided
 
 

@@ -57,11 +57,13 @@ def read_log(path: Path) -> pd.DataFrame:
         raise FileNotFoundError(f"no log at {path}: `predict --log {path}` writes one.")
     rows = []
     for file in there:
-        for line in file.read_text(encoding="utf-8").splitlines():
+        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                rows.append(json.loads(line))
-            except ValueError:  # the machine stopped while it was written
+                row = json.loads(line)
+            except (ValueError, RecursionError):  # the machine stopped while it was written
                 continue
+            if isinstance(row, dict) and "time" in row:
+                rows.append(row)
     table = pd.DataFrame(rows)
     if len(table):
         table["time"] = pd.to_datetime(table.time)

@@ -20,6 +20,7 @@ VALIDATION = "validation.npz"
 SEEN = "seen.json"  # the sha256 of every picture that trained or chose something
 DECISION = "decision.json"  # of the last evaluation
 LOOKS = "looks.json"  # at test pictures
+AGAIN = "restore it, or train again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,17 +39,26 @@ class Classifier:
 
     def validation(self) -> Scored:
         """Scores, labels and groups of the validation pictures."""
-        arrays, _ = files.load_arrays(self.folder / VALIDATION)
-        return Scored(arrays["score"], arrays["labels"], arrays["groups"])
+        file = self.folder / VALIDATION
+        with files.reading(file, remedy=AGAIN):
+            arrays, _ = files.load_arrays(file)
+            return Scored(arrays["score"], arrays["labels"], arrays["groups"])
 
     def seen(self) -> set[str]:
         """The sha256 of the pictures that it was trained or chosen on."""
-        return set(files.read_json(self.folder / SEEN)["sha256"])
+        file = self.folder / SEEN
+        with files.reading(file, remedy=AGAIN):
+            return {str(digest) for digest in list(files.read_json(file)["sha256"])}
 
     def decision(self) -> Threshold | None:
         """The threshold of the last evaluation, None where there was none."""
         path = self.folder / DECISION
-        return Threshold(**files.read_json(path)) if path.exists() else None
+        if not path.exists():
+            return None
+        with files.reading(path, remedy="evaluate again"):
+            threshold = Threshold(**files.read_json(path))
+            float(threshold.value)
+        return threshold
 
     def keep_decision(self, threshold: Threshold) -> None:
         """Let later predictions use this threshold."""
@@ -59,7 +69,8 @@ class Classifier:
         """Note one more look at test pictures with this checksum; returns how many there were."""
         path = self.folder / LOOKS
         looks = files.read_json(path) if path.exists() else {}
-        looks[checksum] = looks.get(checksum, 0) + 1
+        with files.reading(path, remedy="restore it: looks at test pictures are counted there"):
+            looks[checksum] = int(looks.get(checksum, 0)) + 1
         files.write_text(path, files.json_text(looks, name=LOOKS))
         return looks[checksum]
 
@@ -111,15 +122,18 @@ def load_classifier(where: str | Path) -> Classifier:
     model, card = models.load(folder / MODEL)
     if "calibration" not in card or "config" not in card:
         raise ValueError(f"{folder / MODEL}.json is not the card of a risk classifier.")
+    with files.reading(folder / f"{MODEL}.json", remedy=AGAIN):
+        config = RiskConfig(**card["config"])
+        calibration = Calibration(**card["calibration"])
     return Classifier(
-        model=model.to(devices.best_device()),
+        model=devices.placed(model),
         card=card,
-        config=RiskConfig(**card["config"]),
-        calibration=Calibration(**card["calibration"]),
+        config=config,
+        calibration=calibration,
         folder=folder,
     )
 
 
 def rounded(model: nn.Module) -> nn.Module:
     """The network as its file will hold it, in half precision, on the best device."""
-    return models.rounded_to_half(model).to(devices.best_device())
+    return devices.placed(models.rounded_to_half(model))

@@ -1,15 +1,13 @@
 """Training: a head with dropout on frozen features, perhaps its last stages with it."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
-from visionfail import data, models
+from visionfail import data, devices, models
 from visionfail.data import ImageSet
 from visionfail.models import transfer
 from visionfail.models.features import Features
@@ -52,7 +50,7 @@ def train_risk(
         transfer.inflate_norms(model, train.images[:1000])
         transfer.freeze_all_but(model, (*STAGES[-config.unfreeze :], "fc"))
         whole = head_settings(config, train.labels.numpy(), flip=config.flip)
-        with _seeded(config.seed):
+        with devices.seeded(config.seed, devices.best_device()):
             model, added = models.fit(
                 model, train, val, config=whole, loss_of=focal_loss(config.focal_gamma)
             )
@@ -65,7 +63,7 @@ def fit_head(model: nn.Module, train: Features, val: Features, config: RiskConfi
     fc = model.get_submodule("fc")
     head = nn.Sequential(nn.Dropout(config.dropout), fc)
     settings = head_settings(config, train.labels.numpy())
-    with _seeded(config.seed):
+    with devices.seeded(config.seed, devices.best_device()):
         trained, history = models.fit(
             head, train, val, config=settings, loss_of=focal_loss(config.focal_gamma)
         )
@@ -95,14 +93,6 @@ def head_settings(
         class_weights=weights,
         seed=config.seed,
     )
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """torch's global generator, which dropout draws from, seeded inside and restored after."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
 
 
 def card_of(

@@ -53,7 +53,7 @@ def mnist_classifier(
     if path.with_name(f"{name}.json").exists():
         model, card = models.load(path)
         if _is_trained_on(card, sets["train"]) and card.get("ema_decay") == EMA_DECAY:
-            return model.to(devices.best_device()), card, "loaded"
+            return devices.placed(model), card, "loaded"
     if profile.name == "quick" and sets["train"].origin == "subset":
         raise FileNotFoundError(f"no {path}: make notebooks trains it on all 48,000 digits.")
     model, card = train_classifier(path, sets, seed=seed)

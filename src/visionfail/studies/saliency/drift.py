@@ -92,8 +92,9 @@ class Drift(Answers):
     @classmethod
     def load(cls, path: Path) -> "Drift":
         """The drift that `save` wrote to `path`; FileNotFoundError where there is nothing."""
-        arrays, record = files.load_arrays(path)
-        return cls(made=record, **arrays)
+        with files.reading(path, remedy="restore it (git checkout), or remove it and run again"):
+            arrays, record = files.load_arrays(path)
+            return cls(made=record, **arrays)
 
 
 ARRAYS = tuple(field.name for field in fields(Drift) if field.name != "made")

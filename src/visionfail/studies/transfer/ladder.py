@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from visionfail import data, devices, evaluation, files, models, results
+from visionfail import data, devices, evaluation, models, results
 from visionfail.data import ImageSet
 from visionfail.models import networks, training, transfer
 from visionfail.models.features import Features
+from visionfail.models.states import load_state, save_state
 from visionfail.models.train_config import TrainConfig
 from visionfail.studies import stored
 from visionfail.studies.transfer import shifts
@@ -170,9 +171,8 @@ def fit_and_ask_frozen(
             made = transfer.features_on_device(model, images, mirrored=split == "train")
             kept: dict = {"images": made.images, "mirrored": made.mirrored}
             kept["seconds"] = time.perf_counter() - start
-            with files.atomic_write(file) as temporary:
-                torch.save(kept, temporary)
-        tensors = torch.load(file, weights_only=True)
+            save_state(file, kept)
+        tensors = load_state(file, fields=("images", "mirrored", "seconds"))
         seconds += tensors.pop("seconds") if split == "train" else 0.0
         tensors.pop("seconds", None)
         features[split] = Features(

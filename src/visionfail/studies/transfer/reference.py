@@ -27,7 +27,7 @@ def reference_classifier(sets: dict[str, ImageSet], *, state: Path) -> tuple[nn.
     _, description = models.checkpoint_files(stem)
     if description.exists():
         model, card = models.load(stem)
-        return model.to(devices.best_device()), card, "loaded"
+        return devices.placed(model), card, "loaded"
     weights, weights_name = data.load_imagenet_weights("resnet18")
     model = transfer.pretrained(ARCH, weights, num_classes=10, side=SIDE, seed=SEED)
     transfer.inflate_norms(model, sets["train"].images[:NORM_IMAGES])
@@ -50,5 +50,5 @@ def reference_classifier(sets: dict[str, ImageSet], *, state: Path) -> tuple[nn.
         "history": history,
     }
     model, card = models.save_trained(stem, model, sets, card=card)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     return model, card, "trained"

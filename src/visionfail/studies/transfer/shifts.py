@@ -50,7 +50,8 @@ def shifted_images(
         made = [shifted(clean.images, name, severity) for name, severity in conditions]
         with files.atomic_write(file) as temporary, open(temporary, "wb") as handle:
             np.save(handle, torch.stack(made).numpy())
-    return np.load(file, mmap_mode="r")
+    with files.reading(file, remedy="remove it, it is made again"):
+        return np.load(file, mmap_mode="r")
 
 
 def shifted(images: Tensor, name: str, severity: int) -> Tensor:

@@ -23,7 +23,7 @@ def result_rows(
     """
     rows = evaluation.sweep_rows(
         reference,
-        pd.read_csv(paths.RESULTS / "published_cifar10c.csv"),
+        evaluation.read_published(paths.RESULTS),
         model=MODEL,
         seed=0,
         bootstraps=bootstraps,

@@ -211,7 +211,7 @@ def load_others(
     weights = {label: card["sha256"] for label, (_, card, _) in known.items()}
     if name == "cifar10":
         dense, dense_card = models.load(ANOTHER)
-        asked["densenet121 s0"] = dense.to(devices.best_device())
+        asked["densenet121 s0"] = devices.placed(dense)
         weights["densenet121 s0"] = dense_card["sha256"]
     part = attacked_images(sets["test"])
     return others.load_or_ask_others(path, images, part, asked, weights=weights)

@@ -29,7 +29,7 @@ def defended_classifier(sets: dict[str, ImageSet], *, state: Path) -> tuple[nn.M
     _, description = models.checkpoint_files(stem)
     if description.exists():
         model, card = models.load(stem)
-        return model.to(devices.best_device()), card, "loaded"
+        return devices.placed(model), card, "loaded"
     start = models.checkpoint_name("cifar10", "resnet18", "standard", FROM_SEED)
     model, start_card = models.load(start)
     file = state / f"{stem.name}.pt"
@@ -58,5 +58,5 @@ def defended_classifier(sets: dict[str, ImageSet], *, state: Path) -> tuple[nn.M
         "history": history,
     }
     model, card = models.save_trained(stem, model, sets, card=card)
-    file.unlink()
+    file.unlink(missing_ok=True)
     return model, card, "trained"
