@@ -91,7 +91,7 @@ def test_a_file_that_is_not_the_published_one_is_not_replaced_in_silence(downloa
 
 @pytest.mark.parametrize("arch", ["resnet34", "imagenet_resnet18", ""])
 def test_an_unknown_architecture_is_refused_without_a_download(downloads, tmp_path, arch):
-    with pytest.raises(ValueError, match=f"of '{arch}': choose resnet18 or resnet50"):
+    with pytest.raises(ValueError, match=f"of '{arch}': choose resnet18, resnet50"):
         data.load_imagenet_weights(arch, root=tmp_path)
     assert downloads["asked"] == []
 
