@@ -70,9 +70,9 @@ def test_error_arms_are_never_negative():
 def test_ours_have_colours_of_okabe_and_ito_and_published_models_are_grey():
     assert style.OKABE_ITO["blue"] == "#0072B2"
     assert len(set(style.OKABE_ITO.values())) == 8
-    ours = {"resnet18", "densenet121", "yours"}
+    ours = {"resnet18", "densenet121", "imagenet_resnet18", "yours"}
     our_colours = {style.model_colour(model) for model in ours}
-    assert len(our_colours) == 3
+    assert len(our_colours) == 4
     assert our_colours < set(style.OKABE_ITO.values())
     for model in style.MODEL_COLOURS.keys() - ours:
         colour = style.model_colour(model)
