@@ -112,7 +112,7 @@ def test_an_attack_is_loaded_for_its_own_network_and_settings_alone(network, tmp
     with pytest.raises(ValueError, match="weights"):
         attacked(network, tmp_path, weights="of another")  # its conditions are still in the folder
     (tmp_path / "attacked" / "identity.json").unlink()
-    with pytest.raises(ValueError, match="without the identity.json"):
+    with pytest.raises(ValueError, match=r"without the identity\.json"):
         attacked(network, tmp_path, name="fgsm")  # whose conditions are these?
     shutil.rmtree(tmp_path / "attacked")
     assert attacked(network, tmp_path, name="fgsm")[1] == "computed"
