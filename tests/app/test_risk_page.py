@@ -1,35 +1,21 @@
 """The page of the safe/unsafe classifier."""
 
-import numpy as np
 import pytest
 import streamlit
-from PIL import Image
+from makers.risk import coloured_folder, random_weights
 from streamlit.testing.v1 import AppTest
 
-from visionfail import data, models, paths
-from visionfail.risk import commands, pictures
+from visionfail import data, paths
+from visionfail.risk import commands
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.predicting import Decision
 from visionfail.risk.prediction_log import log_decision
 
 
-def random_weights(arch):
-    model = models.build(
-        f"imagenet_{arch}", num_classes=1000, mean=(0.5,) * 3, std=(0.5,) * 3, seed=1
-    )
-    return model.state_dict(), "random"
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
-    rng = np.random.default_rng(0)
-    for label, name in enumerate(pictures.CLASSES):
-        (folder / name).mkdir()
-        for k in range(25):
-            pixels = rng.integers(0, 120, (32, 32, 3))
-            pixels[..., 2 * label] += 110
-            Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{k}.png")
+    coloured_folder(folder, count=25)
     out = tmp_path_factory.mktemp("model")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "load_imagenet_weights", random_weights)

@@ -7,9 +7,10 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from makers.risk import random_weights
 from PIL import Image
 
-from visionfail import data, models
+from visionfail import data
 from visionfail.risk import __main__ as program
 from visionfail.risk import commands, pictures
 from visionfail.risk.config import RiskConfig
@@ -18,14 +19,6 @@ from visionfail.risk.saved import load_classifier
 SETTINGS = {"side": 32, "views": 1, "epochs": 8, "lr": 0.01}
 FLAGS = ["--side", "32", "--views", "1", "--epochs", "8", "--lr", "0.01"]
 COUNT = 50
-
-
-def random_weights(arch):
-    """Weights of a network that was never trained, in the place of ImageNet's."""
-    model = models.build(
-        f"imagenet_{arch}", num_classes=1000, mean=(0.5,) * 3, std=(0.5,) * 3, seed=1
-    )
-    return model.state_dict(), "random"
 
 
 def draw(file, *, unsafe, seed):

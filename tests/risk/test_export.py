@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from makers.risk import coloured_folder, random_weights
 
 from visionfail import data, metrics
 from visionfail.risk import commands, export, pictures
@@ -76,27 +77,10 @@ def test_a_lost_recall_guarantee_stops_int8():
     assert "batch 7: the recall guarantee is lost" in found.reasons
 
 
-def random_weights(arch):
-    from visionfail import models
-
-    model = models.build(
-        f"imagenet_{arch}", num_classes=1000, mean=(0.5,) * 3, std=(0.5,) * 3, seed=1
-    )
-    return model.state_dict(), "random"
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    from PIL import Image
-
     folder = tmp_path_factory.mktemp("pictures")
-    rng = np.random.default_rng(0)
-    for label, name in enumerate(pictures.CLASSES):
-        (folder / name).mkdir()
-        for k in range(20):
-            pixels = rng.integers(0, 120, (32, 32, 3))
-            pixels[..., 2 * label] += 110
-            Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{k}.png")
+    coloured_folder(folder, count=20)
     config = RiskConfig(side=32, views=0, epochs=5, lr=0.01)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "load_imagenet_weights", random_weights)

@@ -5,19 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from makers.risk import random_weights
 
-from visionfail import data, files, models
+from visionfail import data, files
 from visionfail.risk import sets, setup, sheet, study
 from visionfail.risk.config import RiskConfig
 
 CONFIG = RiskConfig(side=32, views=1, epochs=2, lr=0.01)
-
-
-def random_weights(arch):
-    model = models.build(
-        f"imagenet_{arch}", num_classes=1000, mean=(0.5,) * 3, std=(0.5,) * 3, seed=1
-    )
-    return model.state_dict(), "random"
 
 
 def test_classes_become_safe_and_unsafe_and_keep_their_names():

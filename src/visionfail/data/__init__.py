@@ -3,7 +3,7 @@
 from visionfail.data.cifar10c import is_cifar10_test
 from visionfail.data.cifar10h import MD5, cifar10h_is_present, load_cifar10h
 from visionfail.data.folders import load_folder
-from visionfail.data.image_io import as_digit, read_picture, read_whole_picture
+from visionfail.data.image_io import PICTURE_SUFFIXES, as_digit, read_picture, read_whole_picture
 from visionfail.data.imageset import ORIGINS, ImageSet
 from visionfail.data.pretrained import load_imagenet_weights
 from visionfail.data.sets import (
@@ -24,6 +24,7 @@ __all__ = [
     "CLASSES",
     "MD5",
     "ORIGINS",
+    "PICTURE_SUFFIXES",
     "SPLITS",
     "ImageSet",
     "as_digit",

@@ -11,6 +11,7 @@ MAX_BYTES = 4_000_000
 MAX_PIXELS = 16_000_000  # checked in the header, before anything is decoded
 FORMATS = ("PNG", "JPEG")  # by content; a name says nothing
 SUFFIXES_OF_FORMATS = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg")}
+PICTURE_SUFFIXES = tuple(suffix for many in SUFFIXES_OF_FORMATS.values() for suffix in many)
 EIGHT_BITS = ("1", "L", "LA", "P", "RGB", "RGBA")  # PIL's modes that mean the same to every reader
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,6 +44,10 @@ class ImageSet:
         return replace(
             self, images=self.images.to(device), labels=self.labels.to(device), groups=groups
         )
+
+    def group_numbers(self) -> np.ndarray:
+        """The group of each image, int64 (N,); where none are known each image is its own."""
+        return np.arange(len(self)) if self.groups is None else self.groups.cpu().numpy()
 
     def first(self, count: int) -> "ImageSet":
         """The first `count` images, or this very set if it has no more.

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from visionfail.risk.config import RiskConfig
 from visionfail.risk.decisions import Scored
 from visionfail.risk.pictures import Pictures
 from visionfail.risk.saved import Classifier, load_classifier, save_classifier
-from visionfail.risk.thresholds import Threshold, choose_threshold
+from visionfail.risk.thresholds import Threshold, threshold_for
 
 REPORT = "report.json"
 ERRORS = "errors.csv"
@@ -62,27 +62,42 @@ def train_classifier(
     for part in ("train", "val"):
         sets[part], kept[part], refused = pictures.read_pictures(parts[part], side=config.side)
         left_out.update(refused)
-    model, weights = training.start_of(config)
-    folder = Path(cache) if cache else out / "features"
-    model, history = training.train_risk(model, sets["train"], sets["val"], config, folder=folder)
-    model = saved.rounded(model)
-    score = saved.score_of(model, sets["val"].images)
-    validation = Scored(score, kept["val"].labels, kept["val"].groups)
-    calibration = fit_calibration(score, validation.labels)
-    card = training.card_of(model, config, weights=weights, history=history, images=sets)
     seen = [digest for part in kept.values() for digest in part.digests]
+    folder = Path(cache) if cache else out / "features"
+    classifier = train_and_save(sets, config, out=out, features=folder, seen=seen)
+    counts = {part: _class_counts(part_kept) for part, part_kept in kept.items()}
+    counts["test"] = _class_counts(parts["test"])
+    return Trained(classifier, classifier.card["history"], counts, left_out)
+
+
+def train_and_save(
+    sets: Mapping[str, ImageSet],
+    config: RiskConfig,
+    *,
+    out: Path,
+    features: Path,
+    seen: Sequence[str] = (),
+) -> Classifier:
+    """The classifier trained on sets["train"], calibrated on sets["val"] and saved to `out`.
+
+    Features are kept in the folder `features`; `seen` are the sha256 of the files of both.
+    """
+    model, weights = training.start_of(config)
+    model, history = training.train_risk(model, sets["train"], sets["val"], config, folder=features)
+    model = saved.rounded(model)
+    val = sets["val"]
+    score = saved.score_of(model, val.images)
+    validation = Scored(score, val.labels.numpy(), val.group_numbers())
     save_classifier(
         out,
         model,
         config,
-        card=card,
-        calibration=calibration,
+        card=training.card_of(model, config, weights=weights, history=history, images=sets),
+        calibration=fit_calibration(score, validation.labels),
         validation=validation,
         seen=seen,
     )
-    counts = {part: _class_counts(part_kept) for part, part_kept in kept.items()}
-    counts["test"] = _class_counts(parts["test"])
-    return Trained(load_classifier(out), history, counts, left_out)
+    return load_classifier(out)
 
 
 def _class_counts(part: Pictures) -> dict[str, int]:
@@ -92,17 +107,7 @@ def _class_counts(part: Pictures) -> dict[str, int]:
 
 def threshold_of(classifier: Classifier, config: RiskConfig) -> Threshold:
     """The threshold that validation pictures and the settings of a decision give, as a score."""
-    validation = classifier.validation()
-    return choose_threshold(
-        validation.score,
-        validation.labels,
-        validation.groups,
-        max_miss=config.max_miss,
-        delta=config.delta,
-        cost_ratio=config.cost_ratio,
-        prevalence=config.prevalence,
-        calibration=classifier.calibration,
-    )
+    return threshold_for(classifier.validation(), classifier.calibration, config)
 
 
 def evaluate_classifier(classifier: Classifier, data: str | Path, config: RiskConfig) -> Evaluated:

@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from scipy import stats
 from sklearn.decomposition import PCA
-from torch import Tensor, nn
 
 from visionfail import corruptions, metrics
 from visionfail.data import ImageSet
 from visionfail.models.features import Features
 from visionfail.models.transfer import features_on_device
 from visionfail.risk.decisions import Scored
+from visionfail.risk.experiments import head_score
 from visionfail.risk.saved import Classifier
 
 COMPONENTS = 32
@@ -123,13 +123,13 @@ def drift_rows(
     Batches are drawn from the test pictures, one of a group; "clean" counts false alarms.
     """
     generator = np.random.default_rng(0)
-    groups = {part: _groups_of(images) for part, images in parts.items()}
+    groups = {part: images.group_numbers() for part, images in parts.items()}
     kept = one_per_group(groups["val"], generator)
     learnt = one_per_group(groups["train"], generator)
     fc = deepcopy(classifier.model.get_submodule("fc")).cpu()
     reference = reference_of(
         features["val"].images[kept].numpy(),
-        _score_by(fc, features["val"].images[kept]),
+        head_score(fc, features["val"].images[kept]),
         components_of=features["train"].images[learnt].numpy(),
     )
     rows = []
@@ -138,7 +138,7 @@ def drift_rows(
         changed = corruptions.corrupt(images, name, severity) if severity else images
         seen = replace(parts["test"], images=changed)
         of_test = features_on_device(classifier.model, seen, mirrored=False).images
-        score = _score_by(fc, of_test)
+        score = head_score(fc, of_test)
         for size in batches:
             alarms = 0
             for _ in range(repeats):
@@ -150,17 +150,6 @@ def drift_rows(
             row.update({"alarms": alarms / repeats, "lo": float(lo), "hi": float(hi)})
             rows.append({**row, "n": repeats})
     return rows
-
-
-@torch.inference_mode()
-def _score_by(fc: nn.Module, features: Tensor) -> np.ndarray:
-    """The softmax probability of "unsafe" of features (N, F)."""
-    return metrics.probabilities(fc(features).numpy())[:, 1]
-
-
-def _groups_of(images: ImageSet) -> np.ndarray:
-    """The group of each picture."""
-    return np.arange(len(images)) if images.groups is None else images.groups.numpy()
 
 
 def check_score_drift(

@@ -223,11 +223,10 @@ def export(
 def keep_gate_pictures(classifier: Classifier, validation: ImageSet, threshold: Threshold) -> None:
     """Keep pictures, the network's own logits and the threshold, for the gate on loading."""
     logits = models.predict(classifier.model, validation.images, batch_size=128).numpy()
-    groups = validation.groups
     arrays = {
         "images": validation.images.numpy(),
         "labels": validation.labels.numpy(),
-        "groups": np.arange(len(validation)) if groups is None else groups.numpy(),
+        "groups": validation.group_numbers(),
         "logits": logits,
     }
     made = {"model_sha256": classifier.card["sha256"], "threshold": dataclasses.asdict(threshold)}

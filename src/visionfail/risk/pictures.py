@@ -14,16 +14,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from visionfail.data import ImageSet, read_whole_picture, stratified_order
+from visionfail.data import (
+    PICTURE_SUFFIXES,
+    ImageSet,
+    read_whole_picture,
+    stratified_order,
+)
 
 CLASSES = ("safe", "unsafe")  # by name, never by order
 UNSAFE = CLASSES.index("unsafe")
 TABLE = "pictures.csv"  # beside the folders: file, group and kind of each picture
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 NAMED = 5  # files that a message names
 PARTS = ("train", "val", "test")
 
@@ -92,11 +95,16 @@ def _files_in(folder: Path, name: str) -> list[Path]:
     place = folder / name
     if not place.is_dir():
         raise FileNotFoundError(f"no folder {place}: put the {name} pictures there.")
-    files = [file for file in place.rglob("*") if file.is_file() or file.is_symlink()]
-    found = sorted(file for file in files if not file.name.startswith("."))
+    found = visible_files(place)
     if not found:
         raise FileNotFoundError(f"{place} has no file: put the {name} pictures there.")
     return found
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """All files and links in a folder and below it, sorted, but hidden ones."""
+    files = [file for file in folder.rglob("*") if file.is_file() or file.is_symlink()]
+    return sorted(file for file in files if not file.name.startswith("."))
 
 
 def _digest(file: Path) -> str:
@@ -264,15 +272,3 @@ def read_file(file: Path, *, side: int) -> Tensor:
     except OSError as error:
         raise ValueError(f"it cannot be opened: {error.strerror}.") from error
     return read_whole_picture(content, side=side, suffix=file.suffix)
-
-
-def sizes_of(pictures: Pictures) -> np.ndarray:
-    """Width and height of each file as it is on disk, int64 (N, 2); 0 where it cannot be read."""
-    sizes = []
-    for file in pictures.files:
-        try:
-            with Image.open(file) as opened:
-                sizes.append(opened.size)
-        except (OSError, ValueError):
-            sizes.append((0, 0))
-    return np.array(sizes, dtype=np.int64).reshape(-1, 2)

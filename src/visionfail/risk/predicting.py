@@ -12,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from visionfail import files
-from visionfail.risk.pictures import read_file
+from visionfail.risk.pictures import read_file, visible_files
 from visionfail.risk.saved import Classifier
 
 FALLBACKS = ("unsafe", "safe", "stop")
@@ -88,8 +88,7 @@ def files_to_decide(where: str, lines: Iterable[str] = ()) -> list[Path]:
     place = Path(where)
     if not place.is_dir() or place.is_symlink():
         return [place]
-    found = [file for file in place.rglob("*") if file.is_file() or file.is_symlink()]
-    kept = sorted(file for file in found if not file.name.startswith("."))
+    kept = visible_files(place)
     if not kept:
         raise FileNotFoundError(f"{place} has no file: name a picture, or a folder of pictures.")
     return kept

@@ -1,6 +1,7 @@
 """A trained classifier on disk: one folder with everything that a decision needs."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def save_classifier(
     card: dict,
     calibration: Calibration,
     validation: Scored,
-    seen: list[str],
+    seen: Sequence[str],
 ) -> None:
     """Write a classifier's folder; the card comes last, so that a half-written one is none."""
     folder = Path(folder)

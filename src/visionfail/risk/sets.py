@@ -41,7 +41,7 @@ def as_risk(images: ImageSet, unsafe: tuple[str, ...]) -> tuple[ImageSet, tuple[
         raise ValueError(f"no class {', '.join(sorted(missing))}: choose among {images.classes}.")
     names = np.array(images.classes)[images.labels.numpy()]
     labels = torch.from_numpy(np.isin(names, unsafe).astype(np.int64))
-    groups = torch.arange(len(images)) if images.groups is None else images.groups
+    groups = torch.from_numpy(images.group_numbers())
     relabelled = dataclasses.replace(images, labels=labels, classes=CLASSES, groups=groups)
     return relabelled, tuple(names.tolist())
 

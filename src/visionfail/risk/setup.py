@@ -44,7 +44,7 @@ def counts_table(parts: dict[str, ImageSet]) -> pd.DataFrame:
     rows = []
     for part, images in parts.items():
         labels = images.labels.numpy()
-        groups = np.arange(len(images)) if images.groups is None else images.groups.numpy()
+        groups = images.group_numbers()
         for label, name in enumerate(CLASSES):
             chosen = labels == label
             row = {"part": part, "class": name, "pictures": int(chosen.sum())}

@@ -36,7 +36,7 @@ def score_conditions(
     classifier: Classifier, images: ImageSet, conditions: Sequence[Condition], *, attacked: int
 ) -> dict[Condition, Scored]:
     """The scores of pictures under each condition; of `attacked_groups` under PGD too."""
-    groups = np.arange(len(images)) if images.groups is None else images.groups.numpy()
+    groups = images.group_numbers()
     labels = images.labels.numpy()
     scored = {}
     for name, severity in conditions:

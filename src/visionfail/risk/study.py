@@ -11,19 +11,20 @@ import pandas as pd
 import torch
 from torch import nn
 
-from visionfail import devices, files, profiles, results
+from visionfail import devices, files, profiles
 from visionfail.data import ImageSet
 from visionfail.models.features import Features
 from visionfail.profiles import Profile
-from visionfail.risk import drift, experiments, saved, sheet, training
-from visionfail.risk.calibration import Calibration, fit_calibration
+from visionfail.risk import drift, experiments, sheet
+from visionfail.risk.calibration import Calibration
+from visionfail.risk.commands import train_and_save
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.decisions import Scored
 from visionfail.risk.features import load_or_extract
 from visionfail.risk.formats import format_rows
 from visionfail.risk.saved import Classifier
 from visionfail.risk.sets import risk_sets
-from visionfail.risk.thresholds import Threshold, choose_threshold, cost_threshold
+from visionfail.risk.thresholds import Threshold, score_of_cost_ratio, threshold_for
 
 SETTINGS = {
     "gtsrb": RiskConfig(side=32, network_side=64, flip=False),
@@ -64,23 +65,19 @@ class Studied:
 
     def by_cost_alone(self, cost_ratio: float, *, prevalence: float) -> Threshold:
         """The threshold of a cost ratio, whatever a recall target asks for: it promises nothing."""
-        share = float(self.validation.labels.mean())
-        asked = cost_threshold(cost_ratio, prevalence=prevalence, trained=share)
-        score = float(self.calibration.score_at(asked))
+        score = score_of_cost_ratio(
+            cost_ratio,
+            prevalence=prevalence,
+            labels=self.validation.labels,
+            calibration=self.calibration,
+        )
         return Threshold(score, "cost", False, "no guarantee", 0, 0)
 
     def threshold(self, *, cost_ratio: float, max_miss: float, prevalence: float) -> Threshold:
         """The threshold that validation pictures give."""
-        return choose_threshold(
-            self.validation.score,
-            self.validation.labels,
-            self.validation.groups,
-            max_miss=max_miss,
-            delta=self.config.delta,
-            cost_ratio=cost_ratio,
-            prevalence=prevalence,
-            calibration=self.calibration,
-        )
+        wanted = {"cost_ratio": cost_ratio, "max_miss": max_miss, "prevalence": prevalence}
+        config = dataclasses.replace(self.config, **wanted)
+        return threshold_for(self.validation, self.calibration, config)
 
 
 def study_file(name: str) -> Path:
@@ -141,50 +138,29 @@ def study(
 ) -> tuple[dict[str, np.ndarray], dict]:
     """(arrays, record) of a classifier trained on parts["train"]; features are kept in `folder`."""
     start = time.perf_counter()
-    model, weights = training.start_of(config)
-    model, history = training.train_risk(model, parts["train"], parts["val"], config, folder=folder)
-    model = saved.rounded(model)
-    val = parts["val"]
-    validation = Scored(saved.score_of(model, val.images), val.labels.numpy(), _groups(val))
-    calibration = fit_calibration(validation.score, validation.labels)
-    card = training.card_of(model, config, weights=weights, history=history, images=parts)
-    card["sha256"] = results.config_hash({"history": history, "config": card["config"]})
-    classifier = Classifier(model, card, config, calibration, folder)
-    saved.save_classifier(
-        folder,
-        model,
-        config,
-        card=card,
-        calibration=calibration,
-        validation=validation,
-        seen=[],
-    )
+    classifier = train_and_save(parts, config, out=folder, features=folder)
+    card = classifier.card
     conditions = sheet.conditions_for(config.side)
     scored = sheet.score_conditions(classifier, parts["test"], conditions, attacked=ATTACKED)
-    features = _plain_features(model, parts, config, folder)
-    tables = {"history": history}
+    features = _plain_features(classifier.model, parts, config, folder)
+    tables = {"history": card["history"]}
     tables.update(_measured(features, scored[sheet.CLEAN], kinds, parts, classifier))
-    arrays = _arrays(validation, scored, conditions, parts["test"])
+    arrays = _arrays(classifier.validation(), scored, conditions, parts["test"])
     arrays["ensemble"] = _ensemble_score(features, config)
     made = {
         "config": dataclasses.asdict(config),
-        "calibration": dataclasses.asdict(calibration),
+        "calibration": dataclasses.asdict(classifier.calibration),
         "conditions": [list(condition) for condition in conditions],
         "kinds": list(kinds["test"]),
-        "weights": weights,
+        "weights": card["pretrained"],
         "origin": parts["test"].origin,
-        "images": {part: len(images) for part, images in parts.items()},
-        "checksums": {part: images.checksum() for part, images in parts.items()},
+        "images": card["images"],
+        "checksums": card["data_checksums"],
         "tables": tables,
         "device": devices.describe_device(devices.best_device()),
         "seconds": round(time.perf_counter() - start, 1),
     }
     return arrays, made
-
-
-def _groups(images: ImageSet) -> np.ndarray:
-    """The group of each picture."""
-    return np.arange(len(images)) if images.groups is None else images.groups.numpy()
 
 
 def _plain_features(
@@ -216,7 +192,7 @@ def _arrays(
     test: ImageSet,
 ) -> dict[str, np.ndarray]:
     """What is stored of scores: float32 (conditions, N) and the labels and groups of all."""
-    groups = _groups(test)
+    groups = test.group_numbers()
     attacked = sheet.attacked_groups(test.labels.numpy(), groups, ATTACKED)
     return {
         "val_score": validation.score,
@@ -247,17 +223,7 @@ def _measured(
     size = min(LABELLED, len(learnt) // 4)
     labels = experiments.labelling_round(learnt, test, clean, config, size=size)
     by_kind, new = experiments.new_kinds(learnt, kinds["train"], test, clean, kinds["test"], config)
-    validation = classifier.validation()
-    threshold = choose_threshold(
-        validation.score,
-        validation.labels,
-        validation.groups,
-        max_miss=config.max_miss,
-        delta=config.delta,
-        cost_ratio=config.cost_ratio,
-        prevalence=config.prevalence,
-        calibration=classifier.calibration,
-    )
+    threshold = threshold_for(classifier.validation(), classifier.calibration, config)
     frames, unsafe = experiments.mixed_frames(parts["test"].images, clean.labels)
     mixed = experiments.more_missed(clean, classifier.score(frames), unsafe, threshold.value)
     rare = experiments.imbalance(learnt, test, clean, config)

@@ -14,6 +14,8 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from visionfail.risk.calibration import Calibration
+from visionfail.risk.config import RiskConfig
+from visionfail.risk.decisions import Scored
 
 # fixed before any score is seen, from flagging everything on: 0, then evenly spaced in log-odds
 CANDIDATES = np.concatenate([[0.0], expit(np.linspace(-15, 15, 301))])
@@ -124,6 +126,28 @@ def recall_threshold(
     return Threshold(value, "recall", True, guarantee, len(losses), needed, max_miss, delta)
 
 
+def score_of_cost_ratio(
+    cost_ratio: float, *, prevalence: float, labels: np.ndarray, calibration: Calibration
+) -> float:
+    """The score from which a cost ratio asks to flag, where `labels` are those of validation."""
+    asked = cost_threshold(cost_ratio, prevalence=prevalence, trained=float(labels.mean()))
+    return float(calibration.score_at(asked))
+
+
+def threshold_for(validation: Scored, calibration: Calibration, config: RiskConfig) -> Threshold:
+    """`choose_threshold` on validation pictures, as the settings of a decision ask."""
+    return choose_threshold(
+        validation.score,
+        validation.labels,
+        validation.groups,
+        max_miss=config.max_miss,
+        delta=config.delta,
+        cost_ratio=config.cost_ratio,
+        prevalence=config.prevalence,
+        calibration=calibration,
+    )
+
+
 def choose_threshold(
     score: np.ndarray,
     labels: np.ndarray,
@@ -141,8 +165,9 @@ def choose_threshold(
     probability that a cost ratio asks for becomes a score by `calibration`, which was fitted on
     pictures whose share of unsafe ones is that of `labels`.
     """
-    asked = cost_threshold(cost_ratio, prevalence=prevalence, trained=float(labels.mean()))
-    by_cost = float(calibration.score_at(asked))
+    by_cost = score_of_cost_ratio(
+        cost_ratio, prevalence=prevalence, labels=labels, calibration=calibration
+    )
     by_recall = recall_threshold(score, labels, groups, max_miss=max_miss, delta=delta)
     if by_recall is not None and by_recall.value <= by_cost:
         return by_recall
