@@ -34,12 +34,12 @@ def device(request, monkeypatch):
 
 
 def tiny(arch="resnet18", **words):
-    return models.build(arch, num_classes=10, width=8, **STATS, **words)
+    return models.build(arch, num_classes=10, width=16, **STATS, **words)
 
 
 def tiny_for_imagenet(classes=10):
     model = networks.build(
-        "imagenet_resnet18", num_classes=classes, width=8, mean=transfer.MEAN, std=transfer.STD
+        "imagenet_resnet18", num_classes=classes, width=16, mean=transfer.MEAN, std=transfer.STD
     )
     model.resize_to(32, "bilinear")
     return model.eval()
@@ -258,7 +258,7 @@ def test_nobody_elses_generators_are_seeded(device):
 
 def test_a_checkpoint_of_a_network_there_is_read_here(device, tmp_path):
     model = devices.placed(tiny())
-    card = {"dataset": "x", "arch": "resnet18", "width": 8, "classes": list("abcdefghij"), **STATS}
+    card = {"dataset": "x", "arch": "resnet18", "width": 16, "classes": list("abcdefghij"), **STATS}
     models.save_checkpoint(model, tmp_path / "net", card=card)
     read, _ = models.load(tmp_path / "net")
     assert models.device_of(read).type == "cpu" and is_alike(read, models.rounded_to_half(model))

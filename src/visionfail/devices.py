@@ -60,6 +60,7 @@ def in_precision(
 
 # where float64 is computed, and where backward passes were right with channels last all along
 PROVEN = ("cpu", "cuda")
+ONEDNN_BLOCK = 16  # channels that its kernels take at once, at most
 
 
 def has_float64(device: torch.device | str) -> bool:
@@ -75,6 +76,25 @@ def memory_layout(device: torch.device | str) -> torch.memory_format:
     """
     proven = torch.device(device).type in PROVEN
     return torch.channels_last if proven else torch.contiguous_format
+
+
+def training_layout(model: nn.Module, device: torch.device | str) -> torch.memory_format:
+    """How images and weights lie in memory while a network learns on the device.
+
+    That of `memory_layout`, but contiguous on a CPU where a strided 1x1 convolution takes fewer
+    than ONEDNN_BLOCK channels: with channels last its gradients come out wrong or the process dies
+    where the batch does not divide among the threads (oneDNN issue 6035, torch 2.14).
+    """
+    if torch.device(device).type == "cpu" and any(map(_is_narrow_shortcut, model.modules())):
+        return torch.contiguous_format
+    return memory_layout(device)
+
+
+def _is_narrow_shortcut(module: nn.Module) -> bool:
+    """Whether it is a strided 1x1 convolution of few channels."""
+    if not isinstance(module, nn.Conv2d) or module.kernel_size != (1, 1):
+        return False
+    return max(module.stride) > 1 and module.in_channels // module.groups < ONEDNN_BLOCK
 
 
 def placed(model: nn.Module, device: torch.device | str | None = None) -> nn.Module:

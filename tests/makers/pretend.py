@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from visionfail import devices
 from visionfail.corruptions import chunks
 from visionfail.failure import auditor, passes
-from visionfail.risk import drift, experiments
+from visionfail.risk import experiments
 
 NAME = "pretend"
 SETUP = getattr(backend_registration, "_setup_privateuseone_for_python_backend", None)
@@ -29,7 +29,6 @@ COPIES = (aten._to_copy.default, aten.copy_.default)
 INDEXED = (aten.index.Tensor, aten.index_put_.default)  # CUDA takes its indices from the CPU, too
 IN_INFERENCE_MODE = (  # which wrappers of tensors refuse
     (auditor.Auditor, "score"),
-    (drift, "_score_by"),
     (experiments, "head_score"),
     (passes, "mc_dropout_score"),
 )

@@ -337,3 +337,23 @@ def test_the_history_of_a_part_of_a_triangle_records_its_rates():
     last = np.array([9, 14, 19])
     expected = CONFIG.peak_lr * (20 - last) / 16
     assert [row["lr"] for row in history] == pytest.approx(expected)
+
+
+def test_narrow_shortcuts_learn_right_whatever_the_number_of_threads():
+    # with channels last, 25 images among two threads had ended the process (oneDNN issue 6035)
+    narrow = networks.build("resnet18", num_classes=10, width=8, **STATS)
+    wide = networks.build("resnet18", num_classes=10, width=16, **STATS)
+    assert devices.training_layout(narrow, "cpu") == torch.contiguous_format
+    assert devices.training_layout(wide, "cpu") == torch.channels_last
+    assert devices.training_layout(narrow, "cuda") == torch.channels_last
+    seen = []
+    narrow.get_submodule("conv1").register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    config = dataclasses.replace(CONFIG, epochs=1, batch_size=25)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        training.fit(narrow, squares(50, seed=0), squares(20, seed=1), config=config, device="cpu")
+    finally:
+        torch.set_num_threads(threads)
+    assert all(images.is_contiguous() for images in seen[:2])
+    assert all(p.is_contiguous() for p in narrow.parameters())

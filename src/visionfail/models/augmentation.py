@@ -24,11 +24,14 @@ def to_float(images: Tensor, *, side: int | None = None) -> Tensor:
     return interpolate(images, size=(side, side), mode="bilinear", antialias=True)
 
 
-def laid_out(images: Tensor) -> Tensor:
-    """Images (N, C, H, W) as convolutions are fastest on their device; features as they are."""
+def laid_out(images: Tensor, layout: torch.memory_format | None = None) -> Tensor:
+    """Images (N, C, H, W) as convolutions are fastest on their device; features as they are.
+
+    Or in the `layout` given.
+    """
     if images.ndim != 4:
         return images
-    return images.contiguous(memory_format=devices.memory_layout(images.device))
+    return images.contiguous(memory_format=layout or devices.memory_layout(images.device))
 
 
 def draw_moves(n: int, *, padding: int, generator: torch.Generator) -> Tensor:

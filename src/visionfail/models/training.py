@@ -62,6 +62,9 @@ class TrainingRun:
     """
 
     def __init__(self, model: nn.Module, config: TrainConfig, *, train: TrainingData):
+        self.layout = devices.training_layout(model, train.images.device)
+        if self.layout == torch.contiguous_format:
+            model = model.to(memory_format=self.layout)
         self.model = model
         self.config = config
         self.history: list[dict] = []
@@ -166,7 +169,7 @@ def train_epoch(
         loss, right = train_step(
             run.model,
             run.optimizer,
-            images,
+            laid_out(images, run.layout),
             labels,
             mixed_precision=run.config.mixed_precision,
             class_weights=weights,
