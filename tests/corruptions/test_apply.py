@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from visionfail.corruptions.apply import ANY_SIZE, CORRUPTIONS, EXTRAS, corrupt
+from visionfail.corruptions.apply import ANY_SIZE, CORRUPTIONS, EXTRAS, corrupt, names_for
 from visionfail.corruptions.chunks import CHUNK, fill_in_chunks
 
 ALL = CORRUPTIONS + EXTRAS
@@ -233,3 +233,12 @@ def test_the_device_changes_one_grey_level_at_most(images):
             assert on_device.is_cuda
             difference = (on_device.cpu().int() - corrupt(images, name, severity).int()).abs()
             assert (difference > 1).float().mean() < 1e-3, (name, severity)
+
+
+@pytest.mark.parametrize("side", [32, 48])
+def test_every_named_corruption_takes_pictures_of_the_size(side):
+    few = pictures(2, side=side)
+    names = names_for(few)
+    assert names == (ALL if side == 32 else tuple(name for name in ALL if name in ANY_SIZE))
+    for name in names:
+        assert corrupt(few, name, 1).shape == few.shape

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,7 @@ from torch import nn
 
 from visionfail import corruptions
 from visionfail.corruptions import apply
-from visionfail.evaluation.benchmark import benchmark, fingerprint
+from visionfail.evaluation.benchmark import accuracy_table, benchmark, fingerprint, sweep_model
 from visionfail.models.predict import predict
 
 TEST = squares(12, seed=0)
@@ -61,3 +63,20 @@ def test_fingerprints_tell_weights_apart():
     with torch.no_grad():
         next(same.parameters()).view(-1)[0] += 1e-3
     assert fingerprint(model) != fingerprint(same)
+
+
+def test_a_sweep_takes_what_pictures_of_another_size_allow(tmp_path):
+    images = torch.randint(256, (6, 3, 40, 40), generator=torch.Generator().manual_seed(0))
+    test = replace(TEST.first(6), images=images.to(torch.uint8))
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(32), Plain())
+    answers = sweep_model(model, test, folder=tmp_path, severities=(5,))
+    assert [name for name, _ in answers.conditions[1:]] == [
+        name for name in apply.CORRUPTIONS + apply.EXTRAS if name in apply.ANY_SIZE
+    ]
+    assert np.array_equal(answers.predicted[0], predict(model, test.images).argmax(1))
+    table = accuracy_table(answers, model="demonstration")
+    assert len(table) == 12 and (table.model == "demonstration").all()
+    with pytest.raises(ValueError, match="the test set is a Tensor"):
+        sweep_model(model, images, folder=tmp_path)
+    with pytest.raises(ValueError, match="is defined for 32 x 32 images"):
+        benchmark(model, test, folder=tmp_path)

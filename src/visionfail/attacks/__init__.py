@@ -10,10 +10,12 @@ from visionfail.attacks.gradient import (
     pgd_steps,
 )
 from visionfail.attacks.health import health_card, picture_lights
+from visionfail.attacks.ladder import accuracy_by_epsilon
 
 __all__ = [
     "STEP_SHARE",
     "TRAINING_STEP",
+    "accuracy_by_epsilon",
     "along",
     "fgsm",
     "fgsm_direction",

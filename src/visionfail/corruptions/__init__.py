@@ -14,6 +14,7 @@ from visionfail.corruptions.apply import (
     check_corruption,
     check_pixels,
     corrupt,
+    names_for,
 )
 from visionfail.corruptions.frost_texture import FROST_TEXTURE, SIDE, frost_textures
 from visionfail.corruptions.published import IDENTICAL, PUBLISHED_MD5, regenerated_md5
@@ -43,6 +44,7 @@ __all__ = [
     "draw",
     "frost_textures",
     "image_change",
+    "names_for",
     "parameter",
     "regenerated_md5",
     "shift",

@@ -116,6 +116,17 @@ def corrupt_chunk(
     return apply(images, severity, **draw(keys, severity, images.shape))
 
 
+def names_for(images: Tensor) -> tuple[str, ...]:
+    """The corruptions that images (N, C, H, W) of this size take, in the benchmark's order.
+
+    All 19 at 32 x 32, else those of ANY_SIZE.
+    """
+    every = CORRUPTIONS + EXTRAS
+    if tuple(images.shape[2:]) == (32, 32):
+        return every
+    return tuple(name for name in every if name in ANY_SIZE)
+
+
 def check_corruption(name: str, severity: int, *, seed: int, first_index: int) -> None:
     """Raises ValueError unless corruption and severity exist and the draws' numbers are whole."""
     if name not in CORRUPTIONS + EXTRAS:

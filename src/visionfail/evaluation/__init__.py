@@ -1,6 +1,7 @@
 """What a model answers under every corruption and severity, and the tables made of it."""
 
-from visionfail.evaluation.benchmark import benchmark
+from visionfail.evaluation.benchmark import accuracy_table, benchmark, fingerprint, sweep_model
+from visionfail.evaluation.mixes import mix_of_conditions
 from visionfail.evaluation.outcomes import Answers, Outcomes, all_conditions, outcome_of_logits
 from visionfail.evaluation.paired import accuracy_drops, paired_by_condition
 from visionfail.evaluation.published import (
@@ -32,17 +33,20 @@ __all__ = [
     "Answers",
     "Outcomes",
     "accuracy_drops",
+    "accuracy_table",
     "all_conditions",
     "benchmark",
     "beside_published",
     "clean_rows",
     "confident_errors",
+    "fingerprint",
     "frost_of",
     "gaps_by_severity",
     "gaps_to_published",
     "in_network_order",
     "load_or_sweep",
     "md5_parity",
+    "mix_of_conditions",
     "outcome_of_logits",
     "paired_by_condition",
     "published_by_severity",
@@ -52,6 +56,7 @@ __all__ = [
     "stored_outcomes",
     "stored_overview",
     "stored_sweeps",
+    "sweep_model",
     "sweep_rows",
     "weakest_origin",
 ]

@@ -35,40 +35,69 @@ def benchmark(
     gives something else than one logit per class, or another logit when asked again, where `test`
     cannot be corrupted, and where `folder` is of another model; before the long pass.
     """
-    _check_test(test, severities)
+    answers = sweep_model(model, test, folder=folder, severities=severities, names=outcomes.EVERY)
+    generator = np.random.default_rng(0)
+    means = tables.mean_rows(answers, None, None, bootstraps=1000, generator=generator)
+    return accuracy_table(answers, model=YOURS), pd.DataFrame(means).assign(model=YOURS)
+
+
+def sweep_model(
+    model: nn.Module,
+    test: ImageSet,
+    *,
+    folder: str | os.PathLike,
+    severities: Sequence[int] = (1, 2, 3, 4, 5),
+    names: Sequence[str] | None = None,
+) -> outcomes.Outcomes:
+    """The answers of anybody's model to `test`, clean and under the corruptions `names`.
+
+    Without names these are all that pictures of this size take (`corruptions.names_for`). Model,
+    `test`, `folder` and errors are those of `benchmark`.
+    """
+    if names is None:
+        _check_kind(test)
+        names = corruptions.names_for(test.images)
+    _check_test(test, severities, names)
     _check_logits(model, test)
     few = test.images[:FEW]
     model = _on_best_device(model, few)
     answers_to_few = _answers_to(few, model)
     identity = {"weights": fingerprint(model), unfinished.ANSWERS: answers_to_few}
-    conditions = outcomes.all_conditions(severities)
+    conditions = outcomes.all_conditions(severities, names)
     place = Path(folder).expanduser()
-    answers = sweep.run_sweep(
+    return sweep.run_sweep(
         model, test, conditions, temperature=1.0, identity=identity, folder=place
     )
+
+
+def accuracy_table(answers: outcomes.Outcomes, *, model: str) -> pd.DataFrame:
+    """A row per condition: accuracy as value, lo, hi (95% Wilson), n; "model" is `model`."""
     rows = tables.condition_rows(answers)
     accuracy = [row for row in rows if row["metric"] == "accuracy"]
-    generator = np.random.default_rng(0)
-    means = tables.mean_rows(answers, None, None, bootstraps=1000, generator=generator)
-    return _table_of_yours(accuracy), _table_of_yours(means)
+    return pd.DataFrame(accuracy).assign(model=model)
 
 
-def _check_test(test: ImageSet, severities: Sequence[int]) -> None:
-    """Raises ValueError unless `test` can be corrupted by all 19 at these `severities`."""
-    if not isinstance(test, ImageSet):
-        raise ValueError(
-            f"the test set is a {type(test).__name__}: pass data.ImageSet(images, labels, classes, "
-            "origin), or what data.load gives."
-        )
+def _check_test(test: ImageSet, severities: Sequence[int], names: Sequence[str]) -> None:
+    """Raises ValueError unless `test` can be corrupted by all `names` at these `severities`."""
+    _check_kind(test)
     listed = isinstance(severities, Sequence) and len(set(severities) - {0}) > 0
     if not listed or len(set(severities)) < len(severities):
         raise ValueError(
             f"severities are {severities!r}: pass a list of different whole numbers from 1 to 5."
         )
-    for name in outcomes.EVERY:
+    for name in names:
         corruptions.check_pixels(test.images, name)
         for severity in severities:
             corruptions.check_corruption(name, severity, seed=0, first_index=0)
+
+
+def _check_kind(test: ImageSet) -> None:
+    """Raises ValueError unless `test` is an ImageSet."""
+    if not isinstance(test, ImageSet):
+        raise ValueError(
+            f"the test set is a {type(test).__name__}: pass data.ImageSet(images, labels, classes, "
+            "origin), or what data.load gives."
+        )
 
 
 def _check_logits(model: nn.Module, test: ImageSet) -> None:
@@ -113,11 +142,6 @@ def _answers_to(few: Tensor, model: nn.Module) -> list[list[float]]:
             "at random, or carries from one batch to the next, in eval mode."
         )
     return answers
-
-
-def _table_of_yours(rows: list[dict]) -> pd.DataFrame:
-    """Rows as a table whose column "model" is YOURS."""
-    return pd.DataFrame(rows).assign(model=YOURS)
 
 
 def fingerprint(model: nn.Module) -> str:

@@ -3,6 +3,7 @@
 from visionfail.failure.activations import LAYERS, Activations, concatenate, extract
 from visionfail.failure.auditor import Auditor
 from visionfail.failure.auditor import fit_auditor as fit
+from visionfail.failure.budget_table import budget_table, scored_by
 from visionfail.failure.compare import (
     AURC,
     FEW,
@@ -24,6 +25,7 @@ from visionfail.failure.importance import (
     scores_from_single_layers,
     scores_with_shuffled_layers,
 )
+from visionfail.failure.layers import choose_layers
 from visionfail.failure.monitor import (
     SHOWN,
     STEM,
@@ -59,8 +61,10 @@ __all__ = [
     "advice",
     "auroc_rows",
     "aurocs",
+    "budget_table",
     "candidate_thresholds",
     "channel_importance",
+    "choose_layers",
     "comparison_table",
     "concatenate",
     "confidence_of",
@@ -80,6 +84,7 @@ __all__ = [
     "risk_coverage_by_seed",
     "save_comparison",
     "save_monitor",
+    "scored_by",
     "scores_from_logits",
     "scores_from_single_layers",
     "scores_with_shuffled_layers",

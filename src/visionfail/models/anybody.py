@@ -1,7 +1,8 @@
 """Anybody's model: where its weights are, what images it takes, and its logits, or why not."""
 
+import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,33 @@ WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # _NormBase: batch and instance norms
 LONGEST = 160  # characters of an error that is not ours
+
+
+def model_from(name: str) -> nn.Module:
+    """The network that a function without arguments gives, named as "module:function".
+
+    The module is one that Python finds from here. ValueError that names what cannot be had of it.
+    """
+    module_name, _, function_name = name.partition(":")
+    if not module_name or not function_name:
+        raise ValueError(
+            f"the model is named {name!r}: write module:function, a function that returns it."
+        )
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # of anybody's code, so anything
+        raise ValueError(
+            f"{module_name} cannot be imported ({first_line(error)}): put it beside the notebook, "
+            "or its folder into PYTHONPATH."
+        ) from error
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise ValueError(
+            f"{module_name} has no function {function_name!r}: name one that returns the model."
+        )
+    model: Any = cast(Any, function)()
+    check_model(model)
+    return model
 
 
 def check_model(model: nn.Module) -> None:

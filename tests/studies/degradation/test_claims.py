@@ -176,3 +176,13 @@ def test_committed_verdicts_are_those_of_the_stored_answers():
     assert committed.verdict.tolist() == again.verdict.tolist()
     numbers = ["value", "lo", "hi"]
     assert np.allclose(committed[numbers], again[numbers], rtol=1e-4, equal_nan=True)
+
+
+def test_regimes_over_severity_are_those_of_the_table_with_all_axes():
+    arguments = {"bootstraps": 100}
+    by_severity = claims.severity_regimes(SWEEP, generator=np.random.default_rng(0), **arguments)
+    all_axes = claims.regime_table(
+        SWEEP, STRENGTHS, generator=np.random.default_rng(0), **arguments
+    )
+    expected = all_axes[all_axes.axis == "severity"].drop(columns="axis").reset_index(drop=True)
+    pd.testing.assert_frame_equal(by_severity, expected)

@@ -1,6 +1,6 @@
 """Study A: accuracy under corruption, regimes, claims."""
 
-from visionfail.studies.degradation.claims import left_out_table, regime_table
+from visionfail.studies.degradation.claims import left_out_table, regime_table, severity_regimes
 from visionfail.studies.degradation.curves import SEVERITY
 from visionfail.studies.degradation.false_alarms import false_alarm_table
 from visionfail.studies.degradation.human_uncertainty import (
@@ -41,6 +41,7 @@ __all__ = [
     "regime_table",
     "seed_spread",
     "seeds_needed",
+    "severity_regimes",
     "share_correct",
     "stored_answers",
     "trained_alike",

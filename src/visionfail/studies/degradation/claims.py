@@ -100,6 +100,18 @@ def left_out_table(
     return pd.DataFrame(rows, columns=columns)
 
 
+def severity_regimes(
+    outcomes: Outcomes, *, bootstraps: int, generator: np.random.Generator
+) -> pd.DataFrame:
+    """A row per corruption: corruption, regime, point, share, over the severities of the sweep.
+
+    These are at least three, the same of every corruption; no strengths are needed.
+    """
+    curves, resampled = _exact_and_resampled(outcomes, bootstraps, generator)
+    severities = sorted({severity for _, severity in outcomes.conditions})
+    return regimes.regime_rows(curves, resampled, dict.fromkeys(curves, severities)).reset_index()
+
+
 def regime_table(
     outcomes: Outcomes, strengths: pd.DataFrame, *, bootstraps: int, generator: np.random.Generator
 ) -> pd.DataFrame:

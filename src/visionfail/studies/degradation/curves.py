@@ -19,7 +19,7 @@ POINTS = 50  # points at which curves are compared at equal strength
 def curves_of(accuracies: np.ndarray, outcomes: Outcomes) -> dict[str, np.ndarray]:
     """{corruption: (..., 6)}, clean first, of a sweep's accuracies (..., conditions).
 
-    The sweep has all five severities.
+    6 where the sweep has all five severities, else one more than it has.
     """
     by_name = metrics.by_corruption(accuracies, outcomes.conditions)
     clean = by_name.pop("clean")  # (..., 1)
