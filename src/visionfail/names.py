@@ -6,6 +6,7 @@ MODEL_NAMES = {
     "imagenet_resnet18": "ImageNet ResNet-18",
     "mnist_cnn": "MNIST CNN",
     "yours": "your model",
+    "demonstration": "demonstration network",
 }
 
 

@@ -92,7 +92,20 @@ def under_shift_of_three():
     return under_shift(THREE)
 
 
+def by_condition():
+    rows = []
+    for condition in ("the mix", "clean", "contrast, held out"):
+        for detector in TWO:
+            row = {"condition": condition, "detector": detector, "budget": 0.1, "risk": 0.08}
+            row.update({"coverage": 0.4, "accepted": 80, "n": 200, "failing": 0.3})
+            rows.append(row)
+    table = with_interval(pd.DataFrame(rows), "risk")
+    table.loc[4, ["risk", "lo", "hi", "coverage", "accepted"]] = (np.nan, np.nan, np.nan, 0, 0)
+    return budgets.budget_by_condition(table, budget=0.1, title="A budget of 10%")
+
+
 FIGURES = [
+    by_condition,
     risk_coverage,
     starts,
     starts_of_three,
@@ -187,3 +200,10 @@ def test_under_shift_a_row_says_how_many_seeds_accept_nothing():
     assert words(fig).count("1 of 2 accept nothing") == 2  # the 8x8 digits, each detector
     (text, _) = [text for text in fig.axes[1].texts if "accept nothing" in text.get_text()]
     assert text.get_position()[1] == pytest.approx(2, abs=0.5)  # in the third row
+
+
+def test_of_one_network_images_are_counted_and_no_seeds():
+    said = words(by_condition())
+    assert said.count("accepts nothing") == 1
+    assert any("n = 200 images per condition" in text for text in said)
+    assert not any("seed" in text for text in said)

@@ -55,6 +55,13 @@ def curves_named_at_their_ends():
     )
 
 
+def curves_with_notes():
+    notes = dict.fromkeys(CORRUPTIONS, "early collapse?")
+    return corruption.severity_curves(
+        sweep("demonstration"), band="95% Wilson interval", columns=5, notes=notes, title="Notes"
+    )
+
+
 def beside_published():
     return corruption.ours_vs_published(
         means(), ours=["resnet18"], band="95% bootstrap over images", title="Beside"
@@ -154,3 +161,9 @@ def comparison_of(table):
 def test_bad_input_is_named(draw, table, message):
     with pytest.raises(ValueError, match=message):
         draw(table)
+
+
+def test_a_note_stands_over_its_panel():
+    headings = [ax.get_title(loc="left") for ax in curves_with_notes().axes]
+    assert headings[0] == "Gaussian noise\nearly collapse?"
+    assert all(heading.endswith("\nearly collapse?") for heading in headings)

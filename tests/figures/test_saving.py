@@ -98,3 +98,11 @@ def test_bad_input_is_named(tmp_path, origin, profile, message):
     with pytest.raises(ValueError, match=message):
         saving.save_figure(figure(), "slug", folder=tmp_path, origin=origin, profile=profile)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_are_those_of_the_file(tmp_path):
+    saving.save_figure(figure(), "grid", folder=tmp_path, origin="standin", profile="quick")
+    png = saving.png_bytes(figure(), origin="standin", profile="quick")
+    assert png == (tmp_path / "grid.png").read_bytes()
+    with pytest.raises(ValueError, match="unknown origin 'real'"):
+        saving.png_bytes(figure(), origin="real", profile="full")

@@ -4,6 +4,7 @@ A figure function takes arrays or a results table and returns a Figure; `save_fi
 stamped where the data are not the official ones.
 """
 
+from visionfail.figures.attack_ladder import attack_ladder
 from visionfail.figures.attacks import (
     attack_curves,
     attack_pictures,
@@ -12,6 +13,7 @@ from visionfail.figures.attacks import (
     smallest_epsilon_bars,
 )
 from visionfail.figures.budgets import (
+    budget_by_condition,
     budget_under_shift,
     budgets_met,
     risk_coverage_plot,
@@ -46,7 +48,7 @@ from visionfail.figures.saliency import (
     human_uncertainty,
     storyboard,
 )
-from visionfail.figures.saving import save_figure
+from visionfail.figures.saving import png_bytes, save_figure, stamp_text
 from visionfail.figures.training import (
     class_counts,
     confusion_plot,
@@ -71,9 +73,11 @@ from visionfail.figures.uneven import (
 
 __all__ = [
     "attack_curves",
+    "attack_ladder",
     "attack_pictures",
     "augmentation_before_after",
     "beside_maps",
+    "budget_by_condition",
     "budget_under_shift",
     "budgets_met",
     "causes_of_drift_plot",
@@ -105,6 +109,7 @@ __all__ = [
     "ours_vs_published",
     "paired_differences",
     "per_class_plot",
+    "png_bytes",
     "power_curves",
     "rates_plot",
     "regime_grid",
@@ -117,6 +122,7 @@ __all__ = [
     "silent_failure",
     "smallest_epsilon_bars",
     "spectrum_curves",
+    "stamp_text",
     "starts_plot",
     "storyboard",
     "swap_plot",

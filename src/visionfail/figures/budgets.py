@@ -145,15 +145,31 @@ def _mark_guarantee(ax: Axes, share: float) -> None:
     )
 
 
+def budget_by_condition(table: pd.DataFrame, *, budget: float, title: str = "") -> Figure:
+    """Risk and coverage of each detector's threshold by condition, of one network and one budget.
+
+    Rows are those of `failure.budget_table`. As `budget_under_shift`, without seeds.
+    """
+    nothing = (table.accepted == 0).astype(int)
+    rows = table.assign(seed=0, seeds=1).assign(**{"seeds that accept nothing": nothing})
+    return budget_under_shift(rows, rows, budget=budget, things="images", title=title)
+
+
 def budget_under_shift(
-    table: pd.DataFrame, pooled: pd.DataFrame, *, budget: float, title: str = ""
+    table: pd.DataFrame,
+    pooled: pd.DataFrame,
+    *,
+    budget: float,
+    things: str = "digits",
+    title: str = "",
 ) -> Figure:
     """Realised risk and coverage of each detector's threshold, one row per condition.
 
     A faint dot is a seed, its area its coverage; a mark with its interval is the risk over all
     seeds; a grey tick is the share of mistakes if all is answered. Rows of `table` have condition,
     seed, detector, risk, coverage and n; those of `pooled` condition, detector, risk, lo, hi,
-    coverage, failing, seeds and seeds that accept nothing. The axis of risk is a square root's.
+    coverage, failing, seeds and seeds that accept nothing. `things` are what n counts. The axis of
+    risk is a square root's.
     """
     names = list(table.condition.unique())
     fig = new_figure(0.4 * len(names) + 0.6, title)
@@ -178,7 +194,7 @@ def budget_under_shift(
     percent_axis(right.xaxis)
     right.tick_params(length=0)
     legend(fig, named_handles(left))
-    footnote(fig, _under_shift_note(table))
+    footnote(fig, _under_shift_note(table, things))
     return fig
 
 
@@ -196,10 +212,13 @@ def _name_seeds_without_answers(ax: Axes, rows: pd.DataFrame, y: pd.Series, dete
     for height, row in zip(y, rows.to_dict("records"), strict=True):
         count = row["seeds that accept nothing"]
         if count:
+            words = "accepts nothing"
+            if row["seeds"] > 1:
+                words = f"{count} of {row['seeds']} accept nothing"
             ax.text(
                 1.02,
                 height,
-                f"{count} of {row['seeds']} accept nothing",
+                words,
                 transform=ax.get_yaxis_transform(),
                 fontsize=8,
                 va="center",
@@ -226,11 +245,14 @@ def _signed_square(values: np.ndarray) -> np.ndarray:
     return np.sign(values) * np.square(values)
 
 
-def _under_shift_note(table: pd.DataFrame) -> str:
+def _under_shift_note(table: pd.DataFrame, things: str) -> str:
     """What the marks of `budget_under_shift` are, and n."""
+    n = f"n = {count_range(table.n)} {things} per condition"
+    if table.seed.nunique() == 1:
+        return f"marks: wrong over accepted answers, 95% Wilson interval; {n}"
     return (
-        f"marks: wrong over accepted answers of {table.seed.nunique()} seeds, 95% over digits and "
-        f"seeds; faint: a seed each; n = {count_range(table.n)} digits per condition"
+        f"marks: wrong over accepted answers of {table.seed.nunique()} seeds, 95% over {things} "
+        f"and seeds; faint: a seed each; {n}"
     )
 
 

@@ -98,20 +98,28 @@ def _draw_percents(ax: Axes, grid: np.ndarray) -> AxesImage:
 
 
 def severity_curves(
-    table: pd.DataFrame, *, band: str, columns: int = 4, label_ends: bool = False, title: str = ""
+    table: pd.DataFrame,
+    *,
+    band: str,
+    columns: int = 4,
+    label_ends: bool = False,
+    notes: Mapping[str, str] | None = None,
+    title: str = "",
 ) -> Figure:
     """Accuracy against severity, one small panel per corruption, one line per model.
 
     `band` names the kind of lo and hi. Models without them, as published ones, get a line alone;
     with `label_ends` the others are named at the end of each line instead of in the legend.
-    ValueError where a point is given twice.
+    `notes`, {corruption: words}, stand over their panels. ValueError where a point is given twice.
     """
     _check_table(table, ["model", "condition", "severity"])
     names = _corruptions(table)
-    fig = new_figure(1.45 * rows_needed(len(names), columns) + 0.4, title)
+    height = 1.6 if notes else 1.45  # inches of a panel
+    fig = new_figure(height * rows_needed(len(names), columns) + 0.4, title)
     axes = panels(fig, len(names), columns=columns)
     for ax, name, label in zip(axes, names, _labels(table, names), strict=True):
-        ax.set_title(label, fontsize=9, pad=3)
+        heading = f"{label}\n{notes[name]}" if notes else label
+        ax.set_title(heading, fontsize=9, pad=3)
         on_panel = table.loc[table.condition.isin([name, CLEAN])]
         for model, points in on_panel.groupby("model", sort=False):
             _draw_curve(ax, points.sort_values("severity"), model)

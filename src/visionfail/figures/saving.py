@@ -1,5 +1,6 @@
 """Figures as files, stamped where their data or their profile make them no finding."""
 
+import io
 from pathlib import Path
 
 from matplotlib import pyplot as plt
@@ -37,12 +38,6 @@ def save_figure(
     "identical", or `profile` is not "full", the figure says so. ValueError for an unknown origin or
     profile.
     """
-    if origin not in ORIGINS:
-        raise ValueError(
-            f"unknown origin {origin!r}: pass that of the ImageSet, one of {', '.join(ORIGINS)}."
-        )
-    if profile not in ("quick", "full"):
-        raise ValueError(f"unknown profile {profile!r}: pass profile.name, quick or full.")
     _stamp(fig, origin, profile)
     for kind in ("png", "svg") if svg else ("png",):
         path = Path(folder) / f"{slug}.{kind}"
@@ -50,11 +45,20 @@ def save_figure(
             fig.savefig(unfinished, format=kind, metadata=METADATA[kind])
 
 
+def png_bytes(fig: Figure, *, origin: str, profile: str) -> bytes:
+    """The figure as `save_figure` writes it, for a file that holds more than it."""
+    _stamp(fig, origin, profile)
+    png = io.BytesIO()
+    with plt.rc_context(STYLE):
+        fig.savefig(png, format="png", metadata=METADATA["png"])
+    return png.getvalue()
+
+
 def _stamp(fig: Figure, origin: str, profile: str) -> None:
     """Write what keeps the figure from being a finding, once: loud, or as a footnote."""
+    text = stamp_text(origin, profile)
     if any(text.get_gid() == "stamp" for text in fig.texts):  # saved before
         return
-    text = _stamp_text(origin, profile)
     if not text:
         return
     if profile == "full" and origin in ("regenerated", "subset"):
@@ -64,8 +68,17 @@ def _stamp(fig: Figure, origin: str, profile: str) -> None:
     write_in_strip(fig, text, height=0.34, at_head=True, fontweight="bold", bbox=box, gid="stamp")
 
 
-def _stamp_text(origin: str, profile: str) -> str:
-    """The words of the stamp; empty for the full profile on official images."""
+def stamp_text(origin: str, profile: str) -> str:
+    """The words of the stamp; empty for the full profile on official images.
+
+    ValueError for an unknown origin or profile.
+    """
+    if origin not in ORIGINS:
+        raise ValueError(
+            f"unknown origin {origin!r}: pass that of the ImageSet, one of {', '.join(ORIGINS)}."
+        )
+    if profile not in ("quick", "full"):
+        raise ValueError(f"unknown profile {profile!r}: pass profile.name, quick or full.")
     warnings = []
     if STAMPS[origin]:
         warnings.append(STAMPS[origin])

@@ -39,6 +39,7 @@ MODEL_COLOURS = {
     "densenet121": OKABE_ITO["vermillion"],
     "imagenet_resnet18": OKABE_ITO["green"],
     "yours": OKABE_ITO["purple"],
+    "demonstration": "#4C4C4C",  # not ours either
     "WRN-28-10 standard": "#3C3C3C",
     "PreActResNet-18 standard": "#8A8A8A",
     "PreActResNet-18 AugMix": "#9C9C9C",
