@@ -124,21 +124,28 @@ def leads_over_confidence(folder: Path) -> pd.DataFrame:
 
 
 def accuracy_by_class(
-    outcomes: Outcomes, classes: Sequence[str], *, severity: int, above: float
+    outcomes: Outcomes,
+    classes: Sequence[str],
+    *,
+    severity: int,
+    above: float,
+    names: Sequence[str] = CORRUPTIONS,
 ) -> pd.DataFrame:
-    """A row per condition and class, clean and under the 15 corruptions at one severity.
+    """A row per condition and class, clean and under corruptions, the 15, at one severity.
 
     Columns: condition, class, accuracy and sure_and_wrong, the share of its images answered wrongly
-    with a confidence over `above`; lo, hi of both (Wilson), n.
+    with a confidence over `above`; lo, hi of both (Wilson), n. A class without images has no row.
     """
     rows = []
-    conditions = [("clean", 0)] + [(name, severity) for name in CORRUPTIONS]
+    conditions = [("clean", 0)] + [(name, severity) for name in names]
     for name, level in conditions:
         index = outcomes.at(name, level)
         correct = outcomes.correct[index]  # (N,)
         sure_and_wrong = ~correct & (outcomes.confidence[index] > above)
         for k, class_name in enumerate(classes):
             in_class = outcomes.labels == k
+            if not in_class.any():
+                continue
             row: dict[str, object] = {"condition": name, "class": class_name}
             row.update(_share_with_interval("accuracy", correct[in_class]))
             row.update(_share_with_interval("sure_and_wrong", sure_and_wrong[in_class]))

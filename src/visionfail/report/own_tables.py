@@ -1,0 +1,106 @@
+"""What is said of anybody's model: tables and words of what was measured."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from visionfail import failure
+from visionfail.evaluation import Outcomes
+from visionfail.failure import Scored
+from visionfail.studies import degradation
+from visionfail.studies.degradation import regimes
+
+AUDITOR, CONFIDENCE = "auditor", "1 - confidence"
+
+
+def regime_notes(outcomes: Outcomes, *, bootstraps: int) -> tuple[pd.DataFrame, dict[str, str]]:
+    """(`degradation.severity_regimes` of a sweep, {corruption: its regime in words}).
+
+    A question mark stands where fewer than 97.5% of the resamples of the images agree.
+    """
+    generator = np.random.default_rng(0)
+    table = degradation.severity_regimes(outcomes, bootstraps=bootstraps, generator=generator)
+    notes = {}
+    for row in table.to_dict("records"):
+        doubt = "?" if row["regime"] == regimes.UNSTABLE else ""
+        notes[row["corruption"]] = f"{row['point']}{doubt}"
+    return table, notes
+
+
+def auditor_leads(fresh: Mapping[str, Scored], counts: np.ndarray) -> pd.DataFrame:
+    """A row per condition: AUROC of auditor and confidence, lead, lo, hi (95%), failures, n.
+
+    Counts (B, N) say how often each resample holds each image. A condition in which fewer than
+    `failure.FEW` answers are right, or wrong, has no AUROC.
+    """
+    rows = []
+    for condition, scored in fresh.items():
+        n = len(scored.failed)
+        row: dict[str, object] = {"condition": condition, AUDITOR: np.nan, CONFIDENCE: np.nan}
+        row.update({"lead": np.nan, "lo": np.nan, "hi": np.nan})
+        if failure.has_enough_failures([scored]):
+            estimates = failure.aurocs([scored], counts)
+            for detector in (AUDITOR, CONFIDENCE):
+                row[detector] = float(estimates[detector].exact[0])
+            lead = estimates[AUDITOR] - estimates[CONFIDENCE]
+            row["lead"], row["lo"], row["hi"] = lead.interval()
+        rows.append({**row, "failures": int(scored.failed.sum()), "n": n})
+    return pd.DataFrame(rows)
+
+
+def decision_texts(sheet: pd.DataFrame) -> pd.DataFrame:
+    """`failure.budget_table` in words: budget, detector, condition, accepted, wrong among these."""
+    rows = []
+    for row in sheet.to_dict("records"):
+        wrong = "nothing is accepted"
+        if row["accepted"]:
+            wrong = f"{row['risk']:.1%} ({row['lo']:.1%} to {row['hi']:.1%})"
+        told = {"budget": f"{row['budget']:.0%}", "detector": row["detector"]}
+        told.update({"condition": row["condition"], "accepted": f"{row['coverage']:.1%}"})
+        rows.append({**told, "wrong among these": wrong, "n": f"{row['n']:,}"})
+    return pd.DataFrame(rows)
+
+
+def decision_sentence(row: Mapping) -> str:
+    """What a row of `failure.budget_table` says: how much is accepted, and how much of it wrong."""
+    if not row["accepted"]:
+        return f"{row['detector']} has no safe threshold, nothing is accepted"
+    return (
+        f"{row['detector']} accepts {row['coverage']:.1%} of n = {row['n']:,}, "
+        f"{row['risk']:.1%} of these wrong ({row['lo']:.1%} to {row['hi']:.1%})"
+    )
+
+
+def own_rows(
+    accuracy: pd.DataFrame, attacked: pd.DataFrame, sheet: pd.DataFrame, *, common: Mapping
+) -> list[dict]:
+    """Rows of results/: accuracy by condition and under attack, risks; `common` is in each."""
+    rows = [{**row, **common} for row in accuracy.to_dict("records")]
+    for row in attacked.to_dict("records"):
+        condition = f"{row['attack']} {row['epsilon']:g}/255"
+        rows.append(_row(row, common, condition, "accuracy", "value", n=row["n"]))
+    for row in sheet.loc[sheet.accepted > 0].to_dict("records"):
+        metric = f"risk, {row['detector']}, budget {row['budget']:g}"
+        rows.append(_row(row, common, row["condition"], metric, "risk", n=row["accepted"]))
+    return rows
+
+
+def _row(
+    row: Mapping, common: Mapping, condition: str, metric: str, column: str, *, n: int
+) -> dict:
+    """One row of results/ with the value in `column` and its interval."""
+    measured = {"condition": condition, "metric": metric, "value": row[column]}
+    return {**common, **measured, "lo": row["lo"], "hi": row["hi"], "n": n}
+
+
+def most_harmed(by_class: pd.DataFrame, condition: str) -> pd.Series:
+    """The row of the class with the lowest accuracy under a condition of `accuracy_by_class`."""
+    of_condition = by_class.loc[by_class["condition"] == condition]
+    return of_condition.loc[of_condition["accuracy"].idxmin()]
+
+
+def broken_beyond_doubt(sheet: pd.DataFrame, conditions: Sequence[str]) -> list[str]:
+    """Those of `conditions` in which a row's whole interval of risk lies above its budget."""
+    broken = sheet.loc[sheet["lo"] > sheet["budget"], "condition"]
+    return [condition for condition in conditions if condition in set(broken)]

@@ -1,0 +1,103 @@
+import numpy as np
+import pandas as pd
+import pytest
+from makers import random_outcomes
+from sklearn.metrics import roc_auc_score
+
+from visionfail import metrics, report
+from visionfail.evaluation import accuracy_table
+from visionfail.failure import Scored
+
+SWEEP = random_outcomes(n=300)[0]
+
+
+def scored(seed, *, failing=0.3, n=200):
+    """Scores of which the auditor's tells failure better than confidence's."""
+    generator = np.random.default_rng(seed)
+    failed = generator.random(n) < failing
+    scores = {"auditor": failed + generator.normal(0, 0.7, n)}
+    scores["1 - confidence"] = failed + generator.normal(0, 1.5, n)
+    return Scored(scores, failed, np.arange(n))
+
+
+SHEET = pd.DataFrame(
+    {
+        "detector": "auditor",
+        "budget": 0.1,
+        "condition": ["the mix", "contrast, held out", "pixelate, held out"],
+        "coverage": [0.4, 0.5, 0.0],
+        "risk": [0.06, 0.3, np.nan],
+        "lo": [0.03, 0.2, np.nan],
+        "hi": [0.11, 0.4, np.nan],
+        "accepted": [80, 100, 0],
+        "n": 200,
+    }
+)
+
+
+def test_regimes_of_few_severities_have_words_and_doubt():
+    sweep = random_outcomes(severities=(1, 3, 5), n=60)[0]
+    table, notes = report.regime_notes(sweep, bootstraps=100)
+    assert len(table) == len(notes) == 19
+    for row in table.itertuples():
+        doubt = "?" if row.share < 0.975 else ""
+        assert notes[row.corruption] == f"{row.point}{doubt}"
+
+
+def test_a_lead_is_the_difference_of_two_aurocs():
+    fresh = {"the mix": scored(0), "clean": scored(1, failing=0.02)}
+    counts = metrics.resampling_counts(200, 200, np.random.default_rng(0))
+    table = report.auditor_leads(fresh, counts).set_index("condition")
+    mix = fresh["the mix"]
+    for detector in ("auditor", "1 - confidence"):
+        expected = roc_auc_score(mix.failed, mix.scores[detector])
+        assert table.loc["the mix", detector] == pytest.approx(expected)
+    row = table.loc["the mix"]
+    assert row.lead == pytest.approx(row["auditor"] - row["1 - confidence"])
+    assert row.lo < row.lead < row.hi and row.failures == mix.failed.sum()
+    assert np.isnan(table.loc["clean", "lead"])  # too few failures
+
+
+def test_decisions_in_words_name_what_accepts_nothing():
+    texts = report.decision_texts(SHEET)
+    assert list(texts["wrong among these"]) == [
+        "6.0% (3.0% to 11.0%)",
+        "30.0% (20.0% to 40.0%)",
+        "nothing is accepted",
+    ]
+    accepts = report.decision_sentence(SHEET.iloc[0].to_dict())
+    assert accepts == "auditor accepts 40.0% of n = 200, 6.0% of these wrong (3.0% to 11.0%)"
+    nothing = report.decision_sentence(SHEET.iloc[2].to_dict())
+    assert nothing == "auditor has no safe threshold, nothing is accepted"
+
+
+def test_a_budget_is_broken_where_the_whole_interval_lies_above_it():
+    conditions = ["contrast, held out", "pixelate, held out"]
+    assert report.broken_beyond_doubt(SHEET, conditions) == ["contrast, held out"]
+
+
+def test_the_most_harmed_class_has_the_lowest_accuracy_of_its_condition():
+    names = ["fog", "contrast"]
+    table = report.accuracy_by_class(SWEEP, tuple("abcdefghij"), severity=5, above=0.9, names=names)
+    assert list(table.condition.unique()) == ["clean", *names]
+    worst = report.most_harmed(table, "fog")
+    of_fog = table[table.condition == "fog"]
+    assert worst.condition == "fog" and worst.accuracy == of_fog.accuracy.min()
+
+
+def test_a_class_without_images_has_no_row():
+    table = report.accuracy_by_class(SWEEP, tuple("abcdefghijk"), severity=5, above=0.9)
+    assert "k" not in set(table["class"]) and "j" in set(table["class"])
+
+
+def test_rows_of_results_hold_each_accuracy_and_risk():
+    attacked = pd.DataFrame(
+        {"attack": ["pgd"], "epsilon": [0.5], "value": [0.2], "lo": [0.1], "hi": [0.3], "n": [50]}
+    )
+    accuracy = accuracy_table(SWEEP, model="yours")
+    common = {"dataset": "cifar10", "origin": "standin", "split": "test", "model": "yours"}
+    rows = report.own_rows(accuracy, attacked, SHEET, common=common)
+    assert len(rows) == 96 + 1 + 2  # nothing accepted has no risk
+    assert all(row["origin"] == "standin" for row in rows)
+    assert rows[96]["condition"] == "pgd 0.5/255" and rows[96]["value"] == 0.2
+    assert rows[98]["metric"] == "risk, auditor, budget 0.1" and rows[98]["n"] == 100
