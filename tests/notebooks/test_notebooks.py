@@ -19,7 +19,9 @@ pytestmark = pytest.mark.slow
 NOTEBOOKS = notebooks.find()
 # where real images take another way than stand-ins: committed networks instead of trained ones
 WITH_IMAGES = [
-    path for path in NOTEBOOKS if path.name[:2] in ("01", "03", "05", "06", "07", "08", "11", "12")
+    path
+    for path in NOTEBOOKS
+    if path.name[:2] in ("01", "03", "05", "06", "07", "08", "11", "12", "14")
 ]
 
 
@@ -86,6 +88,7 @@ LEAVES = {
     "11": "auditor-cifar10.csv",
     "12": "transfer.csv",
     "13": "risk.csv",
+    "14": "own-model.csv",
 }
 
 
