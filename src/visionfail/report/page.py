@@ -142,7 +142,12 @@ def _table(table: pd.DataFrame, *, header: bool = True) -> str:
     """A table in HTML, its texts escaped, numbers with three decimals."""
     with pd.option_context("display.max_colwidth", None):  # else texts are cut
         return table.to_html(
-            index=False, header=header, border=0, escape=True, float_format=lambda x: f"{x:.3f}"
+            index=False,
+            header=header,
+            border=0,
+            justify="left",
+            escape=True,
+            float_format=lambda value: f"{value:.3f}",
         )
 
 
