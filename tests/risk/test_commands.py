@@ -214,3 +214,27 @@ def test_export_goes_through_its_gate(folder, copy, tmp_path, capsys):
         file.unlink()
     assert program.main([*call, "onnx"]) == 2
     assert "has changed since training" in capsys.readouterr().err
+
+
+def test_flagged_pictures_in_the_band_go_to_people(folder, copy, tmp_path, capsys):
+    table = tmp_path / "decided.csv"
+    call = ["predict", "--image", str(folder / "unsafe"), "--weights", str(copy)]
+    call += ["--threshold", "0.3", "--csv", str(table)]
+    program.main(call)
+    plain = lines(capsys)
+    middle = sorted(line["probability"] for line in plain if line["decision"] == "unsafe")
+    edge = middle[len(middle) // 2]
+    assert program.main([*call, "--people-below", str(edge)]) == 2  # another table's band
+    assert "decided at people_below 0.0" in capsys.readouterr().err
+    table.unlink()
+    assert program.main([*call, "--people-below", str(edge)]) == 3
+    banded = lines(capsys)
+    for line, before in zip(banded, plain, strict=True):
+        assert line["decision"] == before["decision"] and line["score"] == before["score"]
+        asked = before["decision"] == "unsafe" and before["probability"] < edge
+        assert line["review"] == asked == bool(line["reason"])
+    assert any(line["review"] for line in banded) and not all(line["review"] for line in banded)
+    program.main([*call, "--people-below", str(edge)])  # resumes from the table
+    assert lines(capsys) == banded
+    assert program.main([*call, "--people-below", "7"]) == 2
+    assert "a probability from 0 to 1" in capsys.readouterr().err

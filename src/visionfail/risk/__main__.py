@@ -1,6 +1,6 @@
 """python -m visionfail.risk train | evaluate | predict | export: the safe/unsafe classifier.
 
-Exit codes of predict: 0 all safe, 1 something is unsafe, 3 some file fell back; 2 is a wrong call.
+Exit codes of predict: 0 all safe, 1 something is unsafe, 3 a person must look; 2 is a wrong call.
 """
 
 import argparse
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     deciding.add_argument("--image", required=True, help="a file, a folder, or - for a list")
     deciding.add_argument("--weights", default=str(OUT), help="folder of the classifier")
     deciding.add_argument("--threshold", type=float, help="in the place of evaluate's")
+    deciding.add_argument("--people-below", type=float, default=0.0, help="probability; default 0, nobody")
     deciding.add_argument("--fallback", choices=predicting.FALLBACKS, default="unsafe")
     deciding.add_argument("--csv", type=Path, help="a table that grows; a second run resumes")
     deciding.add_argument("--log", type=Path, help="a log of decisions, without pictures or names")
@@ -150,6 +151,7 @@ def run_predict(options: argparse.Namespace) -> int:
         predicting.files_to_decide(options.image, sys.stdin),
         threshold=threshold,
         guaranteed=guaranteed,
+        people_below=options.people_below,
         fallback=options.fallback,
         table=options.csv,
     )

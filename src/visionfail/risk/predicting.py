@@ -5,7 +5,7 @@ import dataclasses
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,8 @@ ODD = "surrogateescape"  # names of files that are no UTF-8 are kept as their by
 class Decision:
     """What is decided about one file; probability and score are None where it could not be read.
 
-    `review` says that a person must look: the decision is the fallback, for the `reason` given.
+    `review` says that a person must look, for the `reason` given: the file could not be read, and
+    the decision is the fallback, or its probability lies in the review band.
     """
 
     file: str
@@ -32,6 +33,7 @@ class Decision:
     probability: float | None
     score: float | None
     threshold: float
+    people_below: float = 0.0  # flagged ones with a lower probability go to people
     guaranteed: bool
     reason: str
     model: str  # the beginning of its weights' sha256
@@ -50,14 +52,16 @@ def decide(
     *,
     threshold: float,
     guaranteed: bool,
+    people_below: float = 0.0,
     fallback: str = "unsafe",
 ) -> Decision:
     """The decision about one file, by the very steps that `evaluate` takes.
 
-    A file that cannot be read for certain gets the `fallback` and its reason; with "stop" a
-    ValueError.
+    A flagged one whose probability is under `people_below` is for a person to see. A file that
+    cannot be read for certain gets the `fallback` and its reason; with "stop" a ValueError.
     """
     common = {"file": str(file), "threshold": threshold, "model": _model_of(classifier)}
+    common["people_below"] = people_below
     try:
         image = read_file(file, side=classifier.config.side)
     except ValueError as error:
@@ -66,13 +70,16 @@ def decide(
         unread = {"probability": None, "score": None, "guaranteed": False}
         return Decision(decision=fallback, review=True, reason=str(error), **unread, **common)
     score = float(classifier.score(image)[0])
+    probability = float(classifier.calibration.probability(score))
+    flagged = score >= threshold
+    review = flagged and probability < people_below
     return Decision(
-        decision="unsafe" if score >= threshold else "safe",
-        review=False,
-        probability=float(classifier.calibration.probability(score)),
+        decision="unsafe" if flagged else "safe",
+        review=review,
+        probability=probability,
         score=score,
         guaranteed=guaranteed,
-        reason="",
+        reason=f"flagged, with a probability under {people_below:g}" if review else "",
         **common,
     )
 
@@ -100,21 +107,32 @@ def decide_all(
     *,
     threshold: float,
     guaranteed: bool,
+    people_below: float = 0.0,
     fallback: str = "unsafe",
     table: Path | None = None,
 ) -> Iterator[Decision]:
     """The decision about each file, in order; `table` is a csv that grows as they come.
 
-    Files that the table has already, read and decided by the same network at the same threshold,
-    are not decided again: an interrupted run resumes, and gives them from the table.
+    Files that the table has already, read and decided by the same network at the same thresholds,
+    are not decided again: an interrupted run resumes, and gives them from the table. ValueError for
+    a `people_below` outside [0, 1].
     """
-    done = _decided(table, threshold, _model_of(classifier)) if table else {}
+    if not 0 <= people_below <= 1:
+        raise ValueError(f"people below {people_below}: give a probability from 0 to 1.")
+    wanted_of_table = {"threshold": str(threshold), "people_below": str(people_below)}
+    wanted_of_table["model"] = _model_of(classifier)
+    done = _decided(table, wanted_of_table) if table else {}
     for file in tqdm(wanted, unit="picture", disable=len(wanted) == 1):
         if str(file) in done:
             yield done[str(file)]
             continue
         decision = decide(
-            classifier, file, threshold=threshold, guaranteed=guaranteed, fallback=fallback
+            classifier,
+            file,
+            threshold=threshold,
+            guaranteed=guaranteed,
+            people_below=people_below,
+            fallback=fallback,
         )
         if table is not None:
             _append(table, decision)
@@ -126,11 +144,11 @@ def _model_of(classifier: Classifier) -> str:
     return str(classifier.card["sha256"])[:12]
 
 
-def _decided(table: Path, threshold: float, model: str) -> dict[str, Decision]:
+def _decided(table: Path, same: Mapping[str, str]) -> dict[str, Decision]:
     """{file: decision} of a table, of files that were read.
 
-    ValueError where it is another table, or another threshold's or network's. A line that was cut
-    off is taken away.
+    ValueError where it is another table, or decided with another of `same`, {column: value}. A line
+    that was cut off is taken away.
     """
     if not table.exists() or not table.stat().st_size:
         return {}
@@ -144,12 +162,12 @@ def _decided(table: Path, threshold: float, model: str) -> dict[str, Decision]:
         os.truncate(table, table.read_bytes().rfind(b"\n") + 1)
     decided = {}
     for row in reader:
-        for name, wanted in {"threshold": str(threshold), "model": model}.items():
+        for name, wanted in same.items():
             if row[name] != wanted:
                 raise ValueError(
                     f"{table} was decided at {name} {row[name]}, not {wanted}: name another file."
                 )
-        if row["review"] == "False":  # a file that fell back may have been mended
+        if row["score"]:  # a file that fell back may have been mended
             with files.reading(table, remedy="name another file"):
                 decided[row["file"]] = _of_row(row)
     return decided
@@ -160,12 +178,13 @@ def _of_row(row: dict) -> Decision:
     return Decision(
         file=row["file"],
         decision=row["decision"],
-        review=False,
+        review=row["review"] == "True",
         probability=float(row["probability"]),
         score=float(row["score"]),
         threshold=float(row["threshold"]),
+        people_below=float(row["people_below"]),
         guaranteed=row["guaranteed"] == "True",
-        reason="",
+        reason=row["reason"],
         model=row["model"],
     )
 
