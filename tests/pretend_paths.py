@@ -14,7 +14,7 @@ from makers import STATS, pretend, squares
 from visionfail import attacks, corruptions, data, devices, evaluation, explain, failure, models
 from visionfail.failure import passes
 from visionfail.models import networks, training, transfer
-from visionfail.risk import drift, experiments, export
+from visionfail.risk import drift_power, experiments, export
 from visionfail.risk import training as risk_training
 from visionfail.risk.calibration import Calibration
 from visionfail.risk.config import RiskConfig
@@ -313,7 +313,7 @@ def test_drift_of_pictures_scored_there(device, classifier):
         part: transfer.features_on_device(made.model, images, mirrored=False)
         for part, images in parts.items()
     }
-    rows = drift.drift_rows(
+    rows = drift_power.drift_rows(
         made, features, {**parts, "test": two_classes(30, seed=2)}, batches=(10,), repeats=2
     )
-    assert len(rows) == len(drift.DRIFTED)
+    assert len(rows) == len(drift_power.DRIFTED) + len(drift_power.RARER)

@@ -35,8 +35,10 @@ def studied():
         calibration=Calibration(1.0, 0.0),
         validation=scored(0.1),
         scored=conditions,
-        ensemble=scored(0.1),
+        heads_val=(scored(0.1),),
+        heads=(scored(0.1),),
         kinds=("thing",) * 400,
+        brightness=np.full(400, 0.5),
         made={"tables": tables, "weights": "trunk", "set": "gtsrb", "origin": "subset"},
     )
 

@@ -151,3 +151,11 @@ def test_what_a_threshold_costs_more_is_paired():
     assert value == pytest.approx(costs[0.1] - costs[0.5]) and lo < value < hi
     same = decisions.extra_cost(scored, 0.5, 0.5, prevalence=0.05, cost_ratio=10)
     assert same == (0, 0, 0)
+
+
+def test_the_surest_error_of_each_group_comes_first():
+    score = np.array([0.1, 0.3, 0.2, 0.9, 0.8, 0.95, 0.6, 0.1])
+    labels = np.array([1, 1, 1, 1, 0, 0, 0, 0])
+    groups = np.array([0, 0, 1, 1, 2, 2, 3, 3])
+    missed, alarms = decisions.surest_errors(decisions.Scored(score, labels, groups), 0.5)
+    assert missed.tolist() == [0, 2] and alarms.tolist() == [5, 6]

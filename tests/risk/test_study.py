@@ -8,7 +8,7 @@ import torch
 from makers.risk import random_weights
 
 from visionfail import data, files
-from visionfail.risk import sets, setup, sheet, study
+from visionfail.risk import drift_power, heads, sets, setup, sheet, study
 from visionfail.risk.config import RiskConfig
 
 CONFIG = RiskConfig(side=32, views=1, epochs=2, lr=0.01)
@@ -57,13 +57,18 @@ def test_what_is_stored_is_what_was_measured(tmp_path, monkeypatch):
     path = tmp_path / "risk-shapes.npz"
     files.save_arrays(path, arrays, made={"set": "shapes", **made})
     found = study.studied_of(*files.load_arrays(path))
-    assert set(found.scored) == {*sheet.conditions_for(32), sheet.ATTACK}
+    assert set(found.scored) == {*sheet.conditions_for(32), sheet.ATTACK, sheet.INT8}
+    int8 = found.scored[sheet.INT8].score
+    assert np.abs(int8 - found.clean.score).max() < 0.2 and (int8 != found.clean.score).any()
+    assert len(found.heads) == len(found.heads_val) == heads.HEADS
+    assert found.brightness[found.clean.labels == 1].mean() < found.brightness.mean()
     assert len(found.clean.score) == 60
     attacked = found.scored[sheet.ATTACK].labels
     assert 0 < (attacked == 1).sum() <= 10
     assert (attacked == 0).sum() == (found.clean.labels == 0).sum()  # nobody attacks a safe one
     assert {row["claim"] for row in made["tables"]["values"]} == {"E5", "E6", "E7"}
-    assert found.table("drift").n.unique().tolist() == [5]
+    drifted = found.table("drift")
+    assert drifted.n.unique().tolist() == [5] and set(drift_power.RARER) < set(drifted.condition)
     assert len(found.table("kinds")) == len(set(kinds["test"]))
     threshold = found.threshold(cost_ratio=10, max_miss=0.05, prevalence=0.1)
     assert 0 <= threshold.value <= 1 and not threshold.guaranteed

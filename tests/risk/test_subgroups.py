@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from visionfail.risk.decisions import Scored
-from visionfail.risk.subgroups import by_kind_table
+from visionfail.risk.subgroups import brightness_kinds, by_kind_table
 
 
 def test_the_kind_that_errs_most_comes_first_and_is_told_apart():
@@ -51,3 +51,16 @@ def test_kinds_that_never_err_are_not_told_apart():
     scored = Scored(np.full(8, 0.9), np.ones(8, dtype=int), np.arange(8))
     table = by_kind_table(scored, ["a"] * 4 + ["b"] * 4, 0.5)
     assert (table.p_holm == 1).all() and (table.value == 0).all()
+
+
+def test_a_sign_is_dark_or_bright_as_a_whole():
+    groups = np.repeat(np.arange(6), 10)
+    labels = np.repeat([0, 1, 0, 1, 0, 1], 10)
+    rng = np.random.default_rng(0)
+    brightness = np.repeat([0.1, 0.2, 0.4, 0.5, 0.7, 0.8], 10) + rng.normal(0, 0.3, 60)
+    of_groups = [brightness[groups == g].mean() for g in range(6)]
+    kinds = np.array(brightness_kinds(brightness, Scored(brightness, labels, groups)))
+    for place, g in enumerate(np.argsort(of_groups)):
+        third = ("darkest", "middle", "brightest")[place // 2]
+        word = ("safe", "unsafe")[labels[groups == g][0]]
+        assert set(kinds[groups == g]) == {f"{third} third, {word}"}

@@ -215,7 +215,8 @@ def reliability_plot(
     """Accuracy against confidence by bin, and the number of images per bin.
 
     `tables` is {name: metrics.reliability_bins(...)} with one or two names; ValueError for any
-    other number.
+    other number. Bars are Wilson intervals over images, or from "lo" to "hi" where a table has
+    them, which are said to be over groups.
     """
     if not 1 <= len(tables) <= 2:
         raise ValueError(
@@ -236,16 +237,20 @@ def reliability_plot(
     legend(fig, named_handles(top))
     images_per_bin = next(iter(tables.values()))["n"]
     total = f"n = {int(images_per_bin.sum()):,} images, {len(images_per_bin)} equal-width bins"
-    footnote(fig, f"{model_name(model)}; {total}; bars: 95% Wilson interval")
+    over_groups = all("lo" in table for table in tables.values())
+    bars = "bars: 95% over groups" if over_groups else "bars: 95% Wilson interval"
+    footnote(fig, f"{model_name(model)}; {total}; {bars}")
     return fig
 
 
 def _draw_calibration(ax: Axes, table: Mapping[str, np.ndarray], **style: Any) -> None:
-    """Draw the accuracy of every bin that has images, with its Wilson interval."""
+    """Draw the accuracy of every bin that has images, with its interval."""
     filled = table["n"] > 0
     n = table["n"][filled]
     accuracy = table["accuracy"][filled]
     lo, hi = metrics.wilson(np.rint(accuracy * n), n)
+    if "lo" in table:
+        lo, hi = table["lo"][filled], table["hi"][filled]
     ax.errorbar(
         table["confidence"][filled],
         accuracy,

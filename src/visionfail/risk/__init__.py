@@ -1,6 +1,6 @@
 """A safe/unsafe classifier whose threshold means something: train, evaluate, predict, export."""
 
-from visionfail.risk.calibration import Calibration, brier, fit_calibration
+from visionfail.risk.calibration import Calibration, brier, calibration_bins, fit_calibration
 from visionfail.risk.claims import RISK_CLAIMS, judge_risk, worse_accuracy
 from visionfail.risk.config import RiskConfig, load_config
 from visionfail.risk.curves import precision_band, roc_band
@@ -12,6 +12,7 @@ from visionfail.risk.decisions import (
     rates,
     rates_table,
     review_band,
+    surest_errors,
 )
 from visionfail.risk.drift import (
     check_drift,
@@ -19,11 +20,12 @@ from visionfail.risk.drift import (
     one_per_group,
     reference_of,
 )
+from visionfail.risk.heads import heads_table
 from visionfail.risk.pictures import list_pictures, split_pictures
 from visionfail.risk.prediction_log import log_summary, read_log
 from visionfail.risk.saved import Classifier, load_classifier
 from visionfail.risk.sets import NAMES, UNSAFE, as_risk, risk_sets
-from visionfail.risk.setup import counts_table
+from visionfail.risk.setup import counts_table, test_pictures
 from visionfail.risk.setup import prepare_risk as prepare
 from visionfail.risk.sheet import (
     CLEAN,
@@ -33,7 +35,7 @@ from visionfail.risk.sheet import (
     sheet_at,
 )
 from visionfail.risk.study import Studied, load_or_study
-from visionfail.risk.subgroups import by_kind_table
+from visionfail.risk.subgroups import brightness_kinds, by_kind_table
 from visionfail.risk.thresholds import (
     Threshold,
     choose_threshold,
@@ -58,7 +60,9 @@ __all__ = [
     "Threshold",
     "as_risk",
     "brier",
+    "brightness_kinds",
     "by_kind_table",
+    "calibration_bins",
     "check_drift",
     "check_score_drift",
     "choose_threshold",
@@ -68,6 +72,7 @@ __all__ = [
     "extra_cost",
     "fit_calibration",
     "groups_needed",
+    "heads_table",
     "implied_cost_ratio",
     "in_words",
     "judge_risk",
@@ -94,5 +99,7 @@ __all__ = [
     "score_conditions",
     "sheet_at",
     "split_pictures",
+    "surest_errors",
+    "test_pictures",
     "worse_accuracy",
 ]

@@ -48,7 +48,9 @@ def parser() -> argparse.ArgumentParser:
     deciding.add_argument("--image", required=True, help="a file, a folder, or - for a list")
     deciding.add_argument("--weights", default=str(OUT), help="folder of the classifier")
     deciding.add_argument("--threshold", type=float, help="in the place of evaluate's")
-    deciding.add_argument("--people-below", type=float, default=0.0, help="probability; default 0, nobody")
+    deciding.add_argument(
+        "--people-below", type=float, default=0.0, help="probability; default 0, nobody"
+    )
     deciding.add_argument("--fallback", choices=predicting.FALLBACKS, default="unsafe")
     deciding.add_argument("--csv", type=Path, help="a table that grows; a second run resumes")
     deciding.add_argument("--log", type=Path, help="a log of decisions, without pictures or names")

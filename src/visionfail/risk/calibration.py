@@ -7,6 +7,9 @@ from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
+from visionfail import metrics
+from visionfail.risk.decisions import BOOTSTRAPS, Scored
+
 NEARLY = 1e-12  # scores are kept this far from 0 and 1
 
 
@@ -54,3 +57,51 @@ def fit_calibration(score: np.ndarray, labels: np.ndarray) -> Calibration:
 def brier(probability: np.ndarray, labels: np.ndarray) -> float:
     """The mean squared distance of probabilities from 1 for unsafe and 0 for safe pictures."""
     return float(np.mean((probability - labels) ** 2))
+
+
+def calibration_bins(
+    scored: Scored, probability: np.ndarray
+) -> tuple[dict[str, np.ndarray], tuple[float, float, float]]:
+    """(`metrics.reliability_bins` of the predicted class with lo and hi, ECE's (value, lo, hi)).
+
+    Pictures count alike; intervals are over groups, which are drawn with all of their pictures. A
+    bin's is widened to Wilson's for as many groups as it has. An ECE leans upwards where there are
+    few pictures, and a resample's leans once more: ECE's lower end takes back both.
+    """
+    confidence = np.maximum(probability, 1 - probability)
+    right = (probability >= 0.5) == (scored.labels == 1)
+    table = metrics.reliability_bins(confidence, right)
+    inside = np.searchsorted(table["edges"][1:-1], confidence, side="left")  # (N,)
+    names, group = np.unique(scored.groups, return_inverse=True)
+    shape = (len(names), len(table["n"]))
+
+    def sums(values: np.ndarray) -> np.ndarray:
+        """Over a group's pictures in each bin, (G, bins)."""
+        total = np.zeros(shape)
+        np.add.at(total, (group, inside), values)
+        return total
+
+    n = sums(np.ones(len(right)))
+    counts = metrics.resampling_counts(BOOTSTRAPS, len(names), np.random.default_rng(0))  # (B, G)
+    with np.errstate(invalid="ignore"):
+        accuracy = (counts @ sums(right)) / (counts @ n)  # (B, bins), NaN where none was drawn
+    table["lo"], table["hi"] = _spans(accuracy, table["accuracy"], (n > 0).sum(axis=0))
+    gaps = np.abs(counts @ sums(right - confidence)).sum(axis=1) / (counts @ n).sum(axis=1)
+    value = metrics.ece(confidence, right)
+    _, hi = metrics.percentile_interval(gaps)
+    lean = gaps.mean() - value
+    return table, (value, max(0.0, 2 * value - hi - lean), hi)
+
+
+def _spans(
+    samples: np.ndarray, value: np.ndarray, groups: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """lo and hi (bins,) of resampled shares (B, bins), at least as wide as Wilson's of `groups`."""
+    lo = np.full(len(value), np.nan)
+    hi = np.full(len(value), np.nan)
+    for k in np.flatnonzero(groups):
+        drawn = samples[~np.isnan(samples[:, k]), k]
+        wilson = metrics.wilson(value[k] * groups[k], groups[k])
+        lo[k], hi[k] = metrics.percentile_interval(drawn)
+        lo[k], hi[k] = min(lo[k], wilson[0]), max(hi[k], wilson[1])
+    return lo, hi

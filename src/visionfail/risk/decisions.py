@@ -29,6 +29,10 @@ class Scored:
         place = self._places()
         return np.bincount(place, weights=values) / np.bincount(place)
 
+    def of_pictures(self, values: np.ndarray) -> np.ndarray:
+        """What stands for each of the G, (G,), at each of its pictures, (N,)."""
+        return values[self._places()]
+
     def unsafe(self) -> np.ndarray:
         """Which of the G are unsafe, bool."""
         return self.of_groups(self.labels == 1) == 1
@@ -158,6 +162,21 @@ def picture_measures(scored: Scored, threshold: float) -> dict[str, float]:
         "F1": 2 * hits / (2 * hits + alarms + misses) if hits + alarms + misses else np.nan,
         "specificity": passed / (passed + alarms) if passed + alarms else np.nan,
     }
+
+
+def surest_errors(scored: Scored, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """(places of what is missed, of false alarms): the surest one of each group, surest first."""
+    flagged = scored.score >= threshold
+    found = []
+    for wrong, doubt in (
+        (~flagged & (scored.labels == 1), scored.score),
+        (flagged & (scored.labels == 0), -scored.score),
+    ):
+        places = np.flatnonzero(wrong)
+        places = places[np.argsort(doubt[places], kind="stable")]
+        _, first = np.unique(scored.groups[places], return_index=True)
+        found.append(places[np.sort(first)])
+    return found[0], found[1]
 
 
 def in_words(threshold: float, table: pd.DataFrame, *, cost_ratio: float, prevalence: float) -> str:

@@ -5,34 +5,17 @@ corrected for their number by Holm's method. Rabanser et al. 2019, arXiv:1810.11
 picture is taken: frames of one sign are no news to each other.
 """
 
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from scipy import stats
 from sklearn.decomposition import PCA
 
-from visionfail import corruptions, metrics
-from visionfail.data import ImageSet
-from visionfail.models.features import Features
-from visionfail.models.transfer import features_on_device
+from visionfail import metrics
 from visionfail.risk.decisions import Scored
-from visionfail.risk.experiments import head_score
-from visionfail.risk.saved import Classifier
 
 COMPONENTS = 32
-# conditions whose batches are checked; clean ones count false alarms
-DRIFTED = (
-    ("clean", 0),
-    ("brightness", 3),
-    ("contrast", 3),
-    ("gaussian_noise", 1),
-    ("gaussian_noise", 3),
-    ("pixelate", 3),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,48 +91,6 @@ def check_drift(
     names = [f"component {k + 1}" for k in range(count - 1)] + ["score"]
     moved = tuple(name for name, value in zip(names, corrected, strict=True) if value <= level)
     return Drift(alarm=bool(moved), p=float(corrected.min()), moved=moved, n=len(batch))
-
-
-def drift_rows(
-    classifier: Classifier,
-    features: Mapping[str, Features],
-    parts: Mapping[str, ImageSet],
-    *,
-    batches: Sequence[int],
-    repeats: int,
-) -> list[dict]:
-    """A row per condition and batch size: condition, severity, size, alarms (a share), lo, hi, n.
-
-    Batches are drawn from the test pictures, one of a group; "clean" counts false alarms.
-    """
-    generator = np.random.default_rng(0)
-    groups = {part: images.group_numbers() for part, images in parts.items()}
-    kept = one_per_group(groups["val"], generator)
-    learnt = one_per_group(groups["train"], generator)
-    fc = deepcopy(classifier.model.get_submodule("fc")).cpu()
-    reference = reference_of(
-        features["val"].images[kept].numpy(),
-        head_score(fc, features["val"].images[kept]),
-        components_of=features["train"].images[learnt].numpy(),
-    )
-    rows = []
-    for name, severity in DRIFTED:
-        images = parts["test"].images
-        changed = corruptions.corrupt(images, name, severity) if severity else images
-        seen = replace(parts["test"], images=changed)
-        of_test = features_on_device(classifier.model, seen, mirrored=False).images
-        score = head_score(fc, of_test)
-        for size in batches:
-            alarms = 0
-            for _ in range(repeats):
-                chosen = generator.permutation(one_per_group(groups["test"], generator))[:size]
-                batch = of_test[torch.from_numpy(chosen)].numpy()
-                alarms += check_drift(reference, batch, score[chosen]).alarm
-            lo, hi = metrics.wilson(alarms, repeats)
-            row = {"condition": name, "severity": severity, "size": size}
-            row.update({"alarms": alarms / repeats, "lo": float(lo), "hi": float(hi)})
-            rows.append({**row, "n": repeats})
-    return rows
 
 
 def check_score_drift(

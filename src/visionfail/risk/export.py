@@ -6,6 +6,7 @@ onnxruntime and onnxscript come with the extra `risk`.
 
 import dataclasses
 import math
+import tempfile
 import warnings
 from copy import deepcopy
 from dataclasses import dataclass
@@ -206,10 +207,7 @@ def export(
     try:
         write_onnx(classifier, onnx_path)
         if kind == "int8":
-            order = torch.randperm(len(validation), generator=torch.Generator().manual_seed(0))[
-                :CALIBRATING
-            ]
-            write_int8(onnx_path, path, validation.images[order])
+            write_int8(onnx_path, path, _calibrating(validation))
         keep_gate_pictures(classifier, validation, threshold)
         return load_exported(classifier, kind)
     except ValueError:
@@ -218,6 +216,26 @@ def export(
     finally:
         if kind == "int8":
             onnx_path.unlink(missing_ok=True)
+
+
+def _calibrating(validation: ImageSet) -> Tensor:
+    """The validation pictures by which int8 sets its ranges, always the same."""
+    order = torch.randperm(len(validation), generator=torch.Generator().manual_seed(0))
+    return validation.images[order[:CALIBRATING]]
+
+
+def int8_score(classifier: Classifier, validation: ImageSet, images: Tensor) -> np.ndarray:
+    """What an int8 version scores pictures uint8 (N, 3, H, W), (N,), whatever its gate would say.
+
+    To measure what is refused; nothing of it is kept.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        onnx_path = Path(folder) / "model.onnx"
+        write_onnx(classifier, onnx_path)
+        path = Path(folder) / "model.int8.onnx"
+        write_int8(onnx_path, path, _calibrating(validation))
+        logits = logits_of(session_of(path), images, batch_size=32)
+    return metrics.probabilities(logits)[:, 1]
 
 
 def keep_gate_pictures(classifier: Classifier, validation: ImageSet, threshold: Threshold) -> None:

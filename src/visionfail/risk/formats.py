@@ -18,6 +18,11 @@ TIMED = 50
 TIMED_BATCHES = (1, 32)
 
 
+def can_export() -> bool:
+    """Whether the extra `risk` is installed."""
+    return bool(find_spec("onnxruntime") and find_spec("onnxscript"))
+
+
 def format_rows(classifier: Classifier, validation: ImageSet, threshold: Threshold) -> list[dict]:
     """A row per format and batch size: format, size_mb, batch, p50_ms, p95_ms, n, gate.
 
@@ -27,7 +32,7 @@ def format_rows(classifier: Classifier, validation: ImageSet, threshold: Thresho
     weights = sum(tensor.numel() * 4 for tensor in classifier.model.state_dict().values())
     ask: dict[str, Callable] = {"torch": partial(models.predict, classifier.model)}
     about: dict[str, dict] = {"torch": {"size_mb": weights / 1e6, "gate": ""}}
-    for kind in FORMATS if find_spec("onnxruntime") and find_spec("onnxscript") else ():
+    for kind in FORMATS if can_export() else ():
         try:
             made = export(classifier, kind, validation, threshold)
         except ValueError as error:

@@ -6,7 +6,7 @@ import pandas as pd
 from visionfail import data, profiles
 from visionfail.data import ImageSet
 from visionfail.risk.pictures import CLASSES
-from visionfail.risk.sets import as_risk, risk_sets
+from visionfail.risk.sets import PARTS, UNSAFE, as_risk, risk_sets
 from visionfail.studies.run import Run
 
 STANDIN_UNSAFE = ("triangle", "star")
@@ -25,6 +25,16 @@ def prepare_risk(profile: str) -> tuple[Run, dict[str, tuple[str, ...]]]:
         parts, kinds = _standins()
     run = Run(profile=chosen, sets=parts, origin="subset", stored=chosen.name == "quick")
     return run, kinds
+
+
+def test_pictures(name: str) -> ImageSet | None:
+    """The test pictures of "gtsrb" or "imagenette" as safe and unsafe; None: not on disk."""
+    try:
+        images = data.load(name, PARTS[name]["test"])
+    except FileNotFoundError:
+        return None
+    relabelled, _ = as_risk(images, UNSAFE[name])
+    return relabelled
 
 
 def _standins() -> tuple[dict[str, ImageSet], dict[str, tuple[str, ...]]]:

@@ -22,6 +22,7 @@ WORSE = (*CORE, "pixelate")
 SEVERITIES = (1, 3, 5)
 CLEAN = ("clean", 0)
 ATTACK = ("PGD, 2/255", 0)
+INT8 = ("int8 export", 0)  # measured even where its gate refuses it
 EPSILON = 2 / 255
 Condition = tuple[str, int]
 

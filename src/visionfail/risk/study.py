@@ -15,13 +15,16 @@ from visionfail import devices, files, profiles
 from visionfail.data import ImageSet
 from visionfail.models.features import Features
 from visionfail.profiles import Profile
-from visionfail.risk import drift, experiments, sheet
+from visionfail.risk import experiments, sheet
 from visionfail.risk.calibration import Calibration
 from visionfail.risk.commands import train_and_save
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.decisions import Scored
+from visionfail.risk.drift_power import drift_rows
+from visionfail.risk.export import int8_score
 from visionfail.risk.features import load_or_extract
-from visionfail.risk.formats import format_rows
+from visionfail.risk.formats import can_export, format_rows
+from visionfail.risk.heads import heads_scores
 from visionfail.risk.saved import Classifier
 from visionfail.risk.sets import risk_sets
 from visionfail.risk.thresholds import Threshold, score_of_cost_ratio, threshold_for
@@ -32,7 +35,6 @@ SETTINGS = {
 }
 SIZES = (50, 100, 200, 500, 1000, 2000)
 ATTACKED = 60  # groups under PGD
-HEADS = 3  # of the ensemble
 BATCHES = (10, 25, 50, 100)  # of the drift check
 REPEATS = 200
 LABELLED = 200  # pictures of a round of labels
@@ -42,16 +44,19 @@ LABELLED = 200  # pictures of a round of labels
 class Studied:
     """What is known of one set's classifier: scores of validation and test pictures, and tables.
 
-    scored {condition: Scored of the test pictures}; ensemble their scores by HEADS heads together;
-    kinds of the test pictures; tables {name: rows}; made: the record.
+    scored {condition: Scored of the test pictures}; heads_val and heads: validation and test
+    pictures by each of HEADS heads; kinds and brightness (N,) of the test pictures; made: the
+    record with its tables.
     """
 
     config: RiskConfig
     calibration: Calibration
     validation: Scored
     scored: Mapping[sheet.Condition, Scored]
-    ensemble: Scored
+    heads_val: tuple[Scored, ...]
+    heads: tuple[Scored, ...]
     kinds: tuple[str, ...]
+    brightness: np.ndarray
     made: Mapping
 
     @property
@@ -117,14 +122,20 @@ def studied_of(arrays: Mapping[str, np.ndarray], made: Mapping) -> Studied:
         Scored(arrays["attack"].astype(float), labels[chosen], groups[chosen]),
         scored[sheet.CLEAN],
     )
+    if arrays["int8"].size:
+        scored[sheet.INT8] = Scored(arrays["int8"].astype(float), labels, groups)
     validation = Scored(arrays["val_score"], arrays["val_labels"], arrays["val_groups"])
     return Studied(
         config=config,
         calibration=Calibration(**made["calibration"]),
         validation=validation,
         scored=scored,
-        ensemble=Scored(arrays["ensemble"], labels, groups),
+        heads_val=tuple(
+            dataclasses.replace(validation, score=score) for score in arrays["heads_val"]
+        ),
+        heads=tuple(Scored(score, labels, groups) for score in arrays["heads"]),
         kinds=tuple(made["kinds"]),
+        brightness=arrays["brightness"],
         made=made,
     )
 
@@ -146,7 +157,9 @@ def study(
     tables = {"history": card["history"]}
     tables.update(_measured(features, scored[sheet.CLEAN], kinds, parts, classifier))
     arrays = _arrays(classifier.validation(), scored, conditions, parts["test"])
-    arrays["ensemble"] = _ensemble_score(features, config)
+    arrays |= heads_scores(features, config)
+    arrays["int8"] = _int8_score(classifier, parts)
+    arrays["brightness"] = parts["test"].images.float().mean(dim=(1, 2, 3)).numpy() / 255
     made = {
         "config": dataclasses.asdict(config),
         "calibration": dataclasses.asdict(classifier.calibration),
@@ -175,14 +188,11 @@ def _plain_features(
     return plain
 
 
-def _ensemble_score(features: Mapping[str, Features], config: RiskConfig) -> np.ndarray:
-    """The mean score of HEADS heads that differ in their seed, of the test pictures."""
-    scores = []
-    for number in range(HEADS):
-        seeded = dataclasses.replace(config, seed=config.seed + number)
-        head = experiments.quick_head(features["train"], seeded)
-        scores.append(experiments.head_score(head, features["test"].images))
-    return np.mean(scores, axis=0)
+def _int8_score(classifier: Classifier, parts: Mapping[str, ImageSet]) -> np.ndarray:
+    """The test pictures' scores by an int8 version, empty where onnxruntime is not installed."""
+    if not can_export():
+        return np.zeros(0, dtype=np.float32)
+    return int8_score(classifier, parts["val"], parts["test"].images).astype("f4")
 
 
 def _arrays(
@@ -238,7 +248,7 @@ def _measured(
         "curve": curve.to_dict("records"),
         "kinds": by_kind.to_dict("records"),
         "labels": labels.to_dict("records"),
-        "drift": drift.drift_rows(classifier, features, parts, batches=BATCHES, repeats=REPEATS),
+        "drift": drift_rows(classifier, features, parts, batches=BATCHES, repeats=REPEATS),
         "values": values,
         "formats": format_rows(classifier, parts["val"], threshold),
     }

@@ -7,9 +7,11 @@ import pandas as pd
 
 from visionfail import metrics
 from visionfail.risk.decisions import Scored
+from visionfail.risk.pictures import CLASSES
 
 PERMUTED = 9999
 FEWEST = 3  # groups of which a p value is given
+THIRDS = ("darkest third", "middle third", "brightest third")
 
 
 def by_kind_table(scored: Scored, kinds: Sequence[str], threshold: float) -> pd.DataFrame:
@@ -41,6 +43,20 @@ def by_kind_table(scored: Scored, kinds: Sequence[str], threshold: float) -> pd.
     if tested.any():
         table.loc[tested, "p_holm"] = metrics.holm(table.p[tested])
     return table.drop(columns="p").sort_values("value", ascending=False, kind="stable")
+
+
+def brightness_kinds(brightness: np.ndarray, scored: Scored) -> list[str]:
+    """The kind of each picture, "darkest third, unsafe" and so on, by its group's mean brightness.
+
+    Thirds are of all groups, safe and unsafe together; brightness (N,).
+    """
+    of_groups = scored.of_groups(brightness)  # (G,)
+    edges = np.quantile(of_groups, [1 / 3, 2 / 3])
+    third = scored.of_pictures(np.searchsorted(edges, of_groups, side="right"))  # (N,)
+    return [
+        f"{THIRDS[number]}, {CLASSES[label]}"
+        for number, label in zip(third, scored.labels, strict=True)
+    ]
 
 
 def _permuted_p(these: np.ndarray, others: np.ndarray) -> float:
