@@ -90,7 +90,7 @@ def calibration_bins(
     value = metrics.ece(confidence, right)
     _, hi = metrics.percentile_interval(gaps)
     lean = gaps.mean() - value
-    return table, (value, max(0.0, 2 * value - hi - lean), hi)
+    return table, (value, max(0.0, 2 * value - float(hi) - lean), float(hi))
 
 
 def _spans(

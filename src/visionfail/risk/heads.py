@@ -2,13 +2,13 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from visionfail import metrics
-from visionfail.metrics import Estimate
 from visionfail.models.features import Features
 from visionfail.risk import experiments
 from visionfail.risk.calibration import fit_calibration
@@ -47,7 +47,8 @@ def heads_table(
     both = _measured(_together(validation), _together(test), config, counts)
     unsafe = test[0].unsafe()
     n = {"missed": int(unsafe.sum()), "alarmed": int((~unsafe).sum())}
-    one: dict = {name: np.mean([head[name] for head in alone]) for name in ("auroc", "threshold")}
+    one: dict[str, Any] = {"auroc": np.mean([head["auroc"] for head in alone])}
+    one["threshold"] = np.mean([head["threshold"] for head in alone])
     for name in n:
         one[name] = metrics.mean_of_estimates([head[name] for head in alone])
     rows = []
@@ -56,7 +57,8 @@ def heads_table(
         for name, count in n.items():
             row |= _columns(name, rate_interval(found[name], count))
         rows.append(row)
-    difference: dict = {"classifier": "together minus one", "auroc": both["auroc"] - one["auroc"]}
+    difference: dict[str, Any] = {"classifier": "together minus one"}
+    difference["auroc"] = both["auroc"] - one["auroc"]
     for name in n:
         difference |= _columns(name, (both[name] - one[name]).interval())
     table = pd.DataFrame([*rows, difference])
@@ -70,11 +72,12 @@ def _together(scored: Sequence[Scored]) -> Scored:
 
 def _measured(
     validation: Scored, test: Scored, config: RiskConfig, counts: np.ndarray
-) -> dict[str, float | Estimate]:
+) -> dict[str, Any]:
     """auroc, threshold, and missed and alarmed at it, as Estimates."""
     calibration = fit_calibration(validation.score, validation.labels)
     threshold = threshold_for(validation, calibration, config).value
-    found: dict = {"auroc": float(roc_auc_score(test.labels, test.score)), "threshold": threshold}
+    found: dict[str, Any] = {"threshold": threshold}
+    found["auroc"] = float(roc_auc_score(test.labels, test.score))
     return found | rates(test, threshold, counts)
 
 
