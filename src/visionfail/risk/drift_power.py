@@ -73,15 +73,18 @@ def alarm_rows(
     repeats: int,
     rare: bool = False,
 ) -> list[dict]:
-    """A row per batch size: size, alarms (the share of `repeats` batches), lo, hi (Wilson), n."""
+    """A row per batch size: size, alarms (the share of `repeats` batches), lo, hi (Wilson), n.
+
+    Sizes that the pool's groups do not fill are left out.
+    """
     rows = []
     for size in batches:
-        alarms = 0
-        for _ in range(repeats):
-            batch = pool.one_per_group(generator, rare=rare)[:size]
-            alarms += check_drift(reference, pool.features[batch], pool.score[batch]).alarm
-        lo, hi = metrics.wilson(alarms, repeats)
-        row = {"size": size, "alarms": alarms / repeats, "lo": float(lo), "hi": float(hi)}
+        drawn = [pool.one_per_group(generator, rare=rare)[:size] for _ in range(repeats)]
+        if min(map(len, drawn)) < size:
+            continue
+        found = [check_drift(reference, pool.features[k], pool.score[k]).alarm for k in drawn]
+        lo, hi = metrics.wilson(sum(found), repeats)
+        row = {"size": size, "alarms": sum(found) / repeats, "lo": float(lo), "hi": float(hi)}
         rows.append({**row, "n": repeats})
     return rows
 
