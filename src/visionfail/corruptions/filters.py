@@ -13,10 +13,14 @@ from torch import Tensor
 
 
 def gaussian_weights(sigma: float, radius: int) -> list[float]:
-    """The 2 radius + 1 weights of a Gaussian, which sum to one, in scipy's arithmetic."""
+    """The 2 radius + 1 weights of a Gaussian, which sum to one, by C's exp.
+
+    numpy's rounds differently from release to release, and with it bytes of blurred images.
+    """
     if radius == 0:
         return [1.0]
-    weights = np.exp(-0.5 / (sigma * sigma) * np.arange(-radius, radius + 1) ** 2)
+    places = range(-radius, radius + 1)
+    weights = np.array([math.exp(-0.5 / (sigma * sigma) * place**2) for place in places])
     return (weights / weights.sum()).tolist()
 
 
