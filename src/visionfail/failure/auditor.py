@@ -92,6 +92,7 @@ def fit_auditor(
         torch.inference_mode(False),
         torch.enable_grad(),
         devices.in_precision("cpu", torch.float32),
+        torch.device("cpu"),  # where Adam of torch 2.9 makes its count of steps, too
     ):
         latents = torch.from_numpy(features).float()
         targets = torch.from_numpy(failed).float()
