@@ -5,10 +5,10 @@ PY := $(VENV)/bin/python
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab data run check types unit test lint notebooks bench readme app
+.PHONY: help setup lab data run check types unit test lower-bounds lint notebooks bench readme app
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	@echo "Installing into $(VENV): torch and JupyterLab are large, this takes two to ten minutes, once."
@@ -48,6 +48,9 @@ test: $(VENV)/installed-dev  ## ruff, types, every test, every notebook once in 
 	$(PY) -m ruff format --check .
 	$(PY) -m basedpyright --pythonpath $(PY)
 	$(PY) -m pytest
+
+lower-bounds: $(VENV)/installed-dev  ## the unit tests on the lowest releases that pyproject.toml allows (4 GB, by hand)
+	$(PY) tools/lower_bounds.py
 
 lint: $(VENV)/installed-dev  ## ruff check and format, mending what it can, then types
 	$(PY) -m ruff check --fix .

@@ -52,7 +52,7 @@ def rectangles(ax):
 
 def curve(line):
     """The points of a line: arrays x (N,) and y (N,)."""
-    return np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+    return np.asarray(line.get_xdata(orig=False)), np.asarray(line.get_ydata(orig=False))
 
 
 def boxes(fig):
