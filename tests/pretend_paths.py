@@ -20,6 +20,8 @@ from visionfail.risk.calibration import Calibration
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.saved import Classifier, rounded
 
+pytestmark = pytest.mark.fault("devices")
+
 SETS = (squares(100, seed=0), squares(40, seed=1))
 FEW = squares(6, seed=2)
 EPSILON = 4 / 255

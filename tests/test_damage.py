@@ -54,10 +54,22 @@ def folder(path):
     path.mkdir()
 
 
-DAMAGES = [empty, cut, cut_at_the_end, flipped, another_kind, zeros, folder]
+DAMAGES = {
+    empty: "empty",
+    cut: "cut",
+    cut_at_the_end: "cut",
+    flipped: "flipped bits",
+    another_kind: "of another kind",
+    zeros: "zeros",
+    folder: "a folder in its place",
+}
+DAMAGED = [
+    pytest.param(damage, id=damage.__name__, marks=pytest.mark.fault(f"damaged file: {kind}"))
+    for damage, kind in DAMAGES.items()
+]
 
 
-@pytest.fixture(params=DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.fixture(params=DAMAGED)
 def damage(request):
     return request.param
 
@@ -93,6 +105,7 @@ def with_field(state, field, value):
     return {**state, field: value}
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 @pytest.mark.parametrize(
     "change",
     [
@@ -159,6 +172,7 @@ def test_a_condition_of_a_sweep_is_computed_again(tmp_path, tiny_model, damage):
     swept(tiny_model, tmp_path)  # whole again: no warning, which would be an error
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -191,6 +205,7 @@ def test_the_identity_of_a_sweep(tmp_path, tiny_model, damage):
         swept(tiny_model, tmp_path)
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 @pytest.mark.parametrize("answers", [3, "x", [], [[1], [2, 3]], {"a": 1}, [["a"]]])
 def test_answers_of_another_kind_in_the_identity(tmp_path, tiny_model, answers):
     words = {"temperature": 1.5, "folder": tmp_path}
@@ -202,6 +217,7 @@ def test_answers_of_another_kind_in_the_identity(tmp_path, tiny_model, answers):
         sweep.run_sweep(tiny_model, squares(20, seed=0), CONDITIONS, identity=ours, **words)
 
 
+@pytest.mark.fault("runs and visitors at once")
 def test_a_folder_that_vanishes_while_a_condition_is_written(tmp_path, tiny_model, monkeypatch):
     place = tmp_path / "sweep"
     savez = np.savez
@@ -217,6 +233,7 @@ def test_a_folder_that_vanishes_while_a_condition_is_written(tmp_path, tiny_mode
     assert len(swept(tiny_model, place).conditions) == 2
 
 
+@pytest.mark.fault("results of another run")
 def test_conditions_without_an_identity_are_nobodys(tmp_path, tiny_model):
     swept(tiny_model, tmp_path)
     (tmp_path / "identity.json").unlink()
@@ -232,6 +249,7 @@ def test_stored_outcomes(tmp_path, damage):
         evaluation.Outcomes.load(path)
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -272,6 +290,7 @@ def test_a_checkpoint(checkpoint, damage, suffix):
         models.load(checkpoint)
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -310,6 +329,7 @@ def test_a_card_with_fields_of_another_type(checkpoint, changes):
         models.load(checkpoint)
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, '{"a": NaN}', '{"a": Infinity}', "[1]", "3", "null", '"a"', "{}x"]
 )
@@ -340,6 +360,7 @@ def test_a_run_in_results(tmp_path, damage, suffix):
         results.load_run("a-run", folder=tmp_path)
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 @pytest.mark.parametrize("text", ["", "\x00", "claim,seed\n1,2\n", '"claim\n1', "a,b\n1,2,3,4\n"])
 def test_a_table_of_claims(tmp_path, text):
     path = tmp_path / "claims.csv"
@@ -397,6 +418,7 @@ def test_the_files_of_a_risk_classifier(tmp_path, damage):
             ask()
 
 
+@pytest.mark.fault("damaged file: cut")
 def test_a_table_of_decisions_that_was_cut_resumes(tmp_path, monkeypatch):
     places = [tmp_path / f"{k}é.png" for k in range(3)]
 
@@ -423,6 +445,7 @@ def test_a_table_of_decisions_that_was_cut_resumes(tmp_path, monkeypatch):
         assert table.read_bytes() == content  # somebody else's file stays as it is
 
 
+@pytest.mark.fault("damaged file: cut")
 def test_a_log_that_was_cut_gives_its_whole_lines(tmp_path):
     path = tmp_path / "log"
     line = json.dumps({"time": "2026-11-29T10:00:00", "decision": "é"}, ensure_ascii=False)
@@ -438,6 +461,7 @@ def test_what_is_stored_of_images_is_named(tmp_path, damage):
         files.load_arrays(path)
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 def test_one_array_or_no_record_is_no_file_of_ours(tmp_path):
     path = tmp_path / "arrays.npz"
     for write in (np.save, np.savez):
@@ -447,12 +471,14 @@ def test_one_array_or_no_record_is_no_file_of_ours(tmp_path):
             files.load_arrays(path)
 
 
+@pytest.mark.fault("a write that fails")
 def test_a_record_that_json_cannot_hold_is_refused(tmp_path):
     with pytest.raises(ValueError, match="field 'x'"):
         files.save_arrays(tmp_path / "a.npz", {}, made={"x": float("nan")})
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault("a write that fails")
 def test_bytes_are_on_the_disk_before_the_name(tmp_path, monkeypatch):
     order = []
     fsync = os.fsync
@@ -463,6 +489,7 @@ def test_bytes_are_on_the_disk_before_the_name(tmp_path, monkeypatch):
     assert order[:2] == ["fsync", "replace"]
 
 
+@pytest.mark.fault("interrupted run")
 def test_strays_of_killed_runs_are_swept_up(tmp_path):
     old = [".net.77.tmp.safetensors", ".net.77-123.tmp.pt", ".x.1.tmp"]
     kept = [".gitignore", ".x.tmp", "x.1.tmp", ".x.1.tmpfile.txt"]
@@ -475,12 +502,14 @@ def test_strays_of_killed_runs_are_swept_up(tmp_path):
     assert left == {*kept, ".new.78-5.tmp.pt", "a"}
 
 
+@pytest.mark.fault("folders that cannot be used")
 def test_a_folder_in_the_place_of_a_file_is_named(tmp_path):
     (tmp_path / "a").mkdir()
     with pytest.raises(IsADirectoryError, match="is a folder, where a file is to be written"):
         files.write_text(tmp_path / "a", "b")
 
 
+@pytest.mark.fault("folders that cannot be used")
 def test_a_state_that_cannot_be_written_is_known_before_the_first_epoch(
     tmp_path, tiny_model, monkeypatch
 ):
@@ -490,6 +519,7 @@ def test_a_state_that_cannot_be_written_is_known_before_the_first_epoch(
         training.fit(tiny_model, *SETS, config=CONFIG, state=tmp_path / "file" / "one.pt")
 
 
+@pytest.mark.fault("a write that fails")
 def test_a_full_disk_is_named(tmp_path, monkeypatch):
     def full(*_):
         raise RuntimeError("[enforce fail] . unexpected pos 1490688 vs 1490608")
@@ -500,6 +530,7 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault("runs and visitors at once")
 def test_two_sweeps_in_one_folder_both_end(tmp_path, monkeypatch):
     sets = dict.fromkeys(("train", "val", "test"), squares(12, seed=0))
     words = {"severities": (5,), "weights": "w", "state": tmp_path, "names": ("fog", "contrast")}
@@ -520,6 +551,7 @@ def test_two_sweeps_in_one_folder_both_end(tmp_path, monkeypatch):
     assert all(np.array_equal(made[0].log_odds, other.log_odds) for other in made)
 
 
+@pytest.mark.fault("runs and visitors at once")
 def test_a_folder_removed_by_another_run_is_no_end(tmp_path, tiny_model, monkeypatch):
     place = tmp_path / "sweep"
     whole = swept(tiny_model, tmp_path / "other")
@@ -535,6 +567,7 @@ def test_a_folder_removed_by_another_run_is_no_end(tmp_path, tiny_model, monkeyp
     assert np.array_equal(swept(tiny_model, place).log_odds, whole.log_odds)
 
 
+@pytest.mark.fault("runs and visitors at once")
 def test_two_trainings_of_one_network_both_end(tmp_path, monkeypatch):
     sets = {"train": SETS[0], "val": SETS[1]}
     fit = training.fit
@@ -550,6 +583,7 @@ def test_two_trainings_of_one_network_both_end(tmp_path, monkeypatch):
     assert card["accuracy"]["val"]["n"] == 20
 
 
+@pytest.mark.fault("devices")
 def test_the_temperature_of_another_device_is_that_of_the_folder(tmp_path, tiny_model):
     swept(tiny_model, tmp_path)
     words = {"identity": {"w": 1}, "folder": tmp_path}
@@ -561,6 +595,7 @@ def test_the_temperature_of_another_device_is_that_of_the_folder(tmp_path, tiny_
         sweep.run_sweep(tiny_model, squares(20, seed=0), CONDITIONS, temperature=1.6, **words)
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 def test_a_card_of_the_zoo_with_rounds_of_another_kind(checkpoint):
     path = checkpoint.with_suffix(".json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "rounds": [{"epoch": 3}]}))

@@ -21,6 +21,7 @@ def modes(model):
     return [module.training for module in model.modules()]
 
 
+@pytest.mark.fault("a caller's model left as it was")
 @pytest.mark.parametrize("look", ["predict", "extract", "gradcam"])
 def test_a_frozen_norm_stays_frozen_in_a_training_network(tiny_model, look):
     tiny_model.train()
@@ -35,6 +36,7 @@ def test_a_frozen_norm_stays_frozen_in_a_training_network(tiny_model, look):
     assert modes(tiny_model) == before and not all(before)
 
 
+@pytest.mark.fault("a write that fails")
 @pytest.mark.parametrize("note", [np.float32(0.5), float("nan"), torch.zeros(1)])
 def test_a_card_that_json_cannot_hold_loses_nothing(tiny_model, tmp_path, note):
     card = CARD | {"mean": list(STATS["mean"]), "std": list(STATS["std"])}
@@ -46,6 +48,7 @@ def test_a_card_that_json_cannot_hold_loses_nothing(tiny_model, tmp_path, note):
     assert torch.equal(kept.fc.weight, tiny_model.fc.weight.half().float())
 
 
+@pytest.mark.fault("a write that fails")
 @pytest.mark.parametrize("note", [np.float32(0.5), float("nan")])
 def test_a_monitor_with_a_card_that_json_cannot_hold_loses_nothing(tmp_path, note):
     generator = np.random.default_rng(0)
@@ -62,6 +65,7 @@ def test_a_monitor_with_a_card_that_json_cannot_hold_loses_nothing(tmp_path, not
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
+@pytest.mark.fault("interrupted run")
 def test_ctrl_c_while_a_network_is_judged_leaves_no_card_without_accuracy(tmp_path, monkeypatch):
     sets = {"train": squares(80, seed=0), "val": squares(20, seed=1), "test": squares(20, seed=2)}
     config = TrainConfig(epochs=1, batch_size=40, peak_lr=0.05, ema_decay=0, padding=2)
@@ -81,6 +85,7 @@ def test_ctrl_c_while_a_network_is_judged_leaves_no_card_without_accuracy(tmp_pa
     assert set(card["accuracy"]) == {"val", "test"} and len(card["history"]) == 1
 
 
+@pytest.mark.fault("runs and visitors at once")
 def test_visitors_of_the_demo_get_their_own_answers():
     monitor = failure.load_monitor()
     digits = auditing.demo_digits().images[:24]

@@ -27,6 +27,7 @@ def test_only_full_writes_where_files_are_committed():
     ) and profiles.QUICK.state.is_relative_to(paths.RUNS)
 
 
+@pytest.mark.fault("a write that fails")
 def test_half_written_file_never_takes_the_name(tmp_path):
     target = tmp_path / "file.txt"
     target.write_text("old")

@@ -98,6 +98,7 @@ def test_the_hash_is_sha256_of_canonical_json():
     assert results.config_hash(dict(CONFIG, epochs=4)) != expected
 
 
+@pytest.mark.fault("results of another run")
 def test_is_current_only_for_the_same_configuration(tmp_path):
     assert not results.is_current("03_sweep", folder=tmp_path, config=CONFIG)
     save(tmp_path)
@@ -130,6 +131,7 @@ def edit_value(folder):
     (folder / "03_sweep.csv").write_text(text.replace("0.5", "0.9"))
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -156,6 +158,7 @@ def test_damage_is_refused(tmp_path, damage, message):
         results.load_run("03_sweep", folder=tmp_path)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -185,6 +188,7 @@ def test_bad_input_is_named_and_nothing_is_written(tmp_path, call, message):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.fault("a write that fails")
 def test_a_write_that_fails_leaves_the_old_run(tmp_path, monkeypatch):
     save(tmp_path)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}

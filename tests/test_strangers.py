@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from makers import random_activations, squares
-from makers.strangers import STRANGERS, Counting, plain_cnn
+from makers.strangers import KIND_OF, STRANGERS, Counting, plain_cnn
 from matplotlib import pyplot
 from pytorch_grad_cam.utils.image import scale_cam_image
 from torch import nn
@@ -35,7 +35,16 @@ TEXT = (paths.ROOT / "README.md").read_text(encoding="utf-8")
 SOME = ("plain", "dataclass", "nothing at all", "tuple")
 
 
-@pytest.fixture(params=STRANGERS)
+def of_kind(names):
+    """The names as parameters, marked with what is uncommon about each network."""
+    parameters = []
+    for name in names:
+        mark = pytest.mark.fault(f"networks of all kinds: {KIND_OF[name]}")
+        parameters.append(pytest.param(name, marks=mark))
+    return parameters
+
+
+@pytest.fixture(params=of_kind(STRANGERS))
 def name(request):
     return request.param
 
@@ -240,6 +249,7 @@ def test_attacks(name):
         assert same > (0.9 if stranger.dtype in (torch.half, torch.bfloat16) else 0.999)
 
 
+@pytest.mark.fault("settings around the call")
 @pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
 @pytest.mark.parametrize("name", ["plain", "ours"])
 def test_attacks_under_a_callers_mode(name, mode):
@@ -258,7 +268,7 @@ def loss_of(plain, images, labels):
         return cross_entropy(plain(images.float().clone()).view(len(images), -1), labels).item()
 
 
-@pytest.mark.parametrize("name", ["half", "dict of logits", "no parameters", "tuple"])
+@pytest.mark.parametrize("name", of_kind(["half", "dict of logits", "no parameters", "tuple"]))
 def test_health_card(name):
     stranger = STRANGERS[name]
     model, _ = stranger.pair()
@@ -334,7 +344,7 @@ def test_the_auditor_of_the_readme(name, capsys):
                 assert text == snippet or "extract" not in stranger.refused
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", of_kind(SOME))
 def test_your_own_model_of_the_readme(name, tmp_path, monkeypatch, few_corruptions, capsys):
     stranger = STRANGERS[name]
     model, _ = stranger.pair()
@@ -402,6 +412,7 @@ def expected(model):
     return all_answers(model)
 
 
+@pytest.mark.fault("settings around the call")
 @pytest.mark.parametrize("setting", AROUND)
 def test_numbers_do_not_depend_on_the_settings_around(setting, model, expected):
     with AROUND[setting]():
@@ -410,6 +421,7 @@ def test_numbers_do_not_depend_on_the_settings_around(setting, model, expected):
         assert np.array_equal(answers[name], values), name
 
 
+@pytest.mark.fault("a caller's model left as it was")
 def test_a_pass_leaves_nothing_that_bars_training():
     model, _ = STRANGERS["caching"].pair()
     with torch.no_grad():
@@ -466,6 +478,7 @@ BAD_CALLS = {
 }
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("call", BAD_CALLS)
 def test_what_cannot_be_right_is_refused_before_the_long_pass(call):
     net = Counted()
@@ -494,6 +507,7 @@ BAD_SETS = {
 }
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("kind", BAD_SETS)
 def test_sets_that_cannot_be_swept_are_refused_before_the_long_pass(model, tmp_path, kind):
     with pytest.raises(ValueError) as refused:
@@ -502,6 +516,7 @@ def test_sets_that_cannot_be_swept_are_refused_before_the_long_pass(model, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("severities", [3, (1, 1), (), (6,), (2.0,), "5", (0,)])
 def test_severities_that_do_not_exist_are_refused(model, tmp_path, severities):
     with pytest.raises(ValueError) as refused:
@@ -525,6 +540,7 @@ class Shifted(nn.Module):
         return self.net(images - self.mean)
 
 
+@pytest.mark.fault("results of another run")
 def test_a_folder_is_of_what_the_model_answers_too(tmp_path, few_corruptions):
     test = PLAIN_SET
     net = plain_cnn()
@@ -540,6 +556,7 @@ def test_a_folder_is_of_what_the_model_answers_too(tmp_path, few_corruptions):
     assert is_one_sentence(refused.value)
 
 
+@pytest.mark.fault("networks of all kinds: answers")
 @pytest.mark.parametrize(
     ("model", "words"),
     [(Counting(), "other logits when asked again"), (nn.Sequential(plain_cnn(), nn.Dropout()), "")],
@@ -553,6 +570,7 @@ def test_a_model_that_answers_otherwise_each_time_is_refused(tmp_path, model, wo
     assert is_one_sentence(refused.value)
 
 
+@pytest.mark.fault("folders that cannot be used")
 def test_the_folder_may_be_at_home_and_not_a_file(model, tmp_path, monkeypatch, few_corruptions):
     monkeypatch.setenv("HOME", str(tmp_path))
     test = PLAIN_SET
@@ -562,6 +580,7 @@ def test_the_folder_may_be_at_home_and_not_a_file(model, tmp_path, monkeypatch, 
         evaluation.benchmark(model, test, folder=tmp_path / "mine/identity.json", severities=(5,))
 
 
+@pytest.mark.fault("devices")
 def test_a_copy_works_on_a_better_device_if_it_can(tmp_path, monkeypatch, few_corruptions):
     model, _ = STRANGERS["plain"].pair()
     test = PLAIN_SET
@@ -575,6 +594,7 @@ def test_a_copy_works_on_a_better_device_if_it_can(tmp_path, monkeypatch, few_co
 # ---- sets that look official, and as many classes as ImageNet has
 
 
+@pytest.mark.fault("results of another run")
 def test_an_official_looking_set_is_corrupted_itself(monkeypatch):
     images = squares(12, seed=3)
     mine = dataclasses.replace(images, origin="official")
@@ -584,6 +604,7 @@ def test_an_official_looking_set_is_corrupted_itself(monkeypatch):
     assert changed.origin == "regenerated" and torch.equal(changed.labels, mine.labels)
 
 
+@pytest.mark.fault("results of another run")
 @pytest.mark.realdata
 def test_the_published_files_are_for_the_test_set_of_cifar10_alone(monkeypatch):
     test = data.load("cifar10", "test")
@@ -598,6 +619,7 @@ def test_the_published_files_are_for_the_test_set_of_cifar10_alone(monkeypatch):
     assert asked == [(("contrast", 1), test)]  # which need not be in the default folder
 
 
+@pytest.mark.fault("results of another run")
 def test_a_set_of_another_root_is_not_mixed_with_the_default_one(monkeypatch, tmp_path):
     mine = dataclasses.replace(squares(12, seed=3), origin="official")
     monkeypatch.setattr(cifar10c, "CLEAN", mine.checksum())  # as if it were the test set
@@ -607,6 +629,7 @@ def test_a_set_of_another_root_is_not_mixed_with_the_default_one(monkeypatch, tm
     assert changed.origin == "identical"
 
 
+@pytest.mark.fault("networks of all kinds: answers")
 def test_class_256_is_not_class_0(tmp_path, few_corruptions):
     class Wide(nn.Module):
         def forward(self, images):
@@ -623,6 +646,7 @@ def test_class_256_is_not_class_0(tmp_path, few_corruptions):
         assert (accuracy.value == share).all()
 
 
+@pytest.mark.fault("networks of all kinds: answers")
 def test_logits_beyond_half_precision_are_kept_as_the_largest(tmp_path):
     logits = torch.tensor([[1e6, 0.0], [0.0, 1e6]])
     with warnings.catch_warnings():

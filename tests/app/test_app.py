@@ -86,6 +86,7 @@ def test_the_budget_decides_between_accept_and_abstain(app):
         assert bool(app.success) == accepted and bool(app.warning) == (not accepted)
 
 
+@pytest.mark.fault("missing files and data")
 def test_asks_for_a_picture_where_none_is_sent(app):
     app.radio[0].set_value("your own").run()
     assert not app.exception and app.info and not app.metric
@@ -106,6 +107,7 @@ def test_the_snapshot_is_written_without_a_browser_and_always_the_same(tmp_path,
     assert alone.read_bytes() == here.read_bytes() and Image.open(alone).size[0] == 1600
 
 
+@pytest.mark.fault("missing files and data")
 def test_the_cifar10_page_takes_uploads_only_where_there_are_no_test_images(tmp_path, monkeypatch):
     monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
     page = cifar10_page()
@@ -129,6 +131,7 @@ def test_the_cifar10_page_says_what_the_package_says():
     assert not page.exception and shown(page) == expected
 
 
+@pytest.mark.fault("runs and visitors at once")
 def test_a_visitor_waits_while_the_map_of_another_is_made(monkeypatch):
     """Grad-CAM hooks the network that answers are read from: on the page the two never overlap."""
     network = monitor.load_monitor(**monitor.CIFAR10)
@@ -151,6 +154,7 @@ def test_a_visitor_waits_while_the_map_of_another_is_made(monkeypatch):
     assert not shown_page.exception and waited and not ask.is_alive()
 
 
+@pytest.mark.fault("a demo that listens to others")
 def test_the_demo_listens_on_this_machine_alone_and_tells_nobody():
     """As streamlit itself reads the settings where make app starts it."""
     command = [sys.executable, "-m", "streamlit", "config", "show"]
@@ -182,6 +186,7 @@ def test_the_attack_page_says_what_the_package_says():
     assert expected[0] != expected[1]
 
 
+@pytest.mark.fault("missing files and data")
 def test_the_attack_page_asks_for_a_picture_where_there_are_no_test_images(tmp_path, monkeypatch):
     monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
     page = page_of("2_Attack")

@@ -33,6 +33,7 @@ def page(monkeypatch, folder):
     return found
 
 
+@pytest.mark.fault("missing files and data")
 def test_without_a_classifier_it_says_how_to_get_one(tmp_path, monkeypatch):
     found = page(monkeypatch, tmp_path)
     assert "visionfail.risk train" in found.info[0].value

@@ -53,6 +53,7 @@ def test_a_perturbed_batch_is_one_step_from_a_random_start():
     assert all(parameter.requires_grad for parameter in network.parameters())
 
 
+@pytest.mark.fault("interrupted run")
 def test_the_check_joins_the_history_and_training_resumes_exactly(tmp_path):
     perturb = attacks.random_start_fgsm(epsilon=EPSILON)
     check = attacks.pgd_check(squares(20, seed=3), epsilon=EPSILON, steps=2)

@@ -144,6 +144,7 @@ def test_bytes_are_attacked_as_pixels_in_the_unit_interval(pictures):
     assert change <= EPSILON + 1e-6
 
 
+@pytest.mark.fault("a caller's model left as it was")
 def test_the_model_is_left_as_it_was(pictures):
     network = toy(dtype=torch.float32).train()
     network[0].weight.grad = torch.ones_like(network[0].weight)
@@ -157,6 +158,7 @@ def test_the_model_is_left_as_it_was(pictures):
     assert needs == [True, True, True, False]
 
 
+@pytest.mark.fault("bad arguments")
 def test_an_epsilon_in_other_units_is_refused(network, pictures):
     images, labels = pictures
     with pytest.raises(ValueError, match="Did you mean 8 / 255"):
@@ -166,6 +168,7 @@ def test_an_epsilon_in_other_units_is_refused(network, pictures):
             attacks.pgd(network, images, labels, epsilon=epsilon, steps=1, seed=0)
 
 
+@pytest.mark.fault("bad arguments")
 def test_bad_images_labels_and_settings_are_refused(network, pictures):
     images, labels = pictures
     with pytest.raises(ValueError, match="pass pixels in"):
@@ -178,6 +181,7 @@ def test_bad_images_labels_and_settings_are_refused(network, pictures):
         attacks.pgd(network, images, labels, epsilon=EPSILON, steps=0, seed=0)
 
 
+@pytest.mark.fault("numbers that are not finite")
 def test_a_model_without_gradient_or_with_nan_is_refused(pictures):
     images = pictures[0].float()
 

@@ -113,11 +113,13 @@ FAULTS = {
 }
 
 
+@pytest.mark.fault("attacks that say nothing")
 @pytest.mark.parametrize("light", FAULTS)
 def test_a_planted_fault_turns_its_light_red(light, pictures):
     assert not lights(pictures, **FAULTS[light])[light]
 
 
+@pytest.mark.fault("attacks that say nothing")
 @pytest.mark.parametrize("model", [Saturated(), Quantised()])
 def test_gradients_that_say_nothing_turn_their_light_red(model, pictures):
     images, _ = pictures
@@ -130,6 +132,7 @@ def downhill_far(model, images, labels, *, epsilon, **settings):
     return attacks.pgd(model, images, labels, epsilon=wide, targeted=True, **settings)
 
 
+@pytest.mark.fault("attacks that say nothing")
 def test_images_made_right_turn_their_light_red(pictures):
     images, labels = pictures
     some_wrong = labels.clone()
@@ -137,6 +140,7 @@ def test_images_made_right_turn_their_light_red(pictures):
     assert not lights((images, some_wrong), attack=downhill_far)["wrong images stay wrong"]
 
 
+@pytest.mark.fault("attacks that say nothing")
 def test_an_attack_that_lives_in_fractions_of_a_byte_is_red(pictures):
     images = (pictures[0] * 255).round() / 255
     model = Fractional()
@@ -157,6 +161,7 @@ class Fractional(nn.Module):
         return torch.cat([0.1 - off, off - 0.1], dim=1) + self.bias
 
 
+@pytest.mark.fault("attacks that say nothing")
 def test_a_stronger_transfer_turns_its_light_red(pictures):
     images, _ = pictures
     model = Quantised()  # its own gradient is zero; a plain network's is not

@@ -34,18 +34,21 @@ def test_names():
     assert set(ANY_SIZE) < set(ALL)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("name", ["gaussian", "", "Fog", None])
 def test_an_unknown_name_is_refused_with_the_known_ones(name):
     with pytest.raises(ValueError, match=f"unknown corruption {name!r}.*fog, brightness"):
         corrupt(pictures(1), name, 1)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("severity", [6, -1, 2.5, 3.0, "3", True, None, torch.tensor(3)])
 def test_severities_other_than_whole_0_to_5_are_refused(severity):
     with pytest.raises(ValueError, match=r"severity .* from 0"):
         corrupt(pictures(1), "fog", severity)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     "bad", [{"seed": 0.5}, {"seed": "a"}, {"seed": None}, {"first_index": -1}, {"first_index": 1.0}]
 )
@@ -54,6 +57,7 @@ def test_seeds_and_indices_are_whole_numbers(bad):
         corrupt(pictures(1), "fog", 1, **bad)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     "bad", [pictures(1).float() / 255, pictures(1).long(), pictures(1).numpy()]
 )
@@ -63,6 +67,7 @@ def test_other_types_than_uint8_tensors_are_refused(bad, severity):
         corrupt(bad, "contrast", severity)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     "shape",
     [(3, 32, 32), (1, 32, 32, 3), (1, 2, 32, 32), (1, 4, 32, 32), (32, 32), (1, 1, 3, 32, 32)],
@@ -72,6 +77,7 @@ def test_other_shapes_are_refused(shape):
         corrupt(torch.zeros(shape, dtype=torch.uint8), "contrast", 1)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("name", THIRTY_TWO_ONLY)
 @pytest.mark.parametrize("severity", [0, 1])
 def test_corruptions_for_32_pixels_refuse_other_sizes(name, severity):
@@ -81,6 +87,7 @@ def test_corruptions_for_32_pixels_refuse_other_sizes(name, severity):
         corrupt(pictures(1, side=28), name, severity)
 
 
+@pytest.mark.fault("bad arguments")
 def test_tiny_images_are_refused():
     with pytest.raises(ValueError, match="7 x 9 are too small"):
         corrupt(torch.zeros(1, 3, 7, 9, dtype=torch.uint8), "contrast", 1)
@@ -107,6 +114,7 @@ def test_an_image_depends_on_its_index_and_not_on_its_batch(name, severity, imag
     assert torch.equal(images, before)
 
 
+@pytest.mark.fault("settings around the call")
 @pytest.mark.parametrize("name", ALL)
 def test_the_number_of_threads_changes_nothing(name, images):
     threads = torch.get_num_threads()
@@ -130,6 +138,7 @@ def test_layout_and_kind_of_whole_number_change_nothing(name, images):
     )
 
 
+@pytest.mark.fault("settings around the call")
 def test_an_error_in_a_chunk_is_raised_and_the_threads_come_back(images):
     def fail(chunk, start):
         raise ArithmeticError(f"at {start}")
@@ -140,6 +149,7 @@ def test_an_error_in_a_chunk_is_raised_and_the_threads_come_back(images):
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.fault("settings around the call")
 @pytest.mark.parametrize("name", ["gaussian_noise", "spatter", "jpeg_compression"])
 def test_inference_mode_changes_nothing(name, images):
     with torch.inference_mode():

@@ -131,6 +131,7 @@ def test_drawn_shifts_are_those_of_shift():
         assert torch.equal(mixed[kind == number], all_of_it[kind == number])
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

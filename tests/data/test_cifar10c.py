@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from makers.official_files import NOBODY, md5, pack_cifar10c, server, write_cifar10c
 
-from visionfail.data import cifar10c
+from visionfail.data import cifar10c, downloads
 
 NAMES = ("fog", "contrast")
 
@@ -25,6 +25,7 @@ def test_a_severity_is_its_block_of_the_file_with_its_labels(tmp_path, severity)
         assert labels[k] == row // 6
 
 
+@pytest.mark.fault("damaged download")
 @pytest.mark.parametrize(
     ("name", "array", "message"),
     [
@@ -51,6 +52,7 @@ def test_another_shape_dtype_or_length_is_refused_by_name(tmp_path, name, array,
             cifar10c.read_cifar10c(tmp_path, "fog", 1, images_per_severity=12)
 
 
+@pytest.mark.fault("damaged download")
 @pytest.mark.parametrize("length", [0, 50, 5000])
 def test_a_file_cut_short_is_set_aside(tmp_path, length):
     write_cifar10c(tmp_path, NAMES, per_severity=12)
@@ -69,6 +71,7 @@ def test_a_file_cut_short_is_set_aside(tmp_path, length):
         cifar10c.read_cifar10c(tmp_path, "fog", 1, images_per_severity=12)
 
 
+@pytest.mark.fault("missing files and data")
 def test_missing_labels_are_named(tmp_path):
     write_cifar10c(tmp_path, NAMES)
     os.remove(tmp_path / "CIFAR-10-C" / "labels.npy")
@@ -76,6 +79,7 @@ def test_missing_labels_are_named(tmp_path):
         cifar10c.read_cifar10c(tmp_path, "fog", 1, images_per_severity=12)
 
 
+@pytest.mark.fault("damaged download")
 def test_at_full_size_the_sum_must_be_the_published_one(tmp_path, monkeypatch):
     file = tmp_path / "CIFAR-10-C" / "fog.npy"
     file.parent.mkdir()
@@ -103,6 +107,7 @@ def test_at_full_size_the_sum_must_be_the_published_one(tmp_path, monkeypatch):
     assert not file.exists()
 
 
+@pytest.mark.fault("downloads that fail")
 def test_the_archive_comes_from_the_second_mirror_and_is_unpacked(tmp_path, monkeypatch):
     arrays = write_cifar10c(tmp_path / "host", NAMES)
     archive = pack_cifar10c(tmp_path / "host", monkeypatch)
@@ -124,6 +129,7 @@ def test_the_archive_comes_from_the_second_mirror_and_is_unpacked(tmp_path, monk
     assert np.array_equal(images.permute(0, 2, 3, 1).numpy(), arrays["fog"][12:24])
 
 
+@pytest.mark.fault("damaged download")
 def test_what_is_there_is_verified_and_what_is_bad_fetched_again(tmp_path, monkeypatch):
     write_cifar10c(tmp_path, NAMES)
     archive = pack_cifar10c(tmp_path, monkeypatch)
@@ -141,6 +147,21 @@ def test_what_is_there_is_verified_and_what_is_bad_fetched_again(tmp_path, monke
     assert fog.read_bytes() == content
 
 
+@pytest.mark.fault("folders that cannot be used")
+def test_whole_files_in_a_folder_that_cannot_be_written_are_taken(tmp_path, monkeypatch):
+    write_cifar10c(tmp_path, NAMES)
+    content = pack_cifar10c(tmp_path, monkeypatch)
+    (tmp_path / "archive.tar").write_bytes(content)
+
+    def denied(*_, **__):
+        pytest.fail("asked whether it can write")
+
+    monkeypatch.setattr(downloads, "check_writable", denied)
+    assert not cifar10c.download_cifar10c(tmp_path)
+    assert not downloads.fetch_file([NOBODY], tmp_path / "archive.tar", right=md5(content))
+
+
+@pytest.mark.fault("files that run code or write elsewhere")
 def test_nothing_in_the_archive_is_written_elsewhere(tmp_path, monkeypatch):
     write_cifar10c(tmp_path / "host", NAMES)
     packed = io.BytesIO(pack_cifar10c(tmp_path / "host", monkeypatch))
@@ -161,6 +182,7 @@ def test_nothing_in_the_archive_is_written_elsewhere(tmp_path, monkeypatch):
     ]
 
 
+@pytest.mark.fault("damaged download")
 def test_an_archive_without_a_file_is_refused_by_name(tmp_path, monkeypatch):
     write_cifar10c(tmp_path, ("fog",))
     (tmp_path / "CIFAR-10-C.tar").write_bytes(pack_cifar10c(tmp_path, monkeypatch))

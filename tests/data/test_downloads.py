@@ -20,6 +20,7 @@ def test_a_file_comes_whole_and_is_not_fetched_again(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["set.bin"]
 
 
+@pytest.mark.fault("downloads that fail")
 @pytest.mark.parametrize("first", ["nobody listens", "not found", "other bytes", "cut short"])
 def test_the_second_mirror_serves_where_the_first_fails(tmp_path, first):
     path = tmp_path / "set.bin"
@@ -41,6 +42,7 @@ def test_the_second_mirror_serves_where_the_first_fails(tmp_path, first):
     ]  # the rest, not all of it again
 
 
+@pytest.mark.fault("downloads that fail")
 def test_a_download_that_broke_off_goes_on_where_it_stopped(tmp_path):
     path = tmp_path / "set.bin"
     with (
@@ -57,6 +59,7 @@ def test_a_download_that_broke_off_goes_on_where_it_stopped(tmp_path):
     assert asked == [("/set.bin", "bytes=4000-")] and path.read_bytes() == CONTENT
 
 
+@pytest.mark.fault("downloads that fail")
 def test_a_server_that_cannot_resume_sends_it_all(tmp_path):
     (tmp_path / "set.bin.part").write_bytes(CONTENT[:100])
     with server({"set.bin": CONTENT}, ranges=False) as (address, _):
@@ -64,6 +67,7 @@ def test_a_server_that_cannot_resume_sends_it_all(tmp_path):
     assert (tmp_path / "set.bin").read_bytes() == CONTENT
 
 
+@pytest.mark.fault("damaged download")
 @pytest.mark.parametrize("beginning", [b"x" * 100, CONTENT + b"too long", b"x" * len(CONTENT)])
 def test_a_bad_beginning_is_set_aside_and_all_fetched_afresh(tmp_path, beginning):
     (tmp_path / "set.bin.part").write_bytes(beginning)
@@ -74,12 +78,14 @@ def test_a_bad_beginning_is_set_aside_and_all_fetched_afresh(tmp_path, beginning
     assert (tmp_path / "set.bin.corrupt").exists() and not (tmp_path / "set.bin.part").exists()
 
 
+@pytest.mark.fault("downloads that fail")
 def test_a_whole_part_needs_no_network(tmp_path):
     (tmp_path / "set.bin.part").write_bytes(CONTENT)
     assert downloads.fetch_file([f"{NOBODY}/set.bin"], tmp_path / "set.bin", right=RIGHT)
     assert (tmp_path / "set.bin").read_bytes() == CONTENT
 
 
+@pytest.mark.fault("downloads that fail")
 def test_no_network_names_the_file_every_mirror_the_reason_and_the_remedy(tmp_path):
     with pytest.raises(ConnectionError) as caught:
         downloads.fetch_file(
@@ -97,6 +103,7 @@ def test_no_network_names_the_file_every_mirror_the_reason_and_the_remedy(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault("damaged download")
 def test_other_bytes_on_every_mirror_are_set_aside_never_used(tmp_path):
     path = tmp_path / "set.bin"
     with (
@@ -107,6 +114,7 @@ def test_other_bytes_on_every_mirror_are_set_aside_never_used(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["set.bin.corrupt"]
 
 
+@pytest.mark.fault("damaged download")
 def test_a_bad_file_already_there_is_set_aside_and_replaced(tmp_path):
     path = tmp_path / "set.bin"
     path.write_bytes(CONTENT[:-1])
@@ -117,6 +125,7 @@ def test_a_bad_file_already_there_is_set_aside_and_replaced(tmp_path):
     )
 
 
+@pytest.mark.fault("folders that cannot be used")
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_fetched(
     tmp_path, monkeypatch
 ):
@@ -138,6 +147,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_fetched(
         downloads.check_writable(tmp_path)
 
 
+@pytest.mark.fault("damaged download")
 def test_sums_are_taken_again_when_a_file_has_changed(tmp_path):
     path = tmp_path / "set.bin"
     for content in (b"one", b"another"):
@@ -145,6 +155,7 @@ def test_sums_are_taken_again_when_a_file_has_changed(tmp_path):
         assert downloads.md5(path) == hashlib.md5(content).hexdigest()
 
 
+@pytest.mark.fault("damaged download")
 def test_bad_and_missing_files_are_named(tmp_path):
     path = tmp_path / "set.bin"
     path.write_bytes(CONTENT[:500])

@@ -28,6 +28,7 @@ def test_classes_are_folders_in_alphabetical_order_and_pictures_are_squares(tmp_
     assert found.labels.tolist() == [0, 0, 0, 1] and found.origin == "official"
 
 
+@pytest.mark.fault("pictures that cannot be read")
 def test_files_that_cannot_be_read_are_named_with_their_reason(tmp_path):
     picture(tmp_path / "safe" / "good.png")
     (tmp_path / "safe" / "words.png").write_text("no picture")
@@ -39,6 +40,7 @@ def test_files_that_cannot_be_read_are_named_with_their_reason(tmp_path):
     assert "words.png" in str(error.value) and "cut.jpg" in str(error.value)
 
 
+@pytest.mark.fault("pictures that cannot be read")
 def test_an_empty_class_and_a_folder_without_classes_are_refused(tmp_path):
     picture(tmp_path / "safe" / "a.png")
     (tmp_path / "unsafe").mkdir()
@@ -73,6 +75,7 @@ def test_imagenette_has_the_same_classes_in_both_layouts(tmp_path, official):
     assert sorted(val.labels.tolist()) == list(range(10))
 
 
+@pytest.mark.fault("missing files and data")
 def test_imagenette_with_a_class_too_few_is_refused(tmp_path):
     unpack(tmp_path / "imagenette160", list(imagenette.FOLDERS.values())[1:], per_class=1)
     with pytest.raises(ValueError, match="tench"):

@@ -22,6 +22,7 @@ def test_groups_stay_together_and_every_class_is_in_every_part():
         assert set(class_of_group[groups[index]]) == set(range(5))
 
 
+@pytest.mark.fault("too few data")
 def test_a_class_with_too_few_groups_is_refused():
     with pytest.raises(ValueError, match="class 0 has 2 groups"):
         splits.split_by_group(np.zeros(4, int), np.array([1, 1, 2, 2]), ("val", "heldout"))
@@ -46,6 +47,7 @@ def test_real_parts_share_no_group(name):
     assert parts["val"].labels.unique().tolist() == list(range(len(sets.CLASSES[name])))
 
 
+@pytest.mark.fault("damaged download")
 def test_official_mat_gives_the_digits_and_another_file_is_refused(tmp_path, monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3, 12_000), dtype=np.uint8)
     labels = np.arange(12_000) % 10 + 1  # the file writes 10 for the digit 0
@@ -67,6 +69,7 @@ def test_official_mat_gives_the_digits_and_another_file_is_refused(tmp_path, mon
     assert np.array_equal(read, np.arange(1, 10_001) % 10)
 
 
+@pytest.mark.fault("damaged download")
 def test_damaged_npz_is_set_aside(tmp_path):
     (tmp_path / "svhn10k").mkdir()
     np.savez(
@@ -112,6 +115,7 @@ def test_a_grouped_set_is_present_where_something_of_it_is(signs):
     assert sets.is_present("svhn10k", signs)
 
 
+@pytest.mark.fault("missing files and data")
 def test_missing_signs_and_files_that_are_no_pictures_are_named(signs):
     with pytest.raises(FileNotFoundError, match=r"GT-final_test\.csv is missing"):
         sets.load("gtsrb", "test", root=signs)

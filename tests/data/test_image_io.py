@@ -33,6 +33,7 @@ PNG = stored(Image.fromarray(COLOUR))
 FRAMES = [Image.fromarray(COLOUR), Image.fromarray(255 - COLOUR)]
 
 
+@pytest.mark.fault("pictures that cannot be read")
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -57,6 +58,7 @@ def test_refused_in_words(data, said):
         image_io.read_picture(data, channels=3, side=32)
 
 
+@pytest.mark.fault("pictures that cannot be read")
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(
     "picture",

@@ -13,6 +13,7 @@ def make(*, images=None, labels=None, origin="official"):
     )
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("change", "message"),
     [

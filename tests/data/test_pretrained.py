@@ -58,6 +58,7 @@ NO_NETWORK = [
 ]
 
 
+@pytest.mark.fault("downloads that fail")
 @pytest.mark.parametrize("error", NO_NETWORK, ids=lambda error: type(error).__name__)
 def test_where_they_cannot_be_had_the_trunk_serves_and_says_so(downloads, with_trunk, error):
     downloads["answer"] = error
@@ -67,6 +68,7 @@ def test_where_they_cannot_be_had_the_trunk_serves_and_says_so(downloads, with_t
     assert len(downloads["asked"]) == 1
 
 
+@pytest.mark.fault("downloads that fail")
 def test_with_neither_the_error_names_the_folder_and_the_file_to_fetch(downloads, tmp_path):
     downloads["answer"] = urllib.error.URLError("no route")
     with pytest.raises(ConnectionError, match="no route") as caught:
@@ -76,6 +78,7 @@ def test_with_neither_the_error_names_the_folder_and_the_file_to_fetch(downloads
     assert caught.value.__cause__ is downloads["answer"]
 
 
+@pytest.mark.fault("downloads that fail")
 def test_a_resnet50_never_takes_the_trunk(downloads, with_trunk):
     downloads["answer"] = urllib.error.URLError("no route")
     with pytest.raises(ConnectionError, match="resnet50") as caught:
@@ -83,12 +86,14 @@ def test_a_resnet50_never_takes_the_trunk(downloads, with_trunk):
     assert str(with_trunk / "pretrained") in str(caught.value)
 
 
+@pytest.mark.fault("damaged download")
 def test_a_file_that_is_not_the_published_one_is_not_replaced_in_silence(downloads, with_trunk):
     downloads["answer"] = RuntimeError('invalid hash value (expected "f37072fd", got "0")')
     with pytest.raises(RuntimeError, match="invalid hash"):
         data.load_imagenet_weights("resnet18", root=with_trunk)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("arch", ["resnet34", "imagenet_resnet18", ""])
 def test_an_unknown_architecture_is_refused_without_a_download(downloads, tmp_path, arch):
     with pytest.raises(ValueError, match=f"of '{arch}': choose resnet18, resnet50"):
@@ -96,6 +101,7 @@ def test_an_unknown_architecture_is_refused_without_a_download(downloads, tmp_pa
     assert downloads["asked"] == []
 
 
+@pytest.mark.fault("files that run code or write elsewhere")
 def test_a_pickle_that_runs_code_is_no_trunk(downloads, tmp_path):
     class Bomb:
         def __reduce__(self):

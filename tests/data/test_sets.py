@@ -63,6 +63,7 @@ def test_svhn_digit_zero_is_class_zero(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.fault("damaged download")
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
@@ -78,6 +79,7 @@ def test_labels_of_another_length_or_out_of_range_are_refused(
         sets.load("svhn", "train", root=tmp_path)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("load", [sets.load, sets.load_or_standin])
 def test_an_unknown_set_or_split_is_refused(tmp_path, load):
     with pytest.raises(
@@ -90,6 +92,7 @@ def test_an_unknown_set_or_split_is_refused(tmp_path, load):
         load("cifar10", "auditor", root=tmp_path)
 
 
+@pytest.mark.fault("missing files and data")
 def test_a_missing_set_names_the_folder_and_the_remedy(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=rf"cifar10: {tmp_path}.*is missing.*make data.*VISIONFAIL_DATA"
@@ -97,6 +100,7 @@ def test_a_missing_set_names_the_folder_and_the_remedy(tmp_path):
         sets.load("cifar10", "test", root=tmp_path)
 
 
+@pytest.mark.fault("folders that cannot be used")
 def test_a_data_folder_that_is_a_file_is_refused(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path / "file"))
@@ -112,6 +116,7 @@ def test_a_data_folder_that_is_a_file_is_refused(tmp_path, monkeypatch):
             call()
 
 
+@pytest.mark.fault("folders that cannot be used")
 def test_downloading_without_network_or_where_nothing_can_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.CIFAR10, "url", f"{NOBODY}/cifar-10-python.tar.gz")
     with pytest.raises(ConnectionError, match="Check the network and run `make data`"):
@@ -121,6 +126,7 @@ def test_downloading_without_network_or_where_nothing_can_be_written(tmp_path, m
         sets.load("cifar10", "test", root=tmp_path / "file" / "data", download=True)
 
 
+@pytest.mark.fault("missing files and data")
 def test_a_standin_takes_the_place_of_a_set_that_is_not_there_at_all(tmp_path, monkeypatch):
     for name, split in (("cifar10", "val"), ("svhn", "val"), ("mnist", "auditor")):
         assert sets.load_or_standin(name, split, root=tmp_path).origin == "standin"
@@ -136,6 +142,7 @@ def test_a_standin_takes_the_place_of_a_set_that_is_not_there_at_all(tmp_path, m
             sets.load_or_standin("cifar10", "val", root=tmp_path)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("severity", [6, -1, 2.5, "3", True, None])
 def test_an_unknown_severity_is_refused(tmp_path, severity):
     write_cifar10c(tmp_path, ("fog",))
@@ -145,6 +152,7 @@ def test_an_unknown_severity_is_refused(tmp_path, severity):
         sets.load_cifar10c("fog", severity, root=tmp_path)
 
 
+@pytest.mark.fault("bad arguments")
 def test_an_unknown_corruption_is_refused(tmp_path):
     with pytest.raises(
         ValueError, match=r"unknown corruption 'fogg': choose one of gaussian_noise, .* saturate"
@@ -171,6 +179,7 @@ def files_of(folder):
     return [(file.stem, file) for file in (folder / "CIFAR-10-C").glob("*.npy")]
 
 
+@pytest.mark.fault("missing files and data")
 @pytest.mark.parametrize(
     ("name", "origin"), [("contrast", "identical"), ("gaussian_noise", "regenerated")]
 )
@@ -211,6 +220,7 @@ def run_tool(monkeypatch, *arguments):
     return tool.main()
 
 
+@pytest.mark.fault("downloads that fail")
 def test_the_command_goes_on_after_a_set_that_cannot_be_had(tmp_path, monkeypatch, capsys):
     write_svhn(tmp_path, monkeypatch, labels=STORED)
     monkeypatch.setattr(datasets.CIFAR10, "url", f"{NOBODY}/cifar-10-python.tar.gz")

@@ -38,6 +38,7 @@ def test_digits_of_one_house_are_told(tmp_path):
     assert height.tolist() == [30, 31, 12, 79, 78, 77]
 
 
+@pytest.mark.fault("damaged download")
 def test_a_list_of_another_shape_is_refused(tmp_path):
     path = tmp_path / "digitStruct.mat"
     with h5py.File(path, "w") as file:
@@ -62,6 +63,7 @@ def test_test_digits_get_their_houses_where_the_list_is_at_hand(tmp_path):
         sets._with_houses(digits, tmp_path)
 
 
+@pytest.mark.fault("missing files and data")
 def test_sizes_that_no_file_tells_are_none(tmp_path):
     for name, split in (("svhn", "test"), ("svhn10k", "test"), ("gtsrb", "heldout")):
         assert sizes.pixel_sizes(name, split, root=tmp_path) is None

@@ -121,6 +121,7 @@ def test_which_standin_takes_whose_place():
     assert standins.load_standin("mnist", "val").images.equal(standins.mnist_digits("val").images)
 
 
+@pytest.mark.fault("bad arguments")
 def test_an_unknown_split_is_refused():
     with pytest.raises(
         ValueError,

@@ -48,6 +48,7 @@ def test_svhn_turns_ten_into_zero_and_the_axes_round(tmp_path, monkeypatch):
     assert np.array_equal(images.numpy(), pictures) and images.is_contiguous()
 
 
+@pytest.mark.fault("damaged download")
 @pytest.mark.parametrize("content", [b"", b"x" * 4000])
 def test_a_file_cut_short_is_named_and_set_aside(tmp_path, monkeypatch, content):
     write_cifar10(tmp_path, monkeypatch)
@@ -63,6 +64,7 @@ def test_a_file_cut_short_is_named_and_set_aside(tmp_path, monkeypatch, content)
         torchvision_sets.check_official("cifar10", tmp_path)
 
 
+@pytest.mark.fault("damaged download")
 def test_the_unpacked_mnist_files_are_checked(tmp_path, monkeypatch):
     write_mnist(tmp_path, monkeypatch, train=50)
     torchvision_sets.check_official("mnist", tmp_path)
@@ -84,6 +86,7 @@ def test_cifar10_is_downloaded_unpacked_and_verified(tmp_path, monkeypatch):
     assert np.array_equal(images.numpy().reshape(20, -1), written["test_batch"][0])
 
 
+@pytest.mark.fault("damaged download")
 def test_a_damaged_set_is_set_aside_and_unpacked_again(tmp_path, monkeypatch):
     write_cifar10(tmp_path, monkeypatch)
     (tmp_path / "cifar-10-python.tar.gz").write_bytes(pack_cifar10(tmp_path, monkeypatch))
@@ -100,6 +103,7 @@ def test_a_damaged_set_is_set_aside_and_unpacked_again(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.fault("downloads that fail")
 def test_mnist_comes_from_the_second_mirror(tmp_path, monkeypatch):
     packed = gzipped_mnist(write_mnist(tmp_path / "host", monkeypatch, train=50), monkeypatch)
     with server(packed) as (address, _):
@@ -121,6 +125,7 @@ def test_svhn_is_downloaded(tmp_path, monkeypatch):
     assert len(torchvision_sets.read_official("svhn", "test", tmp_path / "here")[0]) == 20
 
 
+@pytest.mark.fault("downloads that fail")
 def test_no_network_names_the_set_the_reason_and_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.CIFAR10, "url", f"{NOBODY}/cifar-10-python.tar.gz")
     with pytest.raises(

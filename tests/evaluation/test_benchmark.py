@@ -39,6 +39,7 @@ def test_any_classifier_goes_through_the_sweep(tmp_path):
     assert means.set_index("condition").value["mean of 15"] == pytest.approx(fifteen)
 
 
+@pytest.mark.fault("results of another run")
 def test_a_second_call_predicts_nothing_again_and_another_model_is_refused(tmp_path, monkeypatch):
     model = Plain()
     first, _ = benchmark(model, TEST, folder=tmp_path, severities=(1,))
@@ -49,6 +50,7 @@ def test_a_second_call_predicts_nothing_again_and_another_model_is_refused(tmp_p
         benchmark(Plain(), TEST, folder=tmp_path, severities=(1,))
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_model_without_a_logit_a_class_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"gives \(2, 7\) for 2 images: one logit for each"):
         benchmark(Plain(outputs=7), TEST, folder=tmp_path)

@@ -255,6 +255,7 @@ def test_confident_errors_are_counted_by_condition():
     assert tables.confident_errors(right, above=0.9)[["share", "lo", "hi"]].isna().all(axis=None)
 
 
+@pytest.mark.fault("missing files and data")
 def test_published_model_that_is_not_there_is_named():
     with pytest.raises(ValueError, match="WRN-99"):
         tables.published_accuracies(PUBLISHED, "WRN-99")

@@ -93,6 +93,7 @@ def test_the_signed_map_is_the_map_before_it_is_cut_and_enlarged():
             assert np.corrcoef(maps[k, 4::8, 4::8].ravel(), cells[k].ravel())[0, 1] > 0.98
 
 
+@pytest.mark.fault("a caller's model left as it was")
 def test_the_model_is_left_as_it_was():
     model = network().train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -102,6 +103,7 @@ def test_the_model_is_left_as_it_was():
     assert not any(module._forward_hooks for module in model.modules())
 
 
+@pytest.mark.fault("a caller's model left as it was")
 def test_hooks_are_removed_when_something_fails():
     model = network()
     with pytest.raises(ValueError, match="no map"):
@@ -110,6 +112,7 @@ def test_hooks_are_removed_when_something_fails():
     assert all(p.requires_grad for p in model.parameters())
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [({"layer": "layer9"}, "no layer 'layer9'"), ({"classes": [1, 2]}, "2 classes for 12")],
@@ -121,11 +124,13 @@ def test_bad_input_is_named(changes, message):
         gradcam(network(), IMAGES, **arguments)
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_network_without_usual_layers_is_named():
     with pytest.raises(ValueError, match="none of ResNet18"):
         gradcam(torch.nn.Conv2d(3, 10, 3), IMAGES, CLASSES)
 
 
+@pytest.mark.fault("numbers that are not finite")
 def test_gradients_that_are_not_finite_are_refused():
     model = network()
     with torch.no_grad():

@@ -46,6 +46,7 @@ def test_only_the_named_modules_change(arch):
             assert not torch.equal(after[name], value), name
 
 
+@pytest.mark.fault("a caller's model left as it was")
 def test_the_model_is_left_as_it_was():
     model = network("resnet18").train()
     before = state(model)
@@ -84,6 +85,7 @@ def test_activations_survive_to_the_last_stage():
     assert logits.std(dim=0).mean() > 0.02  # pictures are told apart
 
 
+@pytest.mark.fault("bad arguments")
 def test_what_is_not_there_is_named():
     with pytest.raises(ValueError, match="no module 'layer9'"):
         randomised(network("resnet18"), ["layer9"], TRAIN, seed=1)

@@ -41,6 +41,7 @@ def test_vim_is_what_pca_leaves_over():
     assert np.allclose(Vim(LATENTS, LOGITS, dimensions=2).score(FRESH, fresh_logits), expected)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("dimensions", [0, 6])
 def test_vim_needs_a_residual(dimensions):
     with pytest.raises(ValueError, match="main directions"):

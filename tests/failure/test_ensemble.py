@@ -28,6 +28,7 @@ def test_members_that_agree_say_what_one_says():
     assert all(np.isfinite(values).all() for values in certain.values())
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("logits", [LOGITS[:1], [LOGITS[0], LOGITS[1][:, :3]]])
 def test_what_is_no_ensemble_is_refused(logits):
     with pytest.raises(ValueError, match="two members"):

@@ -86,6 +86,7 @@ def test_a_budget_that_cannot_be_met_accepts_nothing_and_says_so():
     assert np.isnan([row["risk"], row["lo"], row["hi"]]).all()
 
 
+@pytest.mark.fault("too few data")
 def test_too_few_images_promise_nothing_even_without_a_failure():
     thresholds = []
     for n in (40, 2000):
@@ -301,6 +302,7 @@ def test_re_splits_obey_delta():
     assert coverages[0] > coverages[1] + 0.05
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -316,11 +318,13 @@ def test_bad_input_is_named(changes, message):
         risk_control.threshold(np.zeros(4), **arguments)
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_grid_without_scores_is_refused():
     with pytest.raises(ValueError, match="finite"):
         risk_control.candidate_thresholds([], start=0.3)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("start", [0, 30])
 def test_a_start_that_is_no_share_is_refused(start):
     with pytest.raises(ValueError, match="between 0 and 1"):

@@ -40,6 +40,7 @@ def test_each_attack_has_a_line_in_each_panel():
     assert "FGSM 3,000 images, PGD 1,001 images" in texts(fig)
 
 
+@pytest.mark.fault("bad arguments")
 def test_an_unknown_attack_or_set_is_refused():
     with pytest.raises(ValueError, match="'cw'"):
         figures.attack_curves(accuracies().assign(attack="cw"), label="accuracy")

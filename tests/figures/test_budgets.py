@@ -183,8 +183,8 @@ def test_under_shift_the_pooled_risk_stands_with_its_interval_on_the_height_of_i
     marks = error_bars(left)
     assert len(marks) == 2
     for mark, seeds in zip(marks, dots(right), strict=True):
-        assert np.allclose(mark.lines[0].get_xdata(), 0.03)
-        assert np.allclose(mark.lines[0].get_ydata(), seeds.get_ydata()[::2])
+        assert np.allclose(mark.lines[0].get_xdata(orig=False), 0.03)
+        assert np.allclose(mark.lines[0].get_ydata(orig=False), seeds.get_ydata(orig=False)[::2])
         ends = mark.lines[2][0].get_segments()[0][:, 0]
         assert np.allclose(ends, [0.02, 0.04])
 

@@ -41,6 +41,7 @@ def test_claims_say_both_verdicts_where_networks_differ():
     assert verdicts | {"ResNet-18, seed 0", "DenseNet-121, seed 0"} <= shown
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_claim_inside_its_region_that_is_not_said_to_hold_is_named():
     assert "more is asked" not in " ".join(words(figure()))
     stricter = judged().assign(verdict="undecided")  # as where leaving one corruption out decides

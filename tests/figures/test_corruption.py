@@ -148,6 +148,7 @@ def comparison_of(table):
     return corruption.ours_vs_published(table, ours=["resnet18"], band="95%")
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("draw", "table", "message"),
     [

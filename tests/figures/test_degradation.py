@@ -104,6 +104,7 @@ def test_regimes_show_what_the_curve_says_where_the_bootstraps_waver():
     assert len(tiles) == 14  # the one without a dose is empty
 
 
+@pytest.mark.fault("bad arguments")
 def test_an_unknown_regime_is_named():
     with pytest.raises(ValueError, match="sudden"):
         degradation.regime_grid(regimes().assign(regime="sudden"), n=10)

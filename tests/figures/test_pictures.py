@@ -92,6 +92,7 @@ def test_heat_is_dark_blue_for_none_and_yellow_for_all():
     assert ends.tolist() == [[[0, 34, 78], [254, 232, 56]]]  # cividis, Nunez et al. 2018
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("call", "message"),
     [

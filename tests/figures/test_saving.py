@@ -71,6 +71,7 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path):
     assert {file.name for file in (tmp_path / "a").iterdir()} == {"classes.png", "classes.svg"}
 
 
+@pytest.mark.fault("a write that fails")
 def test_a_figure_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     fig = figure()
     saving.save_figure(fig, "grid", folder=tmp_path, origin="official", profile="full")
@@ -87,6 +88,7 @@ def test_a_figure_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert (tmp_path / "grid.png").read_bytes() == before
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("origin", "profile", "message"),
     [

@@ -79,11 +79,13 @@ def test_ours_have_colours_of_okabe_and_ito_and_published_models_are_grey():
         assert colour[1:3] == colour[3:5] == colour[5:7]
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_model_without_a_colour_is_named():
     with pytest.raises(ValueError, match="model 'vgg' has no colour"):
         style.model_colour("vgg")
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_long_title_has_smaller_letters_and_fits():
     short = margins.new_figure(3, "ResNet-18 loses 69.7 points at severity 5").texts[-1]
     assert short.get_fontsize() == 12

@@ -153,6 +153,7 @@ def test_reliability_draws_bins_that_have_images():
     assert any("n = 4 images, 10 equal-width bins" in text for text in words(fig))
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("call", "message"),
     [

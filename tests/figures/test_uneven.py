@@ -129,6 +129,7 @@ def test_images_and_independent_things_are_written():
     assert words(bars()).count("300  10") == 10
 
 
+@pytest.mark.fault("bad arguments")
 def test_an_unknown_outcome_is_named():
     with pytest.raises(ValueError, match="worse"):
         uneven.class_error_bars(classes().assign(outcome="worse"), model="resnet18", thing="signs")
@@ -154,6 +155,7 @@ def test_a_line_of_confusions_goes_from_truth_to_answer():
     assert corners[-1][1] == heights["20.0%  dog", True]
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_graph_without_pairs_is_refused():
     with pytest.raises(ValueError, match="no pairs"):
         uneven.confusion_graph(PAIRS.iloc[:0], n=0)
@@ -167,6 +169,7 @@ def test_seeds_are_lines_with_the_worst_class_on_top():
     assert [label.get_text() for label in ax.get_yticklabels()] == CLASSES[::-1]
 
 
+@pytest.mark.fault("bad arguments")
 def test_one_seed_is_refused():
     with pytest.raises(ValueError, match="two seeds or more"):
         uneven.class_by_seed_plot(ACCURACY[:1], np.ones(10), CLASSES, model="resnet18", seeds=[0])

@@ -229,6 +229,7 @@ def test_by_corruption_regroups_whatever_the_order():
     }
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("call", "message"),
     [

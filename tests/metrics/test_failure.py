@@ -109,6 +109,7 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
     assert 178 <= hits <= 199  # 95% of 200 is 190, give or take 4 standard deviations of 3.1
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("score", "failed", "said"),
     [

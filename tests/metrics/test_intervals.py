@@ -149,6 +149,7 @@ DRAW = {"bootstraps": 10, "generator": np.random.default_rng(0)}
 MEAN = intervals.mean_over_conditions
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -204,6 +205,7 @@ def test_verdict_is_where_the_interval_lies(interval, said):
     assert claims.verdict_of(*interval, low=0.93, high=0.95) == said
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     "arguments", [(0.5, 0.4, 0.0, 1.0), (0.4, 0.5, 1.0, 0.0), (float("nan"), 0.5, 0.0, 1.0)]
 )

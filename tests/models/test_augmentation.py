@@ -181,6 +181,7 @@ def test_mixing_draws_from_its_generator_alone(kind):
     assert torch.equal(images, drawn_batch()[0])  # what is given stays
 
 
+@pytest.mark.fault("bad arguments")
 def test_an_unknown_mix_is_refused():
     with pytest.raises(ValueError, match="unknown mix 'blend': choose one of cutmix, mixup"):
         mixed("blend")

@@ -40,6 +40,7 @@ def test_round_trip_in_half_precision(stem, tiny_model):
     assert model.mean.flatten().tolist() == pytest.approx(STATS["mean"])
 
 
+@pytest.mark.fault("missing files and data")
 @pytest.mark.parametrize("suffix", [".safetensors", ".json"])
 def test_missing_file_is_named(stem, suffix):
     stem.with_suffix(suffix).unlink()
@@ -47,6 +48,7 @@ def test_missing_file_is_named(stem, suffix):
         checkpoints.load_checkpoint(stem)
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 def test_truncated_and_edited_weights_are_refused(stem):
     path = stem.with_suffix(".safetensors")
     undamaged = path.read_bytes()
@@ -56,12 +58,14 @@ def test_truncated_and_edited_weights_are_refused(stem):
             checkpoints.load_checkpoint(stem)
 
 
+@pytest.mark.fault("results of another run")
 def test_other_class_order_is_refused(stem):
     edit(stem, classes=list(reversed(CLASSES["cifar10"])))
     with pytest.raises(ValueError, match="order"):
         checkpoints.load_checkpoint(stem)
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 @pytest.mark.parametrize("changes", [{"width": 16}, {"arch": "resnet50"}])
 def test_card_that_does_not_fit_the_weights_is_refused(stem, changes):
     edit(stem, **changes)
@@ -69,6 +73,7 @@ def test_card_that_does_not_fit_the_weights_is_refused(stem, changes):
         checkpoints.load_checkpoint(stem)
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 def test_card_that_is_no_card_is_refused(stem):
     stem.with_suffix(".json").write_text("{")
     with pytest.raises(ValueError, match="json"):
@@ -78,6 +83,7 @@ def test_card_that_is_no_card_is_refused(stem):
         checkpoints.load_checkpoint(stem)
 
 
+@pytest.mark.fault("files that run code or write elsewhere")
 def test_a_pickle_under_our_name_is_never_opened(stem, tiny_model):
     class Bomb:
         def __reduce__(self):
@@ -90,6 +96,7 @@ def test_a_pickle_under_our_name_is_never_opened(stem, tiny_model):
         checkpoints.load_checkpoint(stem)
 
 
+@pytest.mark.fault("numbers that are not finite")
 def test_diverged_weights_are_not_saved_and_the_old_file_stays(stem, tiny_model):
     before = stem.with_suffix(".safetensors").read_bytes()
     with torch.no_grad():
@@ -99,6 +106,7 @@ def test_diverged_weights_are_not_saved_and_the_old_file_stays(stem, tiny_model)
     assert stem.with_suffix(".safetensors").read_bytes() == before
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 def test_a_card_without_what_load_needs_is_refused(tmp_path, tiny_model):
     card = dict(CARD)
     del card["classes"]
@@ -133,6 +141,7 @@ def test_an_imagenet_network_is_loaded_with_its_side_and_resizing(imagenet_model
         assert not torch.equal(imagenet_model(images), expected)  # and so does rounding
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 def test_a_card_with_a_side_that_cannot_be_is_refused(imagenet_model, tmp_path):
     checkpoints.save_checkpoint(imagenet_model, tmp_path / "net", card=IMAGENET_CARD)
     edit(tmp_path / "net", side=16)
@@ -140,6 +149,7 @@ def test_a_card_with_a_side_that_cannot_be_is_refused(imagenet_model, tmp_path):
         checkpoints.load_checkpoint(tmp_path / "net")
 
 
+@pytest.mark.fault("damaged file: fields of another kind")
 def test_a_card_of_an_imagenet_network_without_its_side_is_refused(imagenet_model, tmp_path):
     checkpoints.save_checkpoint(imagenet_model, tmp_path / "net", card=IMAGENET_CARD)
     fields = json.loads((tmp_path / "net.json").read_text())

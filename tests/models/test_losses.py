@@ -42,6 +42,7 @@ def test_shares_of_classes_are_sums_over_them():
     torch.testing.assert_close(focal_loss(2.0)(logits, one_hot(labels, 4).float()), of_classes)
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_negative_gamma_is_refused():
     with pytest.raises(ValueError, match="gamma is -1"):
         focal_loss(-1)

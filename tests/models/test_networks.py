@@ -171,6 +171,7 @@ def test_one_channel_follows_from_the_statistics():
     assert model(torch.rand(2, 1, 28, 28)).shape == (2, 10)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -353,6 +354,7 @@ def test_a_network_resizes_small_images_inside(resizing):
     assert rows["layer4"] == (64, 2, 2)
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_side_that_the_stem_cannot_halve_is_refused_and_nothing_changes():
     model = imagenet()
     with pytest.raises(ValueError, match=r"side 16: .* pass 32 or more"):
@@ -395,6 +397,7 @@ def test_norms_wake_up_once_their_weights_may_learn_again():
     assert all(norm.training for norm in norms_of(model).values())
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_network_for_imagenet_is_built_with_its_side_and_another_is_refused():
     arguments = {"num_classes": 10, "width": 8, "side": 64, "resizing": "bicubic", **STATS}
     model = networks.build_for_imagenet("imagenet_resnet18", seed=3, **arguments)

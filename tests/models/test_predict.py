@@ -24,6 +24,7 @@ def test_float_images_mean_the_same_as_uint8(tiny_model):
     assert torch.equal(predict(tiny_model, images), predict(tiny_model, images.float() / 255))
 
 
+@pytest.mark.fault("a caller's model left as it was")
 def test_mode_and_gradients_are_left_alone(tiny_model):
     tiny_model.train()
     before = {name: t.clone() for name, t in tiny_model.state_dict().items()}
@@ -32,6 +33,7 @@ def test_mode_and_gradients_are_left_alone(tiny_model):
     assert all(torch.equal(before[name], t) for name, t in tiny_model.state_dict().items())
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("images", "words"),
     [

@@ -10,6 +10,7 @@ from visionfail.models.train_config import TrainConfig
 ADDED = ("base_rate", "cycle", "mix", "class_weights")  # fields that old cards lack
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     "cycle", [(-0.1, 1.0), (0.0, 1.1), (0.5, 0.5), (0.6, 0.4), (1.0, 1.0), (float("nan"), 1.0)]
 )
@@ -23,6 +24,7 @@ def test_parts_of_a_triangle_are_taken(cycle):
     assert TrainConfig(cycle=cycle).cycle == cycle
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("field", "words"),
     [

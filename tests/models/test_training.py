@@ -110,6 +110,7 @@ fit(state=Path({state!r}))
 """
 
 
+@pytest.mark.fault("interrupted run")
 @pytest.mark.slow  # starts a fresh interpreter
 def test_run_killed_in_mid_epoch_ends_bit_for_bit_where_an_unbroken_one_ends(tmp_path):
     state = tmp_path / "state.pt"
@@ -140,6 +141,7 @@ def test_finished_run_is_not_trained_again(tmp_path):
     assert len(history) == CONFIG.epochs and time.perf_counter() - start < 2
 
 
+@pytest.mark.fault("results of another run")
 def test_state_of_another_configuration_is_refused_by_field(tmp_path):
     fit(dataclasses.replace(CONFIG, epochs=1), state=tmp_path / "s.pt")
     for field, value in [("epochs", 3), ("peak_lr", 0.2), ("seed", 7)]:
@@ -161,6 +163,7 @@ def test_state_of_another_configuration_is_refused_by_field(tmp_path):
         fit(dataclasses.replace(CONFIG, epochs=1), state=tmp_path / "s.pt", model=wide)
 
 
+@pytest.mark.fault("numbers that are not finite")
 def test_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(tmp_path, monkeypatch):
     state = tmp_path / "s.pt"
     step = training.train_step
@@ -178,6 +181,7 @@ def test_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(tmp_path, m
     assert all(torch.isfinite(t).all() for t in stored["model"].values())
 
 
+@pytest.mark.fault("interrupted run")
 def test_ctrl_c_keeps_the_last_whole_epoch_and_leaves_no_half_file(tmp_path, monkeypatch):
     state = tmp_path / "s.pt"
     step = training.train_step
@@ -289,6 +293,7 @@ def test_fit_weighs_the_classes_as_configured(monkeypatch):
     assert all(class_weights is None for _, class_weights in passed)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("count", [1, 9, 11])
 def test_a_wrong_number_of_class_weights_is_refused(count):
     config = dataclasses.replace(CONFIG, class_weights=(1.0,) * count)
@@ -305,6 +310,7 @@ def test_fit_mixes_each_batch_anew(monkeypatch, kind):
     assert 0 <= history[0]["train_accuracy"] <= 1
 
 
+@pytest.mark.fault("interrupted run")
 @pytest.mark.parametrize("kind", ["cutmix", "mixup"])
 def test_a_mixed_run_that_was_interrupted_ends_where_an_unbroken_one_ends(
     tmp_path, monkeypatch, kind

@@ -155,6 +155,7 @@ def test_the_head_is_drawn_whatever_head_the_weights_have(imagenet_weights):
     assert not torch.equal(heads[0], heads[3])
 
 
+@pytest.mark.fault("results of another run")
 def test_weights_of_another_architecture_are_refused_by_name(imagenet_weights):
     with torch.device("meta"):
         deeper = torchvision.models.resnet50().state_dict()
@@ -267,6 +268,7 @@ def test_only_the_named_children_ask_for_gradients():
     assert all(parameter.requires_grad for parameter in model.parameters())
 
 
+@pytest.mark.fault("bad arguments")
 def test_an_unknown_child_is_refused_and_nothing_is_frozen():
     model = small()
     with pytest.raises(ValueError, match="the model has no layer5, head: pass names"):
@@ -279,6 +281,7 @@ def test_the_smallest_map_is_a_thirty_second_of_the_side(side, pixels):
     assert transfer.smallest_map(small(side=side), squares(2, seed=0)) == (pixels, pixels)
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_model_without_a_last_stage_has_no_smallest_map():
     model = networks.build("mnist_cnn", num_classes=10, width=8, **STATS)
     images = squares(2, seed=0)
@@ -417,6 +420,7 @@ def without_seconds(history):
 
 
 # validation of epoch 2 of either phase: the first has two epochs, so calls 2 and 4
+@pytest.mark.fault("interrupted run")
 @pytest.mark.parametrize(("call", "left"), [(2, []), (4, ["head.pt", "whole.pt"])])
 def test_a_run_interrupted_in_either_phase_ends_where_an_unbroken_one_ends(
     unbroken, tmp_path, monkeypatch, call, left
@@ -444,6 +448,7 @@ def test_a_run_interrupted_in_either_phase_ends_where_an_unbroken_one_ends(
         assert torch.equal(tensor, resumed.state_dict()[name]), name
 
 
+@pytest.mark.fault("interrupted run")
 def test_a_run_interrupted_between_the_phases_keeps_the_head(unbroken, tmp_path, monkeypatch):
     _, model, history = unbroken
     fit = training.fit
@@ -464,6 +469,7 @@ def test_a_run_interrupted_between_the_phases_keeps_the_head(unbroken, tmp_path,
     assert torch.equal(model.fc.weight, resumed.fc.weight)
 
 
+@pytest.mark.fault("results of another run")
 def test_the_second_phase_of_other_images_is_refused(unbroken, tmp_path, monkeypatch):
     two_phases(tmp_path)
     with pytest.raises(ValueError, match="made with train_data = "):

@@ -50,6 +50,7 @@ def test_card_tells_the_accuracy_of_the_stored_half_precision_weights(tmp_path):
     assert card["test_looks"] == {"count": 1, "when": "when it was trained"}
 
 
+@pytest.mark.fault("results of another run")
 def test_another_configuration_or_retrain_trains_again(tmp_path):
     get(tmp_path)
     other = (dataclasses.replace(ROUND, peak_lr=0.05),)
@@ -77,6 +78,7 @@ def test_a_second_round_goes_on_from_the_averaged_weights_of_the_first(tmp_path,
     assert all(torch.equal(began_with[1][name], tensor) for name, tensor in returned[0].items())
 
 
+@pytest.mark.fault("interrupted run")
 def test_broken_off_in_the_second_round_it_resumes_and_ends_where_an_unbroken_run_ends(
     tmp_path, monkeypatch
 ):
@@ -101,6 +103,7 @@ def test_broken_off_in_the_second_round_it_resumes_and_ends_where_an_unbroken_ru
     )
 
 
+@pytest.mark.fault("missing files and data")
 def test_quick_profile_trains_on_standins_where_no_real_images_are(tmp_path, monkeypatch):
     monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
     sets = zoo.cifar10_sets(QUICK)

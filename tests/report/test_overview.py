@@ -52,6 +52,7 @@ def test_networks_show_ours_and_the_published_ones():
     assert text == f"{100 * accuracy:.2f}"
 
 
+@pytest.mark.fault("results of another run")
 @pytest.mark.parametrize("origin", ["standin", "subset"])
 def test_no_stand_in_and_no_subset_is_a_finding(tmp_path, origin):
     row = {

@@ -100,6 +100,7 @@ def test_predict_decides_as_evaluate_does(folder, copy, suffix):
         assert (decision.decision == "unsafe") == flagged
 
 
+@pytest.mark.fault("pictures that cannot be read")
 def test_a_file_that_is_no_picture_falls_back(copy, tmp_path, capsys):
     (tmp_path / "note.png").write_text("no picture", encoding="utf-8")
     call = ["predict", "--image", str(tmp_path / "note.png"), "--weights", str(copy)]
@@ -114,6 +115,7 @@ def test_a_file_that_is_no_picture_falls_back(copy, tmp_path, capsys):
     assert "note.png" in capsys.readouterr().err
 
 
+@pytest.mark.fault("interrupted run")
 def test_a_folder_is_decided_into_a_table_that_resumes(folder, copy, tmp_path, capsys):
     table = tmp_path / "decided.csv"
     call = ["predict", "--image", str(folder / "safe"), "--weights", str(copy)]
@@ -137,6 +139,7 @@ def test_the_exit_code_counts_what_the_table_has_already(folder, copy, tmp_path)
     assert program.main(call) == 1  # nothing new, and still something unsafe
 
 
+@pytest.mark.fault("pictures that cannot be read")
 def test_a_file_that_fell_back_is_tried_again(folder, copy, tmp_path):
     odd = tmp_path / "pictures"
     odd.mkdir()
@@ -158,6 +161,7 @@ def test_paths_on_standard_input(folder, copy, capsys, monkeypatch):
     assert first["reason"] == "" and "no such file" in second["reason"]
 
 
+@pytest.mark.fault("bad arguments")
 def test_pictures_that_trained_it_are_no_test(folder, copy, tmp_path):
     classifier = load_classifier(copy)
     shutil.copytree(folder, tmp_path / "split" / "test")
@@ -166,6 +170,7 @@ def test_pictures_that_trained_it_are_no_test(folder, copy, tmp_path):
     assert len(commands.pictures_to_test(classifier, folder)) == 2 * COUNT // 5
 
 
+@pytest.mark.fault("missing files and data")
 def test_no_threshold_and_no_model_are_told(trained, folder, tmp_path, capsys):
     one = str(folder / "safe" / "000.jpg")
     assert program.main(["predict", "--image", one, "--weights", str(trained)]) == 2

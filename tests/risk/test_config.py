@@ -24,6 +24,7 @@ def test_the_command_line_wins_over_the_file(tmp_path):
     assert (config.lr, config.epochs, config.batch) == (0.01, 5, 32)
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -54,6 +55,7 @@ def test_numbers_without_a_point_are_numbers(tmp_path):
     assert (load_config(file).lr, load_config(file).rotation) == (5e-4, 10.0)
 
 
+@pytest.mark.fault("missing files and data")
 def test_a_file_that_is_missing_or_empty(tmp_path):
     with pytest.raises(FileNotFoundError, match="no settings at"):
         load_config(tmp_path / "none.yaml")

@@ -30,6 +30,7 @@ def test_rates_are_means_over_groups():
     assert rate["alarmed"].exact[0] == pytest.approx(0.25)
 
 
+@pytest.mark.fault("too few data")
 def test_one_class_alone_has_no_rates():
     alone = Scored(np.array([0.9, 0.1]), np.array([1, 1]), np.array([0, 1]))
     with pytest.raises(ValueError, match="all of one class"):
@@ -118,6 +119,7 @@ def test_calibration_takes_back_slope_and_offset():
     )
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_score_that_falls_with_being_unsafe_is_refused():
     with pytest.raises(ValueError, match="folders are swapped"):
         fit_calibration(np.array([0.9, 0.8, 0.2, 0.1]), np.array([0, 0, 1, 1]))

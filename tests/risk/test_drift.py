@@ -80,6 +80,7 @@ def test_frames_of_few_signs_would_cry_wolf():
     assert alarms > 30
 
 
+@pytest.mark.fault("too few data")
 def test_too_few_pictures_are_told():
     rng = np.random.default_rng(5)
     features, score = drawn(10, rng)

@@ -89,6 +89,7 @@ def trained(tmp_path_factory):
     return made.classifier, pictures.read_pictures(listed, side=32)[0]
 
 
+@pytest.mark.fault("results of another run")
 @pytest.mark.slow
 def test_onnx_answers_as_the_network_and_a_planted_file_is_refused(trained):
     classifier, validation = trained
@@ -106,6 +107,7 @@ def test_onnx_answers_as_the_network_and_a_planted_file_is_refused(trained):
         export.load_exported(classifier, "onnx")
 
 
+@pytest.mark.fault("too few data")
 @pytest.mark.slow
 def test_int8_with_too_few_pictures_leaves_no_file(trained):
     classifier, validation = trained
@@ -117,6 +119,7 @@ def test_int8_with_too_few_pictures_leaves_no_file(trained):
         export.load_exported(classifier, "int8")
 
 
+@pytest.mark.fault("bad arguments")
 def test_another_format_is_refused(trained):
     classifier, validation = trained
     with pytest.raises(ValueError, match="choose onnx or int8"):

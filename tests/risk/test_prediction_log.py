@@ -47,6 +47,7 @@ def test_a_full_file_is_set_aside_and_the_oldest_goes(tmp_path, monkeypatch):
     assert all(file.stat().st_size <= 400 for file in tmp_path.iterdir())
 
 
+@pytest.mark.fault("damaged file: cut")
 def test_a_cut_off_line_is_left_out(tmp_path):
     log = tmp_path / "decisions.jsonl"
     prediction_log.log_decision(log, decision(), milliseconds=1)

@@ -78,6 +78,7 @@ def test_a_whole_group_is_one_thing():
     assert shares.tolist() == [[0, 0.5, 1], [0, 0.5, 0.5]]
 
 
+@pytest.mark.fault("too few data")
 def test_one_group_fewer_than_needed_promises_nothing():
     needed = groups_needed(0.05, 0.05)
     assert needed == 59
@@ -90,6 +91,7 @@ def test_one_group_fewer_than_needed_promises_nothing():
     assert recall_threshold(score[1:], labels[1:], groups[1:], **fewer) is None
 
 
+@pytest.mark.fault("too few data")
 def test_too_few_groups_are_told_how_many_it_needs():
     rng = np.random.default_rng(0)
     score, labels, groups = drawn(60, rng=rng, size=30)  # 900 unsafe pictures of 30 signs
@@ -148,6 +150,7 @@ def test_the_lower_of_both_thresholds_is_taken():
     assert dear.value < cheap.value
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("share", [0, 1, -0.1])
 def test_shares_must_lie_between_0_and_1(share):
     with pytest.raises(ValueError, match="prevalence is"):

@@ -42,6 +42,7 @@ def test_the_set_up_cell_fetches_and_installs_in_colab_alone(monkeypatch):
     assert sys.path[0] == "visionfail/src"
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("address", ["", "visionfail", "https://gitlab.com/somebody/visionfail"])
 def test_an_address_that_colab_cannot_open_is_refused(address):
     with pytest.raises(ValueError, match="REPOSITORY"):

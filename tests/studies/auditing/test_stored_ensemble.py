@@ -74,6 +74,7 @@ def sweeps_in(folder, images, severities):
     save_rows([row], name, folder)
 
 
+@pytest.mark.fault("results of another run")
 @pytest.mark.parametrize(("severities", "whole"), [((1, 2, 3, 4, 5), True), ((1, 3, 5), False)])
 def test_an_ensemble_needs_sweeps_of_these_images_at_every_severity(tmp_path, severities, whole):
     images = squares(60, seed=0)
@@ -85,6 +86,7 @@ def test_an_ensemble_needs_sweeps_of_these_images_at_every_severity(tmp_path, se
     assert stored_ensemble.ensemble_from_sweeps(tmp_path, others, {"fog": reading}) == {}
 
 
+@pytest.mark.fault("results of another run")
 def test_without_sweeps_of_these_images_there_is_no_ensemble(tmp_path):
     reading = Activations({}, np.zeros((3, 10)), np.zeros(3))
     assert stored_ensemble.ensemble_from_sweeps(tmp_path, None, {"clean": reading}) == {}

@@ -29,6 +29,7 @@ def test_a_stable_regime_is_seldom_wrong_and_never_with_endless_images():
     assert (endless["stable but wrong"] == 0).all() and (endless.stable > 0.98).all()
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("name", ["n", "curves", "bootstraps"])
 def test_nothing_measured_is_refused(name):
     numbers = {"n": 10, "curves": 10, "bootstraps": 10}

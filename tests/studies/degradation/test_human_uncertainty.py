@@ -99,6 +99,7 @@ def test_pictures_come_with_captions_and_only_for_the_official_images(monkeypatc
     assert human_uncertainty.pictures_people_are_sure_of(standins, SURE, count=2)[2] == 0
 
 
+@pytest.mark.fault("damaged download")
 def test_votes_that_are_missing_or_damaged_are_named(tmp_path, monkeypatch):
     assert not cifar10h.cifar10h_is_present(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"cifar10h: .*is missing.*make data"):

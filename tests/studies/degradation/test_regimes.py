@@ -98,6 +98,7 @@ def test_rows_go_by_the_axes_given():
     assert table.regime.to_dict() == {"contrast": "no bend", "fog": "late collapse"}
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("curve", "positions", "words"),
     [

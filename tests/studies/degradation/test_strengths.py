@@ -70,6 +70,7 @@ def test_measured_once_then_loaded(tmp_path):
     assert again.equals(first)
 
 
+@pytest.mark.fault("missing files and data")
 def test_without_strengths_or_images_says_so(tmp_path):
     with pytest.raises(ValueError, match="doses-cifar10c"):
         strengths.load_or_measure_strengths(tmp_path, None)

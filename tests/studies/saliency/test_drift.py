@@ -106,6 +106,7 @@ def test_a_clean_map_lies_on_itself(measured):
     assert (stored.shift[0][has_map] == 0).all()
 
 
+@pytest.mark.fault("results of another run")
 def test_what_was_measured_is_loaded_only_for_the_same_question(measured):
     model, classes, stored, path = measured
 
@@ -120,6 +121,7 @@ def test_what_was_measured_is_loaded_only_for_the_same_question(measured):
         assert load(**other)[1] == "computed"
 
 
+@pytest.mark.fault("results of another run")
 def test_what_lacks_a_measure_is_measured_again(measured):
     model, classes, stored, path = measured
     arrays, made = load_arrays(path)
@@ -130,6 +132,7 @@ def test_what_lacks_a_measure_is_measured_again(measured):
     assert np.array_equal(again.class_log_odds, stored.class_log_odds)
 
 
+@pytest.mark.fault("missing files and data")
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing is stored at"):
         drift.Drift.load(tmp_path / "none.npz")

@@ -21,6 +21,7 @@ def test_donors_are_of_the_class_or_of_another_and_never_the_picture_itself():
         assert all(len(set(column)) == backgrounds.DONORS for column in drawn.T)
 
 
+@pytest.mark.fault("too few data")
 def test_a_class_with_too_few_pictures_to_give_backgrounds_is_named():
     with pytest.raises(ValueError, match="class 1 has 2 "):
         backgrounds.donors(np.array([0, 0, 0, 0, 1, 1]), same=True)
@@ -74,6 +75,7 @@ def test_a_network_that_reads_the_background_shows_a_gap_and_one_that_does_not_n
     assert swapped.centre_on_mask.all() and not swapped.peak_on_mask.any()
 
 
+@pytest.mark.fault("results of another run")
 def test_what_is_stored_is_loaded_and_another_network_is_asked_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(backgrounds.profiles, "FULL", type("P", (), {"results": tmp_path}))
     images = squares(120, seed=1)

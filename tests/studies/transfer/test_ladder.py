@@ -144,12 +144,14 @@ def test_which_seeds_there_are_does_not_matter(tmp_path):
     assert train(dataclasses.replace(BASELINE, seeds=(0,)), tmp_path)[2] == "loaded"
 
 
+@pytest.mark.fault("results of another run")
 def test_a_changed_member_is_trained_anew(tmp_path):
     train(BASELINE, tmp_path)
     whole = dataclasses.replace(BASELINE.whole, peak_lr=0.05)
     assert train(dataclasses.replace(BASELINE, whole=whole), tmp_path)[2] == "computed"
 
 
+@pytest.mark.fault("results of another run")
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_other_images_are_trained_on_and_asked_about_anew(split, tmp_path):
     member = dataclasses.replace(BASELINE, shifted=False)
@@ -158,6 +160,7 @@ def test_other_images_are_trained_on_and_asked_about_anew(split, tmp_path):
     assert train(member, tmp_path, sets=sets_with(split))[2] == "computed"
 
 
+@pytest.mark.fault("results of another run")
 def test_other_validation_images_are_asked_about_anew(tmp_path):
     member = dataclasses.replace(BASELINE, shifted=False)
     train(member, tmp_path)
@@ -255,6 +258,7 @@ def test_features_are_computed_once_for_all_seeds(tmp_path, monkeypatch):
     assert len(calls) == 3
 
 
+@pytest.mark.fault("results of another run")
 def test_features_of_other_images_are_not_taken(tmp_path):
     member = short("frozen-64")
     train(member, tmp_path)
@@ -438,6 +442,7 @@ def test_training_images_are_asked_about_as_they_are(tmp_path, monkeypatch, answ
     np.testing.assert_allclose(arrays["train_log_prob"], of_label, rtol=2e-3, atol=2e-3)
 
 
+@pytest.mark.fault("missing files and data")
 @pytest.mark.parametrize("name", ["weighted-64", "hard-64"])
 def test_without_its_baseline_a_follow_up_says_what_is_missing(name, tmp_path):
     train(BASELINE, tmp_path, seed=1)
@@ -446,6 +451,7 @@ def test_without_its_baseline_a_follow_up_says_what_is_missing(name, tmp_path):
     assert not ladder.answers_file(short(name), 0).exists()
 
 
+@pytest.mark.fault("results of another run")
 def test_a_baseline_that_was_trained_on_other_images_teaches_nothing(tmp_path):
     train(BASELINE, tmp_path, sets=sets_with("train"))
     with pytest.raises(ValueError, match="tuned-64"):
@@ -466,6 +472,7 @@ def test_weights_are_finite_where_a_class_is_never_right(tmp_path):
     assert np.isfinite(rounds[1].class_weights).all()
 
 
+@pytest.mark.fault("interrupted run")
 def test_an_interrupted_network_is_trained_on_from_its_state(tmp_path, monkeypatch):
     unbroken, _, _ = train(BASELINE, tmp_path)
     ladder.answers_file(BASELINE, 0).unlink()

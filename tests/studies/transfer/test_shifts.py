@@ -68,6 +68,7 @@ def test_an_image_is_shuffled_alike_whoever_stands_behind_it():
     assert torch.equal(few, shifts.shuffle_tiles(PICTURES.images, 4)[:5])
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(("shape", "tiles"), [((30, 32), 4), ((32, 30), 4), ((32, 32), 5)])
 def test_a_side_that_is_no_multiple_is_refused(shape, tiles):
     images = torch.zeros(2, 3, *shape, dtype=torch.uint8)
@@ -119,6 +120,7 @@ def test_shifted_images_are_made_once(tmp_path, monkeypatch):
     assert np.array_equal(shifts.shifted_images(PICTURES, CONDITIONS, tmp_path), made)
 
 
+@pytest.mark.fault("interrupted run")
 def test_an_interrupted_making_leaves_no_file(tmp_path, monkeypatch):
     plain = shifts.shifted
 
@@ -133,6 +135,7 @@ def test_an_interrupted_making_leaves_no_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault("results of another run")
 def test_shifted_images_of_other_images_are_not_taken_for_these(tmp_path):
     shifts.shifted_images(PICTURES, CONDITIONS, tmp_path)
     other = dataclasses.replace(PICTURES, images=255 - PICTURES.images)

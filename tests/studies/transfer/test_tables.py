@@ -90,6 +90,7 @@ def test_rungs_are_frozen_tuned_and_scratch_and_nothing_else():
     assert found.value.tolist() == pytest.approx([0.95] * 3) and set(found.n) == {N}
 
 
+@pytest.mark.fault("results of another run")
 def test_seeds_from_other_weights_are_not_mixed(tmp_path, monkeypatch):
     monkeypatch.setattr(profiles, "FULL", type("P", (), {"results": tmp_path}))
     member = recipes.members()["tuned-64"]

@@ -50,6 +50,7 @@ def test_answers_at_an_epsilon_are_those_of_its_place_on_the_ladder():
         assert answers.things == 25
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("epsilon", [3.0, 8 / 255, 32.0, -1.0])
 def test_an_epsilon_that_is_not_on_the_ladder_is_refused(epsilon):
     attacked = random_attacked(n=20)
@@ -143,6 +144,7 @@ def test_all_frames_of_signs_count_by_thirty():
     assert clean.independent.tolist()[:2] == [3, 2]  # 45 and 30 images
 
 
+@pytest.mark.fault("results of another run")
 def test_outcomes_of_other_images_are_refused():
     labels = np.array([3, 1, 4, 1, 5, 9])
     outcomes = {0: outcomes_of(labels, seed=0), 1: outcomes_of(labels[::-1], seed=1)}

@@ -209,6 +209,7 @@ def test_a_stored_card_comes_back_as_it_was(full, quick, networks, monkeypatch):
         assert again.equals(first)
 
 
+@pytest.mark.fault("results of another run")
 def test_a_card_of_another_network_surrogate_or_epsilon_is_made_anew(full, networks, monkeypatch):
     load(full, "pgd", networks, cards_of(0))
     made = []
@@ -271,6 +272,7 @@ def test_more_restarts_are_never_right_where_one_was_wrong(full, rippled):
         assert np.array_equal(right[row], named == images.labels[:8])
 
 
+@pytest.mark.fault("results of another run")
 def test_restarts_are_loaded_for_the_same_attack_alone(full, quick, rippled, monkeypatch):
     network, images, card = rippled
     first = restart(full, network, images, card)
@@ -398,6 +400,7 @@ def test_a_stored_defended_network_is_loaded_without_training(full, quick, monke
         assert loaded == card and same_weights(model, checkpoints.rounded_to_half(network))
 
 
+@pytest.mark.fault("missing files and data")
 def test_quick_trains_no_defended_network(quick, start, monkeypatch):
     refuse_training(monkeypatch)
     with pytest.raises(FileNotFoundError, match="no checkpoint file"):
@@ -458,6 +461,7 @@ def test_it_is_trained_and_checked_on_attacks_in_pixels(full, start, monkeypatch
     assert (levels - levels.round()).abs().max() > 0.1
 
 
+@pytest.mark.fault("interrupted run")
 def test_a_training_broken_off_goes_on_where_it_was(full, start, monkeypatch):
     state = full.profile.state
     plain = attacks.pgd_check

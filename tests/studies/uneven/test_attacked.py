@@ -84,6 +84,7 @@ def test_an_image_that_a_smaller_epsilon_turned_stays_turned(network, tmp_path, 
     assert torch.equal(after[~turned], failing[~turned])
 
 
+@pytest.mark.fault("interrupted run")
 def test_an_interrupted_attack_takes_up_the_images_it_left(network, tmp_path, monkeypatch):
     whole, _ = attacked(network, tmp_path / "whole")
     calls = []
@@ -104,6 +105,7 @@ def test_an_interrupted_attack_takes_up_the_images_it_left(network, tmp_path, mo
     assert np.array_equal(resumed.log_odds, whole.log_odds)
 
 
+@pytest.mark.fault("results of another run")
 def test_an_attack_is_loaded_for_its_own_network_and_settings_alone(network, tmp_path):
     attacked(network, tmp_path)
     assert attacked(None, tmp_path)[1] == "loaded"
@@ -118,6 +120,7 @@ def test_an_attack_is_loaded_for_its_own_network_and_settings_alone(network, tmp
     assert attacked(network, tmp_path, name="fgsm")[1] == "computed"
 
 
+@pytest.mark.fault("bad arguments")
 def test_an_unknown_attack_is_named(network):
     with pytest.raises(ValueError, match="choose one of fgsm, pgd"):
         uneven.attack_images(network, TEST, "cw", epsilon=0.1)

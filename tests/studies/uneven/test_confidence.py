@@ -90,6 +90,7 @@ def test_an_absent_class_has_no_values():
     assert (absent.answers == 0).all()
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("sure", [SURE[:, 1:], SURE * 2, np.full_like(SURE, np.nan)])
 def test_confidence_of_another_shape_or_scale_is_refused(sure):
     with pytest.raises(ValueError, match="confidence"):

@@ -202,6 +202,7 @@ def test_a_misfit_is_above_chance_only_where_there_is_structure():
     assert (structured[:, 1] > 0).mean() > 0.6
 
 
+@pytest.mark.fault("too few data")
 def test_answers_that_are_all_right_have_no_confusions():
     labels, index = signs()
     with pytest.raises(ValueError, match="all answers are right"):
@@ -230,6 +231,7 @@ def test_a_seed_without_errors_is_left_out_of_the_shares():
     assert table.share.sum() == pytest.approx(1)
 
 
+@pytest.mark.fault("bad arguments")
 def test_groups_of_another_length_are_refused():
     labels, index = signs()
     with pytest.raises(ValueError, match="groups have shape"):

@@ -23,6 +23,7 @@ def test_colours_alone_are_no_contrast():
     assert covariates.image_contrast(images) == pytest.approx([0])
 
 
+@pytest.mark.fault("bad arguments")
 def test_images_that_are_no_bytes_are_refused():
     with pytest.raises(ValueError, match="uint8"):
         covariates.image_brightness(torch.zeros(2, 3, 4, 4))

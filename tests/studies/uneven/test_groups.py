@@ -27,6 +27,7 @@ def test_groups_are_numbered_without_gaps():
     assert groups.group_index(None, 3).tolist() == [0, 1, 2]
 
 
+@pytest.mark.fault("bad arguments")
 def test_groups_of_another_length_are_refused():
     with pytest.raises(ValueError, match="for 9 images"):
         groups.group_index(HOUSES, 9)
@@ -84,6 +85,7 @@ def test_a_class_of_one_group_tells_nothing_of_its_correlation():
     assert groups.correlation_within_groups(correct, index, labels=labels) == pytest.approx(without)
 
 
+@pytest.mark.fault("bad arguments")
 def test_groups_of_several_classes_have_no_class():
     with pytest.raises(ValueError, match="several classes"):
         groups.correlation_within_groups([True, False], [0, 0], labels=[0, 1])

@@ -91,18 +91,21 @@ def test_a_class_of_one_group_is_left_out():
     assert found.w > 0.8
 
 
+@pytest.mark.fault("too few data")
 def test_one_seed_is_refused():
     wrong, labels, index = draw(UNEVEN, shared=0, seed=0)
     with pytest.raises(ValueError, match="needs two"):
         concordance(wrong[:1], labels, index)
 
 
+@pytest.mark.fault("bad arguments")
 def test_labels_of_another_length_are_refused():
     wrong, labels, index = draw(UNEVEN, shared=0, seed=0)
     with pytest.raises(ValueError, match="labels have shape"):
         concordance(wrong, labels[1:], index[1:])
 
 
+@pytest.mark.fault("too few data")
 @pytest.mark.parametrize("answer", [True, False])
 def test_all_right_or_all_wrong_has_no_order(answer):
     wrong, labels, index = draw(UNEVEN, shared=0, seed=0)

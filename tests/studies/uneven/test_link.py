@@ -48,6 +48,7 @@ def test_epsilons_that_are_never_reached_are_tied():
     assert np.isnan(value) and classes == 3
 
 
+@pytest.mark.fault("bad arguments")
 def test_other_shapes_are_refused():
     answers, attacked, correct = world(linked=True, n=100)
     with pytest.raises(ValueError, match="seeds, epsilons, images"):

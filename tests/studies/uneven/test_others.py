@@ -177,18 +177,21 @@ def test_what_is_stored_is_loaded_without_images_being_made(networks, moved, tmp
             assert np.array_equal(getattr(loaded, field), getattr(asked, field))
 
 
+@pytest.mark.fault("results of another run")
 def test_other_weights_are_asked_anew(networks, moved, tmp_path):
     ask(tmp_path, moved, networks)
     assert ask(tmp_path, moved, networks)[1] == "loaded"
     assert ask(tmp_path, moved, networks, weights=("1", "2", "another"))[1] == "computed"
 
 
+@pytest.mark.fault("results of another run")
 def test_other_images_are_asked_anew(networks, moved, tmp_path):
     ask(tmp_path, moved, networks)
     other = replace(PICTURES, labels=(PICTURES.labels + 1) % 10)
     assert ask(tmp_path, moved, networks, images=other)[1] == "computed"
 
 
+@pytest.mark.fault("results of another run")
 def test_fewer_victims_are_asked_anew(networks, moved, tmp_path):
     ask(tmp_path, moved, networks)
     one, how = others_module.load_or_ask_others(
@@ -201,6 +204,7 @@ def test_fewer_victims_are_asked_anew(networks, moved, tmp_path):
     assert how == "computed" and one.similarity.shape == (1, len(PICTURES))
 
 
+@pytest.mark.fault("missing files and data")
 def test_what_nobody_has_stored_is_not_there_to_be_loaded(tmp_path):
     with pytest.raises(FileNotFoundError, match="full profile"):
         others_module.load_or_ask_others(tmp_path / "no.npz", None, None, {}, weights={})
@@ -271,12 +275,14 @@ def test_images_that_a_run_left_are_taken_as_they_are(networks, tmp_path, monkey
     assert np.array_equal(headline(None, folder).numpy(), left)
 
 
+@pytest.mark.fault("results of another run")
 def test_a_folder_of_another_network_is_refused(networks, tmp_path):
     folder = sweep(networks["one"], tmp_path)
     with pytest.raises(ValueError, match="another network"):
         headline(networks["two"], folder, weights="of two")
 
 
+@pytest.mark.fault("results of another run")
 def test_images_attacked_anew_are_never_taken_for_those_of_another_network(networks, tmp_path):
     first = headline(networks["one"], tmp_path)
     second = headline(networks["two"], tmp_path, weights="of two")
@@ -286,6 +292,7 @@ def test_images_attacked_anew_are_never_taken_for_those_of_another_network(netwo
     assert torch.equal(second, plain) and not torch.equal(first, second)
 
 
+@pytest.mark.fault("results of another run")
 def test_a_folder_of_other_images_is_refused(networks, tmp_path):
     folder = sweep(networks["one"], tmp_path)
     with pytest.raises(ValueError, match="remove the folder"):

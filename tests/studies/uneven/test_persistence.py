@@ -67,6 +67,7 @@ def test_kappa_is_missing_where_all_is_right_or_all_wrong(answer):
     assert np.isnan(persistence.mean_consistency(wrong, counts_for(50))[0])
 
 
+@pytest.mark.fault("too few data")
 def test_a_single_seed_has_no_persistence():
     one = WRONG[:1]
     counts = counts_for(500)
@@ -116,6 +117,7 @@ def test_kendalls_w_has_the_ends_of_its_scale():
     assert np.isnan(persistence.kendalls_w(np.ones((3, 4))))
 
 
+@pytest.mark.fault("too few data")
 @pytest.mark.parametrize("values", [np.ones((1, 4)), np.ones((3, 1)), np.array([[1, np.nan]] * 2)])
 def test_kendalls_w_needs_two_raters_and_two_things(values):
     with pytest.raises(ValueError, match="two of each"):

@@ -49,6 +49,7 @@ def test_answers_are_those_of_each_seed_and_are_stored(run, networks, monkeypatc
     assert how == "loaded" and np.array_equal(again.predicted, answers.predicted)
 
 
+@pytest.mark.fault("results of another run")
 def test_other_weights_are_asked_anew(run, networks, monkeypatch):
     monkeypatch.setattr(setup.data, "pixel_sizes", lambda name, split: None)
     answers, _ = ask(run, networks)
@@ -65,6 +66,7 @@ def test_maps_are_stored_too(run, networks, monkeypatch):
     assert uneven.load_or_explain(run, networks, SETS, answers, mapped=7, hidden=2)[1] == "computed"
 
 
+@pytest.mark.fault("missing files and data")
 def test_quick_shows_what_is_stored_or_says_that_nothing_is(run, networks, monkeypatch):
     monkeypatch.setattr(setup.data, "pixel_sizes", lambda name, split: None)
     quick = Run(profile=profiles.QUICK)

@@ -25,6 +25,7 @@ def test_tracks_of_one_picture_are_found_and_of_noise_are_not():
     assert uneven.track_recovery(frames(noise=3000)).ari[0] < 0.3
 
 
+@pytest.mark.fault("bad arguments")
 def test_unknown_groups_are_refused():
     images = frames(noise=5)
     unknown = ImageSet(images.images, images.labels, images.classes, images.origin)
