@@ -41,6 +41,7 @@ def test_another_seed_is_another_draw_and_the_same_seed_the_same():
     assert torch.equal(CLEAN.images, squares(300, seed=0).images)  # left as they were
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("changes", [{"clean_share": 1.5}, {"clean_share": -0.1}])
 def test_a_share_outside_zero_and_one_is_refused(changes):
     with pytest.raises(ValueError, match="share from 0 to 1"):

@@ -47,6 +47,7 @@ def test_what_is_chosen_can_be_read(name):
     assert all(len(latents) == 2 for latents in seen.latents.values())
 
 
+@pytest.mark.fault("a caller's model left as it was")
 def test_a_model_is_left_as_it_was_and_may_be_wrapped():
     plain = torchvision.models.resnet18(num_classes=3).train()
     wrapped = nn.Sequential(nn.Upsample(size=32), plain)
@@ -56,6 +57,7 @@ def test_a_model_is_left_as_it_was_and_may_be_wrapped():
     assert not any(module._forward_hooks for module in wrapped.modules())
 
 
+@pytest.mark.fault("bad arguments")
 def test_a_network_without_a_layer_to_read_is_named():
     with pytest.raises(ValueError, match="no layer of the model can be read: name some"):
         failure.choose_layers(TwoNumbers(), IMAGES)

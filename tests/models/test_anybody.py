@@ -30,6 +30,7 @@ def test_the_function_gives_the_network():
     assert isinstance(model, nn.Linear) and model.out_features == 3
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -62,6 +62,7 @@ def test_a_part_of_official_images_is_a_subset():
     assert {images.origin for images in sets.values()} == {"subset"}
 
 
+@pytest.mark.fault("too few data")
 def test_too_few_images_are_refused():
     with pytest.raises(ValueError, match="60 images: 100 or more are needed"):
         own_setup.own_parts(SORTED.first(60), most=10_000, measured=120)
@@ -89,6 +90,7 @@ def test_a_folder_of_pictures_at_any_size(tmp_path):
         prepare_own_model("full", model="", dataset=folder, side=48, measured=MEASURED)
 
 
+@pytest.mark.fault("downloads that fail")
 def test_cifar10_in_full_is_never_a_stand_in(monkeypatch):
     def refuse(name, split, *, download):
         raise ConnectionError(f"{name} {split} cannot be downloaded")

@@ -100,6 +100,7 @@ def test_names_are_escaped_wherever_they_stand(tmp_path):
     assert page.count("&lt;script&gt;") >= 7
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("key", report.PARTS)
 def test_a_missing_ingredient_is_named_and_nothing_is_written(tmp_path, key):
     fewer = parts()
@@ -109,6 +110,7 @@ def test_a_missing_ingredient_is_named_and_nothing_is_written(tmp_path, key):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -125,6 +127,7 @@ def test_what_does_not_fit_is_refused(tmp_path, changes, message):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("sentences", [[], "one"])
 def test_a_part_without_sentences_is_refused(tmp_path, sentences):
     with pytest.raises(ValueError, match="attacks has no sentences"):
@@ -139,6 +142,7 @@ def test_long_texts_of_a_table_are_not_cut(tmp_path):
     assert long in page and "0.123<" in page
 
 
+@pytest.mark.fault("a write that fails")
 def test_it_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     before = write(tmp_path / "page.html")
 
