@@ -51,6 +51,7 @@ def test_values_have_wilson_intervals_and_n(made):
     assert np.array_equal(table.epsilon.unique(), EPSILONS)
 
 
+@pytest.mark.fault("bad arguments")
 def test_epsilons_out_of_order_are_refused(made):
     model, images, labels, _ = made
     with pytest.raises(ValueError, match="ascending order"):

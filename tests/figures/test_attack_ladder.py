@@ -37,6 +37,7 @@ def test_each_attack_has_a_line_over_evenly_spaced_epsilons():
     assert any("n = 200 images" in text for text in words(fig))
 
 
+@pytest.mark.fault("bad arguments")
 def test_an_unknown_attack_is_refused():
     with pytest.raises(ValueError, match="no look for attack"):
         figures.attack_ladder(accuracies().replace("pgd", "cw"), model="yours", chance=0.1)
