@@ -311,11 +311,10 @@ def test_an_export_leaves_the_network_where_it_was(device, classifier, monkeypat
 
 def test_drift_of_pictures_scored_there(device, classifier):
     made, parts = classifier
+    parts = {**parts, "test": two_classes(30, seed=2)}
     features = {
         part: transfer.features_on_device(made.model, images, mirrored=False)
         for part, images in parts.items()
     }
-    rows = drift_power.drift_rows(
-        made, features, {**parts, "test": two_classes(30, seed=2)}, batches=(10,), repeats=2
-    )
+    rows = drift_power.drift_rows(made, features, parts, batches=(10,), repeats=2)
     assert len(rows) == len(drift_power.DRIFTED) + len(drift_power.RARER)
