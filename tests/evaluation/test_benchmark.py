@@ -8,7 +8,13 @@ from torch import nn
 
 from visionfail import corruptions
 from visionfail.corruptions import apply
-from visionfail.evaluation.benchmark import accuracy_table, benchmark, fingerprint, sweep_model
+from visionfail.evaluation.benchmark import (
+    accuracy_table,
+    benchmark,
+    check_model,
+    fingerprint,
+    sweep_model,
+)
 from visionfail.models.predict import predict
 
 TEST = squares(12, seed=0)
@@ -82,3 +88,12 @@ def test_a_sweep_takes_what_pictures_of_another_size_allow(tmp_path):
         sweep_model(model, images, folder=tmp_path)
     with pytest.raises(ValueError, match="is defined for 32 x 32 images"):
         benchmark(model, test, folder=tmp_path)
+
+
+@pytest.mark.fault("bad arguments")
+def test_a_model_is_checked_by_two_images_before_anything_else():
+    check_model(Plain(), TEST)
+    with pytest.raises(ValueError, match="one logit for each of the 10 classes"):
+        check_model(Plain(outputs=1000), TEST)
+    with pytest.raises(ValueError, match="gives probabilities.*without its softmax"):
+        check_model(nn.Sequential(Plain(), nn.Softmax(dim=1)), TEST)

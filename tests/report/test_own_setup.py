@@ -43,7 +43,7 @@ def test_no_image_is_in_two_parts_and_none_is_lost():
     assert {name: len(images) for name, images in sets.items()} == {
         "test": 120,
         "learn": 190,
-        "held_out": 47,
+        "candidates": 47,
         "threshold": 143,
     }
 
@@ -85,7 +85,8 @@ def test_a_folder_of_pictures_at_any_size(tmp_path):
     folder = str(tmp_path / "pictures")
     run = prepare_own_model("full", model="a:b", dataset=folder, side=48, measured=MEASURED)
     assert run.test.images.shape == (48, 3, 48, 48) and run.test.classes == ("cats", "dogs")
-    assert run.origin == "subset" and "train" not in run.sets
+    assert run.origin == "own" and "train" not in run.sets
+    assert run.profile.out == paths.RUNS / "own-a-b-pictures"  # the repository's findings stay
     with pytest.raises(ValueError, match="knows CIFAR-10's classes, not those of"):
         prepare_own_model("full", model="", dataset=folder, side=48, measured=MEASURED)
 
@@ -98,3 +99,9 @@ def test_cifar10_in_full_is_never_a_stand_in(monkeypatch):
     monkeypatch.setattr(data, "load", refuse)
     with pytest.raises(ConnectionError, match="cifar10 test"):
         prepare_own_model("full", model="a:b", dataset="cifar10", side=32, measured=MEASURED)
+
+
+@pytest.mark.fault("missing files and data")
+def test_a_network_of_somebodys_own_is_not_measured_on_drawn_shapes():
+    with pytest.raises(FileNotFoundError, match="drawn shapes say nothing of a:b: run make data"):
+        prepare_own_model("quick", model="a:b", dataset="cifar10", side=32, measured=MEASURED)

@@ -68,12 +68,12 @@ def test_decisions_in_words_name_what_accepts_nothing():
     accepts = report.decision_sentence(SHEET.iloc[0].to_dict())
     assert accepts == "auditor accepts 40.0% of n = 200, 6.0% of these wrong (3.0% to 11.0%)"
     nothing = report.decision_sentence(SHEET.iloc[2].to_dict())
-    assert nothing == "auditor has no safe threshold, nothing is accepted"
+    assert nothing == ("for auditor no threshold could be shown to be safe: nothing is accepted")
 
 
 def test_a_budget_is_broken_where_the_whole_interval_lies_above_it():
     conditions = ["contrast, held out", "pixelate, held out"]
-    assert report.broken_beyond_doubt(SHEET, conditions) == ["contrast, held out"]
+    assert report.broken_budgets(SHEET, conditions) == ["auditor under contrast, held out"]
 
 
 def test_the_most_harmed_class_has_the_lowest_accuracy_of_its_condition():
@@ -101,3 +101,47 @@ def test_rows_of_results_hold_each_accuracy_and_risk():
     assert all(row["origin"] == "standin" for row in rows)
     assert rows[96]["condition"] == "pgd 0.5/255" and rows[96]["value"] == 0.2
     assert rows[98]["metric"] == "risk, auditor, budget 0.1" and rows[98]["n"] == 100
+
+
+def test_classes_that_are_never_right_are_counted_and_none_is_called_the_worst():
+    table = pd.DataFrame({"condition": "fog", "class": list("abcd"), "sure_and_wrong": 0.25})
+    one = table.assign(accuracy=[0.5, 0.2, 0.9, 0.0])
+    assert report.harm_words(one, "fog", sure=0.9) == (
+        "d is worst off: 0% right, 25% wrong and over 90% sure"
+    )
+    several = table.assign(accuracy=[0.5, 0.0, 0.0, 0.0])
+    assert report.harm_words(several, "fog", sure=0.9) == (
+        "3 of 4 classes get no right answer: b, c, d"
+    )
+
+
+def test_overconfidence_is_confidence_minus_accuracy_beside_clean():
+    counts = metrics.resampling_counts(500, 300, np.random.default_rng(0))
+    value, lo, hi = report.overconfidence(SWEEP, ("fog", 5), counts)
+    gaps = {}
+    for condition in (("fog", 5), ("clean", 0)):
+        row = SWEEP.at(*condition)
+        gaps[condition] = SWEEP.confidence[row].mean() - SWEEP.correct[row].mean()
+    assert value == pytest.approx(gaps["fog", 5] - gaps["clean", 0])
+    assert lo < value < hi
+
+
+def test_a_lead_is_told_in_words_and_so_is_its_absence():
+    counts = metrics.resampling_counts(200, 200, np.random.default_rng(0))
+    few, many = report.auditor_leads(
+        {"few": scored(1, failing=0.02), "many": scored(0, n=200)}, counts
+    ).to_dict("records")
+    assert report.lead_sentence(few).startswith(
+        f"Of {few['failures']} failures in n = 200 no AUROC"
+    )
+    assert report.lead_sentence(many).endswith("the auditor tells them apart better.")
+    behind = {**many, "lead": -0.1, "lo": -0.2, "hi": -0.05}
+    assert "confidence tells them apart better" in report.lead_sentence(behind)
+
+
+def test_an_expectation_needs_the_whole_interval_on_one_side():
+    assert report.expectation(0.0, 0.02, limit=0.01, below=True) == "undecided"
+    assert report.expectation(0.0, 0.009, limit=0.01, below=True) == "as expected"
+    assert report.expectation(0.2, 0.3, limit=0.01, below=True) == "not as expected"
+    assert report.expectation(0.2, 0.3, limit=0.01, below=False) == "as expected"
+    assert report.expectation(np.nan, np.nan, limit=0.1, below=True) == "undecided"

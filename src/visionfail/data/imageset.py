@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ORIGINS = ("official", "identical", "regenerated", "subset", "standin")
+ORIGINS = ("official", "identical", "regenerated", "subset", "own", "standin")
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,9 +15,9 @@ class ImageSet:
     """Images with their labels, class names and origin; ValueError for what does not fit together.
 
     `origin` goes with every number made from the images: "official"; "identical" (regenerated, with
-    the published MD5); "regenerated"; "subset" (some of the official images); "standin" (other
-    images in their place). Images of one group show one thing (a house, a sign), so n counts
-    groups.
+    the published MD5); "regenerated"; "subset" (some of the official images); "own" (of somebody's
+    folder); "standin" (other images in their place). Images of one group show one thing (a house, a
+    sign), so n counts groups.
     """
 
     images: Tensor  # uint8 (N, C, H, W)

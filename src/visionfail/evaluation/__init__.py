@@ -1,6 +1,12 @@
 """What a model answers under every corruption and severity, and the tables made of it."""
 
-from visionfail.evaluation.benchmark import accuracy_table, benchmark, fingerprint, sweep_model
+from visionfail.evaluation.benchmark import (
+    accuracy_table,
+    benchmark,
+    check_model,
+    fingerprint,
+    sweep_model,
+)
 from visionfail.evaluation.mixes import mix_of_conditions
 from visionfail.evaluation.outcomes import Answers, Outcomes, all_conditions, outcome_of_logits
 from visionfail.evaluation.paired import accuracy_drops, paired_by_condition
@@ -37,6 +43,7 @@ __all__ = [
     "all_conditions",
     "benchmark",
     "beside_published",
+    "check_model",
     "clean_rows",
     "confident_errors",
     "fingerprint",

@@ -100,6 +100,20 @@ def _check_kind(test: ImageSet) -> None:
         )
 
 
+def check_model(model: nn.Module, test: ImageSet) -> None:
+    """Raises ValueError, in one sentence, unless `sweep_model` takes the model, by two images.
+
+    For what gives probabilities, too: their softmax would be no confidence.
+    """
+    _check_kind(test)
+    _check_logits(model, test)
+    logits = models.predict(model, test.images[:2])
+    if (logits >= 0).all() and (logits.sum(dim=1) - 1).abs().max() < 1e-3:
+        raise ValueError(
+            "the model gives probabilities, which sum to 1: pass the network without its softmax."
+        )
+
+
 def _check_logits(model: nn.Module, test: ImageSet) -> None:
     """Raises ValueError unless the model gives one logit for each class of `test`."""
     few = test.images[:2]

@@ -19,6 +19,7 @@ STAMPS = {
     "identical": "",
     "regenerated": "images regenerated, not the published files",
     "subset": "SUBSET of the official data",
+    "own": "pictures of somebody's own folder",
     "standin": "STAND-IN DATA, not the real data set",
 }
 
@@ -61,7 +62,7 @@ def _stamp(fig: Figure, origin: str, profile: str) -> None:
         return
     if not text:
         return
-    if profile == "full" and origin in ("regenerated", "subset"):
+    if profile == "full" and origin in ("regenerated", "subset", "own"):
         footnote(fig, text, gid="stamp")
         return
     box = {"facecolor": OKABE_ITO["orange"], "edgecolor": "none", "boxstyle": "square,pad=0.3"}

@@ -11,13 +11,18 @@ from visionfail.report.overview import (
     networks_table,
     worst_class_table,
 )
-from visionfail.report.own_setup import prepare_own_model
+from visionfail.report.own_setup import own_page, prepare_own_model
 from visionfail.report.own_tables import (
+    FEWEST,
     auditor_leads,
-    broken_beyond_doubt,
+    broken_budgets,
     decision_sentence,
     decision_texts,
+    expectation,
+    harm_words,
+    lead_sentence,
     most_harmed,
+    overconfidence,
     own_rows,
     regime_notes,
 )
@@ -26,6 +31,7 @@ from visionfail.report.page import PARTS, Part, own_model
 __all__ = [
     "DETECTORS",
     "ENSEMBLE",
+    "FEWEST",
     "METRICS",
     "PARTS",
     "WHOLE",
@@ -33,13 +39,18 @@ __all__ = [
     "accuracy_by_class",
     "auditor_leads",
     "auditor_table",
-    "broken_beyond_doubt",
+    "broken_budgets",
     "decision_sentence",
     "decision_texts",
+    "expectation",
+    "harm_words",
+    "lead_sentence",
     "leads_over_confidence",
     "most_harmed",
     "networks_table",
+    "overconfidence",
     "own_model",
+    "own_page",
     "own_rows",
     "prepare_own_model",
     "regime_notes",

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from visionfail import failure
+from visionfail import failure, metrics
 from visionfail.evaluation import Outcomes
 from visionfail.failure import Scored
 from visionfail.studies import degradation
 from visionfail.studies.degradation import regimes
 
 AUDITOR, CONFIDENCE = "auditor", "1 - confidence"
+FEWEST = 20  # images of a class of which something is said
 
 
 def regime_notes(outcomes: Outcomes, *, bootstraps: int) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -65,7 +66,7 @@ def decision_texts(sheet: pd.DataFrame) -> pd.DataFrame:
 def decision_sentence(row: Mapping) -> str:
     """What a row of `failure.budget_table` says: how much is accepted, and how much of it wrong."""
     if not row["accepted"]:
-        return f"{row['detector']} has no safe threshold, nothing is accepted"
+        return f"for {row['detector']} no threshold could be shown to be safe: nothing is accepted"
     return (
         f"{row['detector']} accepts {row['coverage']:.1%} of n = {row['n']:,}, "
         f"{row['risk']:.1%} of these wrong ({row['lo']:.1%} to {row['hi']:.1%})"
@@ -100,7 +101,64 @@ def most_harmed(by_class: pd.DataFrame, condition: str) -> pd.Series:
     return of_condition.loc[of_condition["accuracy"].idxmin()]
 
 
-def broken_beyond_doubt(sheet: pd.DataFrame, conditions: Sequence[str]) -> list[str]:
-    """Those of `conditions` in which a row's whole interval of risk lies above its budget."""
-    broken = sheet.loc[sheet["lo"] > sheet["budget"], "condition"]
-    return [condition for condition in conditions if condition in set(broken)]
+def harm_words(by_class: pd.DataFrame, condition: str, *, sure: float) -> str:
+    """Who is worst off under a condition of `accuracy_by_class`, in one sentence.
+
+    Where several classes are never answered rightly they are counted, for none of them is worse
+    than another.
+    """
+    of_condition = by_class.loc[by_class["condition"] == condition]
+    never = of_condition.loc[of_condition["accuracy"] == 0, "class"]
+    if len(never) > 1:
+        named = ", ".join(never[:3]) + (" and others" if len(never) > 3 else "")
+        return f"{len(never)} of {len(of_condition)} classes get no right answer: {named}"
+    worst = most_harmed(by_class, condition)
+    words = f"{worst['class']} is worst off: {worst['accuracy']:.0%} right"
+    return f"{words}, {worst['sure_and_wrong']:.0%} wrong and over {sure:.0%} sure"
+
+
+def overconfidence(
+    outcomes: Outcomes, condition: tuple[str, int], counts: np.ndarray
+) -> tuple[float, float, float]:
+    """(value, lo, hi) of how much surer it is than right, under a condition minus clean.
+
+    Sure minus right is the mean confidence minus the accuracy. Paired by image; counts (B, N) say
+    how often each resample holds each image.
+    """
+    gaps = outcomes.confidence - outcomes.correct  # (conditions, N)
+    more = gaps[outcomes.at(*condition)] - gaps[outcomes.at("clean", 0)]
+    return metrics.ratio_of_sums([more], [np.ones(len(more))], counts).interval()
+
+
+def lead_sentence(row: Mapping) -> str:
+    """What a row of `auditor_leads` says, too few failures included."""
+    if np.isnan(row["lead"]):
+        return f"Of {row['failures']} failures in n = {row['n']:,} no AUROC can be given."
+    ahead = "neither is ahead"
+    if row["lo"] > 0:
+        ahead = "the auditor tells them apart better"
+    if row["hi"] < 0:
+        ahead = "confidence tells them apart better"
+    return (
+        f"AUROC of the auditor {row[AUDITOR]:.3f}, {row['lead']:+.3f} from confidence's "
+        f"({row['lo']:+.3f} to {row['hi']:+.3f}): {ahead}."
+    )
+
+
+def expectation(lo: float, hi: float, *, limit: float, below: bool) -> str:
+    """Whether a value with this 95% interval lies below a limit, or above it: in three words.
+
+    "as expected" and "not as expected" need the whole interval on one side; else, and where there
+    is none, "undecided".
+    """
+    if hi < limit:
+        return "as expected" if below else "not as expected"
+    if lo > limit:
+        return "not as expected" if below else "as expected"
+    return "undecided"
+
+
+def broken_budgets(sheet: pd.DataFrame, conditions: Sequence[str]) -> list[str]:
+    """The "detector under condition" where a row's whole interval of risk lies above its budget."""
+    broken = sheet.loc[(sheet["lo"] > sheet["budget"]) & sheet["condition"].isin(conditions)]
+    return [f"{row['detector']} under {row['condition']}" for row in broken.to_dict("records")]

@@ -26,8 +26,10 @@ PARTS = {
         "Pictures are corrupted in software at severities 1 to 5; 0 is clean. A regime names the "
         "shape of a curve. Mild: it loses less than ten points. Early, mid, late collapse: its "
         "first, an inner, its last step takes half of the loss. Accelerating, decelerating: it "
-        "bends below or above a straight line. Non-monotone: it rises again. A question mark: "
-        "fewer than 97.5% of the resamples of the images agree.",
+        "bends below or above a straight line; no bend: neither. Non-monotone: it rises again. A "
+        "question mark: fewer than 97.5% of the resamples of the images agree. Strengths are those "
+        "of CIFAR-10-C, made for 32 pixels: on larger pictures blurs, pixelation and noise are "
+        "much milder than ImageNet-C's of the same severity.",
     ),
     "classes": Heading(
         "Who is harmed?",
@@ -49,12 +51,27 @@ PARTS = {
     ),
     "auditor": Heading(
         "Can it answer only where it is safe enough?",
-        "An auditor reads the network's layers and says how likely an answer is wrong. A threshold "
-        "on that score accepts answers; budget: the share of accepted answers that may be wrong. "
-        "The threshold keeps it with the probability named above on images like those that set "
-        "it, and promises nothing under conditions that are called held out.",
+        "An auditor reads the network's layers and says how likely an answer is wrong; 1 - "
+        "confidence is the network's own such score. AUROC is the chance that a wrong answer gets "
+        "the higher score. A threshold on a score accepts answers; budget: the share of accepted "
+        "answers that may be wrong. The mix: each picture once, clean or under one corruption that "
+        "auditor and threshold have met. Each threshold by itself keeps its budget with the "
+        "probability named above on pictures like the mix, independent of each other. It promises "
+        "nothing else: not for clean pictures alone, not for one corruption, and least for those "
+        "held out, which neither auditor nor threshold has met.",
     ),
 }
+
+LIMITS = (
+    "Intervals are 95%; those of shares Wilson's, of differences from resamples of the images. "
+    "They take pictures for independent: frames of one video are not, and all is less sure then.",
+    "The worst class and corruption are picked by the pictures that measure them, so they look a "
+    "little worse than they are. Corruptions made in software are a model of what happens to "
+    "pictures, not a sample of it; attacks stronger than these exist; the auditor is one of many "
+    "that other seeds would give.",
+    "A network that was trained on these pictures looks better than it is: nothing here can notice "
+    "that.",
+)
 
 # nothing may be fetched: styles and pictures are in the file
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -108,6 +125,8 @@ def own_model(
     body.append(_table(pd.DataFrame(table_of_facts.items()), header=False))
     for key in PARTS:
         body += _part(PARTS[key], parts[key], origin=origin, profile=profile)
+    body.append("<h2>What this page cannot tell</h2>")
+    body += [f"<p>{escape(words)}</p>" for words in LIMITS]
     marked = f"{stamp}: {title}" if stamp else title
     files.write_text(path, _page(marked, body))
 
