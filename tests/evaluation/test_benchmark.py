@@ -95,5 +95,5 @@ def test_a_model_is_checked_by_two_images_before_anything_else():
     check_model(Plain(), TEST)
     with pytest.raises(ValueError, match="one logit for each of the 10 classes"):
         check_model(Plain(outputs=1000), TEST)
-    with pytest.raises(ValueError, match="gives probabilities.*without its softmax"):
+    with pytest.raises(ValueError, match=r"gives probabilities.*without its softmax"):
         check_model(nn.Sequential(Plain(), nn.Softmax(dim=1)), TEST)
