@@ -29,7 +29,7 @@ def scored_by(auditor: Auditor, activations: Activations) -> Scored:
 
 
 def budget_table(
-    held_out: Scored,
+    proposed_on: Scored,
     chosen_on: Scored,
     tested_on: Mapping[str, Scored],
     *,
@@ -39,7 +39,7 @@ def budget_table(
 ) -> pd.DataFrame:
     """A row per detector, budget and condition of `tested_on`: what its threshold does there.
 
-    Images of `held_out` fix the candidate thresholds and where their search starts, those of
+    Images of `proposed_on` fix the candidate thresholds and where their search starts, those of
     `chosen_on` choose among them; no image may be in two of the three. Columns: detector, budget,
     condition, threshold (NaN: none is safe, nothing is accepted), coverage, risk, lo, hi (Wilson),
     accepted, n, and failing, the share of wrong answers if all are accepted.
@@ -47,7 +47,7 @@ def budget_table(
     rows = []
     for detector in detectors:
         for budget in budgets:
-            limit = _choose(held_out, chosen_on, detector, budget=budget, delta=delta)
+            limit = _choose(proposed_on, chosen_on, detector, budget=budget, delta=delta)
             for condition, scored in tested_on.items():
                 row = {"detector": detector, "budget": budget, "condition": condition}
                 row["threshold"] = np.nan if limit is None else limit
@@ -58,12 +58,12 @@ def budget_table(
 
 
 def _choose(
-    held_out: Scored, chosen_on: Scored, detector: str, *, budget: float, delta: float
+    proposed_on: Scored, chosen_on: Scored, detector: str, *, budget: float, delta: float
 ) -> float | None:
     """The threshold of one detector for one budget, None where none is safe."""
     simulated = simulate_starts(
-        held_out.scores[detector],
-        held_out.failed,
+        proposed_on.scores[detector],
+        proposed_on.failed,
         starts=STARTS,
         budget=budget,
         n=len(chosen_on.failed),
@@ -75,7 +75,7 @@ def _choose(
     return threshold(
         chosen_on.scores[detector],
         chosen_on.failed,
-        candidates=candidate_thresholds(held_out.scores[detector], start=start),
+        candidates=candidate_thresholds(proposed_on.scores[detector], start=start),
         budget=budget,
         delta=delta,
     )
