@@ -96,11 +96,33 @@ def test_rows_of_results_hold_each_accuracy_and_risk():
     )
     accuracy = accuracy_table(SWEEP, model="yours")
     common = {"dataset": "cifar10", "origin": "standin", "split": "test", "model": "yours"}
-    rows = report.own_rows(accuracy, attacked, SHEET, common=common)
-    assert len(rows) == 96 + 1 + 2  # nothing accepted has no risk
+    names = ["fog", "contrast"]
+    by_class = report.accuracy_by_class(
+        SWEEP, tuple("abcdefghij"), severity=5, above=0.9, names=names
+    )
+    leads = pd.DataFrame(
+        {"condition": ["the mix", "clean"], "lead": [0.1, np.nan], "lo": 0.05, "hi": 0.15, "n": 9}
+    )
+    rows = report.own_rows(accuracy, by_class, attacked, leads, SHEET, severity=5, common=common)
+    assert len(rows) == 96 + 2 * 30 + 1 + 1 + 2  # no failures no lead, nothing accepted no risk
     assert all(row["origin"] == "standin" for row in rows)
-    assert rows[96]["condition"] == "pgd 0.5/255" and rows[96]["value"] == 0.2
-    assert rows[98]["metric"] == "risk, auditor, budget 0.1" and rows[98]["n"] == 100
+    table = pd.DataFrame(rows)
+    of_class = table[(table.metric == "accuracy of class c") & (table.condition == "fog")].iloc[0]
+    correct = SWEEP.correct[SWEEP.at("fog", 5)][SWEEP.labels == 2]
+    assert of_class.value == correct.mean() and of_class.n == len(correct)
+    assert of_class.severity == 5 and of_class.lo < of_class.value < of_class.hi
+    assert list(table.value[table.condition == "pgd 0.5/255"]) == [0.2]
+    assert list(table.value[table.metric == "AUROC, auditor minus confidence"]) == [0.1]
+    assert list(table.n[table.metric == "risk, auditor, budget 0.1"]) == [80, 100]
+
+
+def test_rows_of_calibration_have_the_ece_of_each_condition_and_the_gap_of_the_last():
+    eces = {("clean", 0): 0.02, ("fog", 5): 0.2}
+    rows = report.calibration_rows(eces, (0.1, 0.05, 0.15), n=300, common={"model": "yours"})
+    assert [row["value"] for row in rows] == [0.02, 0.2, 0.1]
+    assert [row["severity"] for row in rows] == [0, 5, 5]
+    assert "lo" not in rows[0] and (rows[2]["lo"], rows[2]["hi"]) == (0.05, 0.15)
+    assert {(row["n"], row["model"]) for row in rows} == {(300, "yours")}
 
 
 def test_classes_that_are_never_right_are_counted_and_none_is_called_the_worst():

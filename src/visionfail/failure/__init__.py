@@ -3,7 +3,7 @@
 from visionfail.failure.activations import LAYERS, Activations, concatenate, extract
 from visionfail.failure.auditor import Auditor
 from visionfail.failure.auditor import fit_auditor as fit
-from visionfail.failure.budget_table import budget_table, scored_by
+from visionfail.failure.budget_table import STARTS, budget_table, scored_by
 from visionfail.failure.compare import (
     AURC,
     FEW,
@@ -50,6 +50,7 @@ __all__ = [
     "LAYERS",
     "MARGIN",
     "SHOWN",
+    "STARTS",
     "STEM",
     "Activations",
     "Auditor",

@@ -228,9 +228,9 @@ def class_heatmap(table: pd.DataFrame, *, model: str, severity: int, title: str 
     for y, name in enumerate(names):
         classes = table[table.condition == name]
         ax.plot(classes.accuracy, [y] * len(classes), "o", color="#B8B8B8", markersize=4)
-        _draw_worst_class(ax, y, classes.loc[classes.accuracy.idxmin()], model_colour(model))
+        _draw_worst_class(ax, y, classes, model_colour(model))
     name_rows(ax, [readable(name) for name in names])
-    ax.set(xlabel=f"accuracy of a class (corruptions at severity {severity})", xlim=(-0.13, 1.02))
+    ax.set(xlabel=f"accuracy of a class (corruptions at severity {severity})", xlim=(-0.16, 1.02))
     ax.set_xticks(np.linspace(0, 1, 6))
     percent_axis(ax.xaxis)
     footnote(
@@ -241,12 +241,17 @@ def class_heatmap(table: pd.DataFrame, *, model: str, severity: int, title: str 
     return fig
 
 
-def _draw_worst_class(ax: Axes, y: float, row: pd.Series, colour: str) -> None:
-    """Draw one row of the table at height y with its interval, and its class on the left."""
+def _draw_worst_class(ax: Axes, y: float, classes: pd.DataFrame, colour: str) -> None:
+    """Draw the lowest of a condition's classes at height y with its interval, its name on the left.
+
+    Where several are equally low, how many they are stands in place of a name.
+    """
+    row = classes.loc[classes.accuracy.idxmin()]
+    lowest = classes[classes.accuracy == row.accuracy]
     arms = error_arms(row.accuracy, row.accuracy_lo, row.accuracy_hi)
     ax.errorbar([row.accuracy], [y], xerr=arms, fmt="o", color=colour, markersize=5)
     ax.annotate(
-        str(row["class"]),
+        str(row["class"]) if len(lowest) == 1 else f"{len(lowest)} classes",
         (row.accuracy_lo, y),
         xytext=(-5, 0),
         textcoords="offset points",

@@ -2,6 +2,7 @@
 
 from visionfail.metrics.classification import (
     apply_temperature,
+    confidence_bin,
     confidence_from_log_odds,
     confusion_matrix,
     ece,
@@ -55,6 +56,7 @@ __all__ = [
     "bootstrap_condition_means",
     "bootstrap_means",
     "by_corruption",
+    "confidence_bin",
     "confidence_from_log_odds",
     "confusion_matrix",
     "disagreement",

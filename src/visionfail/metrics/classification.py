@@ -89,6 +89,12 @@ def per_class_accuracy(
 # ---- confidence against correctness: log-odds and log-probabilities stored per image are enough
 
 
+def confidence_bin(confidence: ArrayLike, *, bins: int = 15) -> np.ndarray:
+    """Which of the equal-width bins (a, b] of `reliability_bins` each confidence lies in, (N,)."""
+    edges = np.linspace(0, 1, bins + 1)
+    return np.searchsorted(edges[1:-1], np.asarray(confidence), side="left")
+
+
 def reliability_bins(
     confidence: ArrayLike, correct: ArrayLike, *, bins: int = 15
 ) -> dict[str, np.ndarray]:
@@ -106,8 +112,7 @@ def reliability_bins(
         raise ValueError(
             "confidence must lie in [0, 1], without NaN: pass probabilities, not logits or percent."
         )
-    edges = np.linspace(0, 1, bins + 1)
-    index = np.searchsorted(edges[1:-1], confidence, side="left")  # the bin of each image
+    index = confidence_bin(confidence, bins=bins)
     n = np.bincount(index, minlength=bins)
 
     def mean(values: np.ndarray) -> np.ndarray:
@@ -115,7 +120,7 @@ def reliability_bins(
         return np.divide(sums, n, out=np.full(bins, np.nan), where=n > 0)
 
     return {
-        "edges": edges,
+        "edges": np.linspace(0, 1, bins + 1),
         "n": n,
         "confidence": mean(confidence.astype(np.float64)),
         "accuracy": mean(correct),

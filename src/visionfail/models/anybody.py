@@ -44,11 +44,11 @@ def model_from(name: str) -> nn.Module:
             f"{module_name} has no function {function_name!r}: name one that returns the model."
         )
     model: Any = cast(Any, function)()
-    check_model(model)
+    check_module(model)
     return model
 
 
-def check_model(model: nn.Module) -> None:
+def check_module(model: nn.Module) -> None:
     """Raises ValueError unless `model` is a module with weights that hold numbers."""
     if not isinstance(model, nn.Module):
         raise ValueError(

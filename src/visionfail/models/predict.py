@@ -8,7 +8,7 @@ from torch.fx.experimental.optimization import fuse
 
 from visionfail import corruptions, devices
 from visionfail.data import ImageSet
-from visionfail.models.anybody import check_model, device_of, logits_of, model_input, unwrapped
+from visionfail.models.anybody import check_module, device_of, logits_of, model_input, unwrapped
 from visionfail.models.inputs import Normalised
 from visionfail.models.modes import evaluating
 
@@ -82,7 +82,7 @@ def check_pass(model: nn.Module, images: Tensor, batch_size: int) -> None:
     """
     if not isinstance(batch_size, int) or batch_size < 1:
         raise ValueError(f"batch_size is {batch_size!r}: pass a whole number from 1.")
-    check_model(model)
+    check_module(model)
     network = unwrapped(model)
     ours = isinstance(network, Normalised)
     check_model_input(images, channels=network.mean.shape[1] if ours else None)

@@ -13,9 +13,10 @@ from visionfail.report.overview import (
 )
 from visionfail.report.own_setup import own_page, prepare_own_model
 from visionfail.report.own_tables import (
-    FEWEST,
+    FEWEST_OF_CLASS,
     auditor_leads,
     broken_budgets,
+    calibration_rows,
     decision_sentence,
     decision_texts,
     expectation,
@@ -31,7 +32,7 @@ from visionfail.report.page import PARTS, Part, own_model
 __all__ = [
     "DETECTORS",
     "ENSEMBLE",
-    "FEWEST",
+    "FEWEST_OF_CLASS",
     "METRICS",
     "PARTS",
     "WHOLE",
@@ -40,6 +41,7 @@ __all__ = [
     "auditor_leads",
     "auditor_table",
     "broken_budgets",
+    "calibration_rows",
     "decision_sentence",
     "decision_texts",
     "expectation",

@@ -12,7 +12,7 @@ from visionfail.studies import degradation
 from visionfail.studies.degradation import regimes
 
 AUDITOR, CONFIDENCE = "auditor", "1 - confidence"
-FEWEST = 20  # images of a class of which something is said
+FEWEST_OF_CLASS = 20  # images of a class of which something is said
 
 
 def regime_notes(outcomes: Outcomes, *, bootstraps: int) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -74,25 +74,55 @@ def decision_sentence(row: Mapping) -> str:
 
 
 def own_rows(
-    accuracy: pd.DataFrame, attacked: pd.DataFrame, sheet: pd.DataFrame, *, common: Mapping
+    accuracy: pd.DataFrame,
+    by_class: pd.DataFrame,
+    attacked: pd.DataFrame,
+    leads: pd.DataFrame,
+    sheet: pd.DataFrame,
+    *,
+    severity: int,
+    common: Mapping,
 ) -> list[dict]:
-    """Rows of results/: accuracy by condition and under attack, risks; `common` is in each."""
-    rows = [{**row, **common} for row in accuracy.to_dict("records")]
+    """Rows of results/: accuracy by condition, class and attack, leads, risks; `common` in each.
+
+    `by_class` is `accuracy_by_class` at `severity`, `leads` `auditor_leads`, `sheet`
+    `failure.budget_table`.
+    """
+    rows = accuracy.to_dict("records")
+    for row in by_class.to_dict("records"):
+        level = 0 if row["condition"] == "clean" else severity
+        for measure in ("accuracy", "sure_and_wrong"):
+            ends = {"lo": row[f"{measure}_lo"], "hi": row[f"{measure}_hi"]}
+            told = _row({**row, **ends}, measure, metric=f"{measure} of class {row['class']}")
+            rows.append({**told, "severity": level})
     for row in attacked.to_dict("records"):
         condition = f"{row['attack']} {row['epsilon']:g}/255"
-        rows.append(_row(row, common, condition, "accuracy", "value", n=row["n"]))
+        rows.append(_row({**row, "condition": condition}, "value", metric="accuracy"))
+    for row in leads.dropna(subset=["lead"]).to_dict("records"):
+        rows.append(_row(row, "lead", metric="AUROC, auditor minus confidence"))
     for row in sheet.loc[sheet.accepted > 0].to_dict("records"):
         metric = f"risk, {row['detector']}, budget {row['budget']:g}"
-        rows.append(_row(row, common, row["condition"], metric, "risk", n=row["accepted"]))
-    return rows
+        rows.append(_row({**row, "n": row["accepted"]}, "risk", metric=metric))
+    return [{**row, **common} for row in rows]
 
 
-def _row(
-    row: Mapping, common: Mapping, condition: str, metric: str, column: str, *, n: int
-) -> dict:
-    """One row of results/ with the value in `column` and its interval."""
-    measured = {"condition": condition, "metric": metric, "value": row[column]}
-    return {**common, **measured, "lo": row["lo"], "hi": row["hi"], "n": n}
+def _row(row: Mapping, column: str, *, metric: str) -> dict:
+    """A row of results/ with the value in `column`, its interval and n."""
+    kept = {name: row[name] for name in ("condition", "lo", "hi", "n")}
+    return {**kept, "metric": metric, "value": row[column]}
+
+
+def calibration_rows(
+    eces: Mapping[tuple[str, int], float], more: Sequence[float], *, n: int, common: Mapping
+) -> list[dict]:
+    """Rows of results/: the ECE by (condition, severity), and `overconfidence` of the last."""
+    rows = []
+    for (condition, severity), value in eces.items():
+        measured = {"condition": condition, "severity": severity, "metric": "ece", "value": value}
+        rows.append({**common, **measured, "n": n})
+    value, lo, hi = more
+    last = {**rows[-1], "metric": "overconfidence beyond clean", "value": value}
+    return [*rows, {**last, "lo": lo, "hi": hi}]
 
 
 def most_harmed(by_class: pd.DataFrame, condition: str) -> pd.Series:

@@ -71,7 +71,7 @@ def calibration_bins(
     confidence = np.maximum(probability, 1 - probability)
     right = (probability >= 0.5) == (scored.labels == 1)
     table = metrics.reliability_bins(confidence, right)
-    inside = np.searchsorted(table["edges"][1:-1], confidence, side="left")  # (N,)
+    inside = metrics.confidence_bin(confidence)  # (N,)
     names, group = np.unique(scored.groups, return_inverse=True)
     shape = (len(names), len(table["n"]))
 

@@ -40,13 +40,13 @@ def by_hand():
 
 
 def test_every_seed_detector_budget_and_start_is_simulated(simulated):
-    assert len(simulated) == 2 * 2 * 2 * len(candidates.STARTS)
+    assert len(simulated) == 2 * 2 * 2 * len(failure.STARTS)
     assert not simulated.duplicated(["seed", "detector", "budget", "start"]).any()
     row = simulated.query("seed == 4 and detector == 'poor' and budget == 0.05 and start == 0.4")
     table = failure.simulate_starts(
         HELD_OUT[4].scores["poor"],
         HELD_OUT[4].failed,
-        starts=candidates.STARTS,
+        starts=failure.STARTS,
         budget=0.05,
         n=2000,
         repeats=30,

@@ -13,8 +13,6 @@ from visionfail import failure, metrics
 from visionfail.failure import Scored
 from visionfail.studies.auditing.tables import result_rows
 
-STARTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # coverages at which a search may start
-
 
 def simulate_by_seed(
     held_out: Mapping[int, Scored],
@@ -25,7 +23,7 @@ def simulate_by_seed(
     repeats: int,
     delta: float,
 ) -> pd.DataFrame:
-    """`failure.simulate_starts` from each of STARTS, for each seed, detector and budget.
+    """`failure.simulate_starts` from each of `failure.STARTS`, for each seed, detector and budget.
 
     `held_out` are scores on draws that serve neither to choose thresholds nor to test them.
     Columns: seed, detector, budget, start, nothing, coverage, broken, repeats.
@@ -37,7 +35,7 @@ def simulate_by_seed(
                 table = failure.simulate_starts(
                     scored.scores[detector],
                     scored.failed,
-                    starts=STARTS,
+                    starts=failure.STARTS,
                     budget=budget,
                     n=n,
                     repeats=repeats,
