@@ -21,9 +21,10 @@ def model_name(model: str) -> str:
 def network_name(model: str, seed: int | str) -> str:
     """One trained network as a reader knows it: ("resnet18", 0) -> "ResNet-18, seed 0".
 
-    Several seeds are "0 to 2".
+    Several seeds are "0 to 2" or "0, 2".
     """
-    word = "seeds" if " to " in str(seed) else "seed"
+    several = " to " in str(seed) or "," in str(seed)
+    word = "seeds" if several else "seed"
     return f"{model_name(model)}, {word} {seed}"
 
 

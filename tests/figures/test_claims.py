@@ -8,6 +8,7 @@ from matplotlib.colors import to_hex
 from figures.checks import assert_readable, curve, error_bars, words
 from visionfail.figures import claims
 from visionfail.figures.style import SET_COLOURS
+from visionfail.names import network_name
 
 COLUMNS = ["claim", "words", "low", "high", "value", "lo", "hi", "verdict"]
 LINEAR = "accuracy under contrast falls near-linearly"
@@ -41,6 +42,16 @@ def test_claims_say_both_verdicts_where_networks_differ():
     assert verdicts | {"ResNet-18, seed 0", "DenseNet-121, seed 0"} <= shown
 
 
+def test_a_note_of_ones_own_takes_the_place_of_n():
+    text = " ".join(words(claims.claims_plot(judged(), note="n is in the table")))
+    assert "n is in the table" in text and "bootstrap" not in text
+
+
+def test_several_seeds_are_named_as_such():
+    named = [network_name("resnet18", seed) for seed in (0, "0 to 2", "0, 2")]
+    assert named == ["ResNet-18, seed 0", "ResNet-18, seeds 0 to 2", "ResNet-18, seeds 0, 2"]
+
+
 @pytest.mark.fault("bad arguments")
 def test_a_claim_inside_its_region_that_is_not_said_to_hold_is_named():
     assert "more is asked" not in " ".join(words(figure()))
@@ -55,7 +66,8 @@ def test_every_networks_value_is_drawn():
 
 
 @pytest.mark.parametrize(
-    ("seed", "marker"), [(0, "o"), ("1", "s"), (4, "v"), ("0 to 4", "o"), (10, "o"), ("12", "^")]
+    ("seed", "marker"),
+    [(0, "o"), ("1", "s"), (4, "v"), ("0 to 4", "o"), ("1, 2", "s"), (10, "o"), ("12", "^")],
 )
 def test_every_seed_has_a_marker_also_from_ten_on(seed, marker):
     bars = error_bars(figure(seed=seed).axes[0])

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from figures.checks import words
 from visionfail import figures
 from visionfail.figures.style import GREY
-from visionfail.figures.transfer import KIND_COLOURS
+from visionfail.figures.transfer import BETTER_COLOURS, KIND_COLOURS
 
 
 def texts(fig):
@@ -20,7 +21,8 @@ def rungs():
         ("fine-tuned, 128", "fine-tuned", 45_000, 60.0, 0.91),
     ]
     table = pd.DataFrame(rows, columns=["words", "kind", "images", "minutes", "value"])
-    return table.assign(lo=table.value - 0.01, hi=table.value + 0.02)
+    weights = ["trunk", "none", "trunk"]
+    return table.assign(lo=table.value - 0.01, hi=table.value + 0.02, weights=weights)
 
 
 def test_each_rung_stands_at_its_minutes_and_accuracy():
@@ -32,6 +34,7 @@ def test_each_rung_stands_at_its_minutes_and_accuracy():
     assert [line.get_ydata()[0] for line in dots] == [0.70, 0.75, 0.91]
     assert [line.get_color() for line in dots] == [KIND_COLOURS[kind] for kind in rungs().kind]
     assert "10,000" in texts(fig) and "45,000" in texts(fig)
+    assert "ImageNet weights: trunk" in texts(fig)
     with pytest.raises(ValueError, match="'distilled'"):
         figures.ladder_plot(rungs().assign(kind="distilled"))
 
@@ -45,6 +48,14 @@ def test_rates_are_drawn_by_step_with_the_frozen_phase_shaded():
     (shaded,) = ax.patches  # a polygon before matplotlib 3.9
     outline = shaded.get_path().transformed(shaded.get_patch_transform())
     assert outline.get_extents().width == 8
+
+
+def test_epochs_are_drawn_from_one_and_named_at_their_ends():
+    fig = figures.epochs_plot({"triangle": [0.5, 0.8], "constant": [0.6, 0.7, 0.9]}, n=1000)
+    (ax,) = fig.axes
+    assert [line.get_xdata().tolist() for line in ax.lines[:2]] == [[1, 2], [1, 2, 3]]
+    assert [line.get_ydata().tolist() for line in ax.lines[:2]] == [[0.5, 0.8], [0.6, 0.7, 0.9]]
+    assert {"triangle", "constant"} <= set(words(fig)) and "n = 1,000" in texts(fig)
 
 
 def test_spectra_leave_the_mean_of_the_picture_out():
@@ -63,28 +74,29 @@ def test_each_swap_has_a_dot_per_group_of_classes():
     for place, swap in enumerate(("original", "same class")):
         for classes, value in (("all", 0.9), ("airplane, bird", 0.8)):
             value -= 0.1 * place
-            row = {"swap": swap, "classes": classes, "value": value}
+            row = {"swap": swap, "classes": classes, "value": value, "n": 1500}
             rows.append({**row, "lo": value - 0.02, "hi": value + 0.02})
-    fig = figures.swap_plot(pd.DataFrame(rows), n=1500)
+    fig = figures.swap_plot(pd.DataFrame(rows))
     (ax,) = fig.axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["original", "same class"]
     of_all, of_sky = ax.containers
     assert of_all[0].get_xdata() == pytest.approx([0.9, 0.8])
     assert of_sky[0].get_xdata() == pytest.approx([0.8, 0.7])
-    assert "n = 1,500" in texts(fig)
+    assert "all, n = 1,500" in words(fig)
 
 
-def test_a_change_is_coloured_where_its_interval_leaves_zero_out():
+def test_a_change_is_coloured_by_whether_it_is_better():
     rows = [
-        ("CutMix", "accuracy", 0.01, 0.005, 0.02),
-        ("MixUp", "accuracy", 0.00, -0.01, 0.01),
-        ("CutMix", "ECE", -0.03, -0.04, -0.02),
-        ("MixUp", "ECE", 0.02, -0.01, 0.05),
+        ("CutMix", "accuracy", 0.01, 0.005, 0.02, "yes"),
+        ("MixUp", "accuracy", 0.00, -0.01, 0.01, "undecided"),
+        ("CutMix", "ECE", -0.03, -0.04, -0.02, "yes"),
+        ("MixUp", "ECE", 0.02, 0.01, 0.05, "no"),
     ]
-    table = pd.DataFrame(rows, columns=["change", "measure", "value", "lo", "hi"])
+    columns = ["change", "measure", "value", "lo", "hi", "better"]
+    table = pd.DataFrame(rows, columns=columns).assign(seeds=3)
     fig = figures.changes_plot(table, against="the baseline")
-    assert [ax.get_title(loc="left") for ax in fig.axes] == ["accuracy", "ECE"]
-    for ax in fig.axes:
-        clear, unclear = (container[0].get_color() for container in ax.containers)
-        assert clear != GREY and unclear == GREY
-    assert "the baseline" in texts(fig)
+    assert [ax.get_title(loc="left") for ax in fig.axes] == ["accuracy", "ECE (lower is better)"]
+    drawn = [[c[0].get_color() for c in ax.containers] for ax in fig.axes]
+    assert drawn == [[BETTER_COLOURS["yes"], GREY], [BETTER_COLOURS[b] for b in ("yes", "no")]]
+    assert "the baseline" in texts(fig) and "3 seeds" in texts(fig)
+    assert {"better", "worse", "undecided"} <= set(words(fig))

@@ -59,6 +59,7 @@ from visionfail.figures.training import (
 )
 from visionfail.figures.transfer import (
     changes_plot,
+    epochs_plot,
     ladder_plot,
     rates_plot,
     spectrum_curves,
@@ -98,6 +99,7 @@ __all__ = [
     "decision_sheet_plot",
     "detectors_by_slice",
     "drift_curves",
+    "epochs_plot",
     "human_uncertainty",
     "image_grid",
     "ladder_plot",

@@ -24,10 +24,12 @@ from visionfail.names import network_name
 MARKERS = "os^Dv"  # a shape per training seed, so that two of one colour can be told apart
 
 
-def claims_plot(table: pd.DataFrame, *, things: str = "images", title: str = "") -> Figure:
+def claims_plot(
+    table: pd.DataFrame, *, things: str = "images", note: str = "", title: str = ""
+) -> Figure:
     """Each claim with one value and 95% interval per network, its region shaded, its verdicts.
 
-    `things` are what n counts.
+    `things` are what n counts; `note` is written below in place of how many.
 
     A claim holds inside its region, from low to high. Rows have claim, words, model, seed, low,
     high, value, lo, hi, n and verdict.
@@ -43,7 +45,7 @@ def claims_plot(table: pd.DataFrame, *, things: str = "images", title: str = "")
     percent_axis(ax.xaxis)
     ax.set_xlabel("value of each claim's statistic, points or shares")
     _add_legend(fig, ax)
-    footnote(fig, _claims_note(table, things))
+    footnote(fig, note or _claims_note(table, things))
     return fig
 
 
@@ -148,6 +150,6 @@ def _draw_value_of_set(ax: Axes, y: float, row: Any) -> None:
 
 
 def _seed_marker(seed: int | str) -> str:
-    """The marker of a training seed; of the first one where it stands for several, as "0 to 4"."""
-    first_seed = str(seed).split()[0]
+    """The marker of a training seed; of the first of several, "0 to 4" or "0, 2"."""
+    first_seed = str(seed).replace(",", " ").split()[0]
     return MARKERS[int(first_seed) % len(MARKERS)]

@@ -226,7 +226,7 @@ def class_heatmap(table: pd.DataFrame, *, model: str, severity: int, title: str 
     fig = new_figure(0.29 * len(names) + 0.6, title)
     ax = fig.add_subplot()
     for y, name in enumerate(names):
-        classes = table[table.condition == name]
+        classes = table.loc[table.condition == name, :]
         ax.plot(classes.accuracy, [y] * len(classes), "o", color="#B8B8B8", markersize=4)
         _draw_worst_class(ax, y, classes, model_colour(model))
     name_rows(ax, [readable(name) for name in names])

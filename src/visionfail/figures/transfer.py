@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from visionfail.figures.margins import footnote, legend, named_handles, new_figure
@@ -31,6 +32,9 @@ RESIZING_COLOURS = {
     "bicubic": OKABE_ITO["orange"],
     "bicubic-pil": OKABE_ITO["vermillion"],
 }
+BETTER_COLOURS = {"yes": OKABE_ITO["green"], "no": OKABE_ITO["vermillion"], "undecided": GREY}
+BETTER_WORDS = {"yes": "better", "no": "worse", "undecided": "undecided"}
+GROUP_COLOURS = ("green", "sky", "purple", "orange")
 DOT = {"fmt": "o", "markersize": 4, "capsize": 0, "elinewidth": 1.4}
 
 
@@ -76,15 +80,34 @@ def spectrum_curves(
     ax.set_xlabel("cycles a picture")
     ax.set_ylabel("mean energy")
     label_line_ends(ax, ends)
-    footnote(fig, f"right of the line the original has nothing; n = {n:,} images")
+    footnote(fig, f"along a side the original has nothing right of the line; n = {n:,} images")
+    return fig
+
+
+def epochs_plot(curves: Mapping[str, ArrayLike], *, n: int, title: str = "") -> Figure:
+    """Accuracy on n validation images by epoch, {recipe: (E,)}, the first recipe in green."""
+    fig = new_figure(2.8, title)
+    ax = fig.add_subplot()
+    names = ("green", "blue", "sky", "orange")
+    ends = []
+    for (recipe, accuracy), colour in zip(curves.items(), names, strict=False):
+        values = np.asarray(accuracy)
+        epochs = np.arange(1, len(values) + 1)
+        ax.plot(epochs, values, color=OKABE_ITO[colour], marker=".")
+        ends.append(LineEnd(epochs[-1], values[-1], recipe, OKABE_ITO[colour]))
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("validation accuracy")
+    percent_axis(ax.yaxis)
+    label_line_ends(ax, ends)
+    footnote(fig, f"means over seeds; n = {n:,} images, of running means of the weights")
     return fig
 
 
 def ladder_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     """Accuracy over what training took: a dot per recipe with its 95% interval.
 
-    Rows have words, kind (of KIND_COLOURS), minutes, value, lo, hi, images (trained on), seeds; the
-    marks of recipes trained on all images are stars.
+    Rows have words, kind (of KIND_COLOURS), weights, minutes, value, lo, hi, images (trained on),
+    seeds; the marks of recipes trained on all images are stars.
     """
     check_names(table.kind, KIND_COLOURS, "kind")
     fig = new_figure(3.6, title)
@@ -112,44 +135,46 @@ def ladder_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
             color=colour,
         )
     ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.set_xlabel("minutes of training on one core, features included (median over seeds)")
     ax.set_ylabel("test accuracy")
     percent_axis(ax.yaxis)
     ax.margins(x=0.18)
-    legend(fig, named_handles(ax))
     fewest = int(table.images.min())
+    weights = ", ".join(sorted(set(table.weights) - {"none"}))
     text = f"dots: trained on the same {fewest:,} images; stars: on {int(most):,}; bars: 95%"
-    footnote(fig, text)
+    footnote(fig, f"{text}; ImageNet weights: {weights}")
     return fig
 
 
-def swap_plot(table: pd.DataFrame, *, n: int, title: str = "") -> Figure:
+def swap_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     """Accuracy as the background changes: a row per swap, with a dot and its 95% interval.
 
-    Rows have swap, classes (whose pictures), value, lo, hi.
+    Rows have swap, classes (whose pictures), value, lo, hi, n.
     """
     swaps = list(table.swap.unique())
     groups = list(table.classes.unique())
-    colours = [OKABE_ITO["green"], OKABE_ITO["purple"], OKABE_ITO["orange"]]
-    fig = new_figure(0.5 + 0.38 * len(swaps), title)
+    fig = new_figure(0.5 + 0.46 * len(swaps), title)
     ax = fig.add_subplot()
     for place, group in enumerate(groups):
         rows = table[table.classes == group]
-        y = [swaps.index(swap) + 0.22 * (place - (len(groups) - 1) / 2) for swap in rows.swap]
+        y = [swaps.index(swap) + 0.2 * (place - (len(groups) - 1) / 2) for swap in rows.swap]
         arms = error_arms(rows.value, rows.lo, rows.hi)
-        ax.errorbar(rows.value, y, xerr=arms, color=colours[place], label=group, **DOT)
+        colour = OKABE_ITO[GROUP_COLOURS[place]]
+        label = f"{group}, n = {rows.n.iloc[0]:,}"
+        ax.errorbar(rows.value, y, xerr=arms, color=colour, label=label, **DOT)
     name_and_shade_rows(ax, swaps)
     percent_axis(ax.xaxis)
     ax.set_xlabel("accuracy")
     legend(fig, named_handles(ax))
-    footnote(fig, f"95% over pictures; n = {n:,} with a usable mask")
+    footnote(fig, "95% over pictures with a usable mask; the reference network")
     return fig
 
 
 def changes_plot(table: pd.DataFrame, *, against: str, title: str = "") -> Figure:
     """What each change of a recipe does to each measure: a panel a measure, a row a change.
 
-    Rows have change, measure, value, lo, hi: differences to the recipe `against`.
+    Rows have change, measure, seeds, value, lo, hi, better: differences to the recipe `against`.
     """
     measures = list(table.measure.unique())
     changes = list(table.change.unique())
@@ -157,16 +182,22 @@ def changes_plot(table: pd.DataFrame, *, against: str, title: str = "") -> Figur
     axes = fig.subplots(1, len(measures), sharey=True, squeeze=False)[0]
     for ax, measure in zip(axes, measures, strict=True):
         _changes_of(ax, table.loc[table.measure == measure, :], changes)
-        ax.set_title(measure, fontsize=9)
-    footnote(fig, f"points: difference to {against}; 95% over images and seeds, crossed")
+        lower = " (lower is better)" if measure == "ECE" else ""
+        ax.set_title(f"{measure}{lower}", fontsize=9)
+    handles = {}
+    for better, words in BETTER_WORDS.items():
+        handles[words] = Line2D([], [], color=BETTER_COLOURS[better], marker="o", markersize=4)
+    legend(fig, handles)
+    seeds = table.seeds.min()
+    note = f"points: difference to {against}; 95% over images and {seeds} seeds, crossed"
+    footnote(fig, f"{note}; scales differ")
     return fig
 
 
 def _changes_of(ax: Axes, rows: pd.DataFrame, changes: Sequence[str]) -> None:
-    """One measure: a dot per change with its interval, in colour where it leaves zero out."""
+    """One measure: a dot per change with its interval, coloured by whether it is better."""
     for _, row in rows.iterrows():
-        outside = row.lo > 0 or row.hi < 0
-        colour = OKABE_ITO["green"] if outside else GREY
+        colour = BETTER_COLOURS[row.better]
         arms = error_arms(row.value, row.lo, row.hi)
         ax.errorbar(row.value, changes.index(row.change), xerr=arms, color=colour, **DOT)
     ax.axvline(0, color=GREY, linewidth=0.8)

@@ -147,7 +147,9 @@ def transfer_sentence(folder: Path) -> str:
     table, made = results.load_run("transfer", folder=folder)
     clean = table.loc[(table.condition == "clean") & (table.metric == "accuracy")].iloc[0]
     rungs = table.loc[table.condition.str.startswith("ladder: ")]
-    rungs = rungs.loc[rungs.metric == "accuracy"].set_index("condition").value
+    rungs = rungs.loc[rungs.metric == "accuracy"]
+    names = rungs.condition.str.replace(r" \(weights: .*\)$", "", regex=True)
+    rungs = rungs.set_index(names).value
     judged = claims.load_claims(Path(folder) / "claims.csv").set_index("claim")
     gap = judged.loc["D8b"]
     robust = judged.loc["D13"]
@@ -161,7 +163,8 @@ def transfer_sentence(folder: Path) -> str:
         f"recognised {100 * gap.value:.0f} points less often than before its own class's (95% "
         f"{100 * gap.lo:.0f} to {100 * gap.hi:.0f}, n = {int(gap.n):,}). That pre-training buys "
         f"robustness, not only accuracy: {robust.verdict} ({100 * robust.value:+.1f} points of "
-        "clean accuracy kept under corruption, beside ResNet-18 from scratch)."
+        "clean accuracy kept under corruption, beside ResNet-18 from scratch, which differs in "
+        "pixels, stem and recipe, too)."
     )
 
 

@@ -7,7 +7,7 @@ from makers import squares
 from torch import nn
 
 from visionfail.models import networks
-from visionfail.studies.transfer import backgrounds
+from visionfail.studies.transfer import backgrounds, interpretation, reference
 
 LABELS = np.repeat(np.arange(5), 6)
 
@@ -73,6 +73,31 @@ def test_a_network_that_reads_the_background_shows_a_gap_and_one_that_does_not_n
     assert not swapped.right["another class"].any()
     assert swapped.right["background alone"].all()
     assert swapped.centre_on_mask.all() and not swapped.peak_on_mask.any()
+    assert swapped.names_donor.all()  # it always says whose background it is
+    counts = np.ones((50, 60))
+    assert interpretation.donor_share(swapped, counts)[0] == 1
+    peaks = interpretation.peak_table(swapped, counts).set_index("on the object").value
+    assert peaks["the picture's centre"] == 1 and peaks["peak minus centre"] == -1
+    assert peaks["a pixel drawn at random"] == pytest.approx(144 / 1024)
+    table = interpretation.swap_table(swapped, counts).set_index(["swap", "classes"])
+    assert table.value["another class", "bird"] == 0 and table.value["same class", "bird"] == 1
+    assert table.n["original", "bird"] == (images.labels == 2).sum()
+
+
+def test_training_images_are_asked_once_for_each_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(reference.profiles, "FULL", type("P", (), {"results": tmp_path}))
+    train = squares(60, seed=0)
+    pictures = train.images.clone()
+    pictures[:, :, 0, 0] = train.labels[:, None].to(torch.uint8)
+    pictures[:6, :, 0, 0] = 11  # is answered 9
+    train = type(train)(pictures, train.labels, train.classes, train.origin)
+    right, how = reference.load_or_ask_training(ReadsTheCorner(), train, weights="one")
+    assert how == "computed" and right[6:].all() and len(right) == 60
+    assert right[:6].tolist() == (train.labels[:6] == 9).tolist()
+    assert reference.load_or_ask_training(ReadsTheCorner(), train, weights="one")[1] == "loaded"
+    assert reference.load_or_ask_training(ReadsTheCorner(), train, weights="two")[1] == "computed"
+    again, how = reference.load_or_ask_training(None, train, weights="any")
+    assert how == "loaded" and np.array_equal(again, right)
 
 
 @pytest.mark.fault("results of another run")

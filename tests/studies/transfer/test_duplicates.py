@@ -29,6 +29,8 @@ def test_an_exact_a_mirrored_and_a_brighter_copy_are_found():
     assert found.exact.tolist() == [True, False, False, False]
     assert found.near().tolist() == [True, True, True, False]
     assert found.correlation[:3] == pytest.approx([1, 1, 1], abs=1e-3)
+    assert found.near_in(np.arange(8)).tolist() == [True, False, False, False]
+    assert found.near_in(np.array([9, 8])).tolist() == [False, True, True, False]
 
 
 def test_correlation_is_numpys_over_all_pixels_and_channels():

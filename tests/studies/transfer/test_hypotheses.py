@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from visionfail import metrics, paths
-from visionfail.studies.transfer import claims, hypotheses, recipes
+from visionfail.studies.transfer import claims, hypotheses, interpretation, recipes
 from visionfail.studies.transfer.answers import Asked, Trained
 from visionfail.studies.transfer.shifts import SHUFFLED, shifted_conditions
 
@@ -65,8 +65,8 @@ def trained(name, test, val=None, shifted=None):
     member = recipes.members()[name]
     test = asked_of(test)
     val = test if val is None else asked_of(val)
-    seeds = len(test.predicted)
-    return Trained(member, test, val, shifted, np.ones(seeds), [{}] * seeds)
+    made = [{"seed": seed} for seed in range(len(test.predicted))]
+    return Trained(member, test, val, shifted, made)
 
 
 def test_a_recipe_is_compared_by_the_seeds_that_both_have():
@@ -95,12 +95,12 @@ def test_weak_classes_are_those_of_the_baselines_validation_answers():
         "hard-64": trained("hard-64", after),
     }
     found = hypotheses.of_classes(networks, COUNTS)
-    assert found["D10d"].exact == pytest.approx([0.15, 0.15])  # of the pair alone, by seed
+    assert found["D10d"].value == pytest.approx(0.15) and found["D10d"].n == 200  # the pair's
 
 
 def shuffled(right):
-    rows = np.zeros((1, len(shifted_conditions()), right.shape[-1]), dtype=bool)
-    rows[0, shifted_conditions().index((SHUFFLED, 4))] = right
+    rows = np.zeros((1, len(shifted_conditions()), right.shape[-1]), dtype=int)
+    rows[0, shifted_conditions().index((SHUFFLED, 4))] = np.where(right, LABELS, (LABELS + 1) % 10)
     return rows
 
 
@@ -114,6 +114,42 @@ def test_what_is_kept_under_shuffled_tiles_is_a_share_of_clean_right_answers():
     cutmix = trained("cutmix-64", LABELS, shifted=shuffled(np.zeros(N, dtype=bool)))
     found = hypotheses.of_tiles({"tuned-64": baseline, "cutmix-64": cutmix}, COUNTS)
     assert found["D9b"].value == pytest.approx(kept.sum() / right.sum())
+    assert found["D9b"].n == N
+
+
+def test_tables_of_shuffled_tiles_show_what_is_answered_and_what_both_got_right():
+    always_a_truck = np.full((1, len(shifted_conditions()), N), 9)
+    networks = {
+        "tuned-64": trained("tuned-64", with_errors((3, 5), 50), shifted=always_a_truck),
+        "cutmix-64": trained("cutmix-64", LABELS, shifted=shuffled(np.ones(N, dtype=bool))),
+    }
+    table = interpretation.shuffled_table(networks, COUNTS)
+    of_four = table[table.tiles == 4].set_index(["recipe", "classes"])
+    assert of_four.answered["fine-tuned, 64", "cat"] == 0
+    assert of_four.answered["fine-tuned, 64", "all"] == 1
+    assert of_four["right when whole"]["fine-tuned, 64", "cat"] == 50
+    assert of_four.kept["fine-tuned, 64", "all"] == pytest.approx(100 / 900)  # the trucks
+    shared = interpretation.kept_on_shared(networks, COUNTS)
+    assert shared.kept.tolist() == pytest.approx([100 / 900, 1])
+    assert shared["right by both"].tolist() == [900, 900]
+
+
+def test_what_people_say_of_errors_is_counted():
+    predicted = with_errors((3, 5), 20)
+    votes = votes_on(predicted, 0.6)
+    wrong = np.flatnonzero(predicted != LABELS)
+    votes[wrong[:10]] = np.eye(10)[LABELS[wrong[:10]]]  # all people choose the label
+    counted = interpretation.votes_table(asked_of(predicted), votes)
+    assert counted["count"].tolist() == [10, 10, 30, 30]
+    assert counted.share.tolist() == pytest.approx([0.25, 0.25, 0.75, 0.75])
+    assert set(counted.n) == {40}
+
+
+def test_a_gap_between_vehicles_and_animals_is_told_without_its_worst_classes():
+    asked = asked_of(with_errors((3, 5), 20))
+    assert hypotheses.rigid_minus_organic(asked, COUNTS).exact[0] == pytest.approx(0.4 / 6)
+    without = hypotheses.rigid_minus_organic(asked, COUNTS, without=(3, 5))
+    assert without.exact[0] == pytest.approx(0)
 
 
 def test_every_claim_of_the_notes_is_in_code_with_its_words():
@@ -127,6 +163,15 @@ def test_a_claim_is_judged_by_its_region():
     found = {"D1a": claims.Found(0.9, 0.89, 0.91, 100, "0")}
     found["D7b"] = claims.Found(0.2, 0.1, 0.3, 40, "0")
     found["D3"] = claims.Found(0.0, -0.1, 0.1, 100, "0 to 2")
+    found["D11"] = claims.Found(0.1, 0.05, 0.15, 100, "0")
     judged = claims.judge_transfer(found, weights="trunk").set_index("claim")
-    assert judged.verdict.to_dict() == {"D1a": "holds", "D3": "undecided", "D7b": "fails"}
-    assert set(judged.status) == {"exploratory, weights trunk"}
+    told = {"D1a": "holds", "D3": "undecided", "D7b": "fails", "D11": "holds"}
+    assert judged.verdict.to_dict() == told
+    assert judged.status["D1a"] == judged.status["D3"] == "exploratory, weights trunk"
+    assert judged.status["D11"] == "exploratory, weights trunk, one network of each recipe"
+
+
+def test_seeds_are_named_as_they_are():
+    estimate = hypotheses.measures.accuracy_of(asked_of(np.stack([LABELS] * 3)), COUNTS)
+    named = [claims.Found.of(estimate, n=N, seeds=s).seeds for s in ([0], [0, 2], [0, 1, 2])]
+    assert named == ["0", "0, 2", "0 to 2"]

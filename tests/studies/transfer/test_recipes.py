@@ -43,7 +43,7 @@ def epochs(member):
 
 def test_every_member_is_found_by_its_name():
     assert all(name == member.name for name, member in MEMBERS.items())
-    assert len({member.name for member in MEMBERS.values()}) == len(MEMBERS) == 16
+    assert len({member.name for member in MEMBERS.values()}) == len(MEMBERS) == 17
     assert BASELINE.name == "tuned-64"
 
 
@@ -112,7 +112,7 @@ def test_constant_rates_differ_from_the_baseline_in_the_rates_alone(rate):
     assert epochs(member) == epochs(BASELINE)
 
 
-@pytest.mark.parametrize("name", ["at-once-64", *FOLLOW_UPS])
+@pytest.mark.parametrize("name", ["at-once-64", "late-at-once-64", *FOLLOW_UPS])
 def test_compared_networks_take_the_same_steps(name):
     member = MEMBERS[name]
     assert epochs(member) == epochs(BASELINE)
@@ -124,6 +124,14 @@ def test_all_layers_at_once_differ_in_the_frozen_phase_alone():
     changed = {field for field in differences(member, BASELINE) if not field.startswith("head")}
     assert changed == {"unfrozen", "whole.epochs", "shifted"}
     assert member.head is None and set(BASELINE.unfrozen) < set(member.unfrozen)
+    late = MEMBERS["late-at-once-64"]  # the same two steps apart: which layers, and when
+    assert differences(member, late) == {"unfrozen"}
+    assert late.unfrozen == BASELINE.unfrozen
+
+
+def test_a_pretrained_resnet50_is_the_baseline_but_for_its_depth():
+    assert differences(recipes.DEEPER, BASELINE) == {"arch", "shifted"}
+    assert recipes.DEEPER.name not in MEMBERS  # its weights need the download
 
 
 def test_a_resnet50_is_trained_as_the_resnet18():

@@ -6,7 +6,7 @@ from makers import random_outcomes
 
 from visionfail import corruptions, files, metrics, profiles
 from visionfail.studies import transfer
-from visionfail.studies.transfer import recipes, robustness
+from visionfail.studies.transfer import recipes, robustness, setup, tables
 from visionfail.studies.transfer.answers import Asked, Trained
 from visionfail.studies.transfer.duplicates import Nearest
 from visionfail.studies.transfer.shifts import shifted_conditions
@@ -27,22 +27,22 @@ def wrong_at(images):
     return predicted
 
 
-def trained(name, *predicted, right_when_shifted=True):
+def trained(name, *predicted, right_when_shifted=True, seeds=None, history=()):
     member = recipes.members()[name]
     asked = asked_of(*predicted)
-    shape = (len(predicted), len(shifted_conditions()), N)
-    shifted = np.full(shape, right_when_shifted)
-    made = [{"pretrained": "trunk", "images": 10_000}] * len(predicted)
-    return Trained(member, asked, asked, shifted, np.full(len(predicted), 90.0), made)
+    answers = LABELS if right_when_shifted else (LABELS + 1) % 10
+    shifted = np.tile(answers, (len(predicted), len(shifted_conditions()), 1))
+    record = {"pretrained": "trunk", "images": 10_000, "seconds": 90.0, "history": history}
+    made = [{**record, "seed": seed} for seed in seeds or range(len(predicted))]
+    return Trained(member, asked, asked, shifted, made)
 
 
 def test_accuracy_with_and_without_near_duplicates():
     near = np.zeros(N, dtype=bool)
     near[:100] = True
     found = transfer.accuracy_without(asked_of(wrong_at(np.arange(90, 140))), near, COUNTS)
-    assert found["on all"][0] == pytest.approx(350 / 400)
-    assert found["without near duplicates"][0] == pytest.approx(260 / 300)
-    assert found["on these alone"][0] == pytest.approx(0.9)
+    assert found.value.tolist() == pytest.approx([350 / 400, 260 / 300, 0.9])
+    assert found.n.tolist() == [400, 300, 100]
 
 
 def test_a_constant_ratio_has_no_spread():
@@ -58,9 +58,18 @@ def test_the_surest_mistakes_come_first_with_the_training_image_most_like_them()
     log_odds[0, 40] = 9  # surest of all, and right
     nearest = Nearest(np.linspace(0, 1, N), np.ones(N), np.arange(N) + 1000, np.zeros(N, bool))
     classes = [f"class {k}" for k in range(10)]
-    found = transfer.confident_mistakes(
-        Asked(predicted[None], log_odds, LABELS), nearest, classes=classes, count=2
-    )
+    learnt = np.arange(2000) % 10
+    votes = np.zeros((N, 10))
+    votes[np.arange(N), LABELS] = 0.7
+    votes[17, 8] = 0.3
+    asked = Asked(predicted[None], log_odds, LABELS)
+    found = transfer.confident_mistakes(asked, nearest, learnt, votes, classes=classes, count=2)
+    assert found["label of nearest"].tolist() == ["class 7", "class 0"]
+    assert found["people for label"].tolist() == [0.7, 0.7]
+    assert found["people for answer"].tolist() == [0.3, 0]
+    assert found.beside[0] == f"class 7\n{17 / (N - 1):.2f}"
+    without = transfer.confident_mistakes(asked, nearest, learnt, None, classes=classes, count=2)
+    assert "people for label" not in without
     assert found.image.tolist() == [17, 30] and found.nearest.tolist() == [1017, 1030]
     assert found.label.tolist() == ["class 7", "class 0"]
     assert found.answer.tolist() == ["class 8", "class 1"]
@@ -79,6 +88,86 @@ def test_changes_are_differences_to_the_baseline_by_the_seeds_that_both_have():
     assert found.value["accuracy"] == pytest.approx(0.1)
     assert found.value["19 corruptions"] == pytest.approx(-1)
     assert found.value["macro F1"] > 0 and found.value["worst class"] > 0
+    assert found.better["accuracy"] == "yes" and found.better["19 corruptions"] == "no"
+    assert found.n["accuracy"] == N
+
+
+def test_changes_pair_networks_by_their_seeds_and_not_by_their_order():
+    networks = {
+        "tuned-64": trained("tuned-64", wrong_at(range(200)), wrong_at(range(40)), LABELS),
+        "hard-64": trained("hard-64", LABELS, LABELS, seeds=[1, 2]),
+    }
+    found = transfer.changes_table(networks, COUNTS).set_index("measure")
+    assert found.value["accuracy"] == pytest.approx(0.05)  # of 0.1 and 0, and not of 0.5
+
+
+def test_recipes_without_a_common_seed_are_not_compared():
+    networks = {
+        "tuned-64": trained("tuned-64", LABELS),
+        "hard-64": trained("hard-64", LABELS, seeds=[1]),
+    }
+    with pytest.raises(ValueError, match="no seed in common"):
+        transfer.changes_table(networks, COUNTS)
+
+
+def test_a_lower_calibration_error_is_better():
+    assert tables.is_better(-0.02, -0.01, lower=True) == "yes"
+    assert tables.is_better(-0.02, -0.01, lower=False) == "no"
+    assert tables.is_better(0.01, 0.02, lower=True) == "no"
+    assert tables.is_better(-0.01, 0.02, lower=False) == "undecided"
+
+
+def test_the_best_constant_rate_alone_is_compared_with_the_baseline():
+    networks = {
+        "tuned-64": trained("tuned-64", wrong_at(range(20))),
+        "at-once-64": trained("at-once-64", wrong_at(range(60))),
+        "constant-0.01-64": trained("constant-0.01-64", wrong_at(range(100))),
+        "constant-0.1-64": trained("constant-0.1-64", wrong_at(range(10))),
+    }
+    found = transfer.ablation_table(networks, COUNTS).set_index("recipe")["baseline minus it"]
+    assert found["all layers at once, 64"] == pytest.approx(0.1)
+    assert found["constant rate 0.1"] == pytest.approx(-0.025)
+    assert np.isnan(found["constant rate 0.01"]) and np.isnan(found["fine-tuned, 64"])
+
+
+def test_accuracy_by_epoch_is_the_mean_over_seeds():
+    history = [{"val_accuracy": 0.5}, {"val_accuracy": 0.7}]
+    networks = {"tuned-64": trained("tuned-64", LABELS, LABELS, history=history)}
+    networks["tuned-64"].made[1]["history"] = [{"val_accuracy": 0.7}, {"val_accuracy": 0.9}]
+    curves = transfer.accuracy_by_epoch(networks)
+    assert curves["fine-tuned, 64"] == pytest.approx([0.6, 0.8])
+
+
+def test_a_kernel_is_compared_with_bilinear_on_validation_images():
+    networks = {
+        "frozen-128": trained("frozen-128", wrong_at(range(40))),
+        "frozen-128-bicubic-pil": trained("frozen-128-bicubic-pil", wrong_at(range(20))),
+    }
+    found = transfer.resizing_table(networks, COUNTS).set_index("resizing")["minus bilinear"]
+    assert found["bicubic-pil"] == pytest.approx(0.05) and np.isnan(found["bilinear"])
+    del networks["frozen-128"]
+    assert len(transfer.resizing_table(networks, COUNTS)) == 1
+
+
+def test_robustness_of_two_recipes_is_of_their_own_accuracy():
+    networks = {
+        "tuned-64": trained("tuned-64", LABELS),
+        "scratch-64": trained("scratch-64", LABELS, right_when_shifted=False),
+    }
+    found = transfer.controlled_table(networks, COUNTS).set_index("network").kept
+    assert found.tolist() == [1, 0, 1]
+
+
+def test_networks_from_other_weights_than_the_references_are_refused():
+    networks = {"tuned-64": trained("tuned-64", LABELS)}
+    setup.check_weights(networks, "trunk")
+    with pytest.raises(ValueError, match=r"IMAGENET1K_V1.*tuned-64 with 'trunk'"):
+        setup.check_weights(networks, "IMAGENET1K_V1")
+
+
+def test_a_ladder_of_another_set_is_refused():
+    with pytest.raises(ValueError, match="'svhn': choose one of cifar10, imagenette"):
+        setup.load_ladder(None, "svhn", weights="trunk")
 
 
 def test_rungs_are_frozen_tuned_and_scratch_and_nothing_else():
@@ -99,10 +188,24 @@ def test_seeds_from_other_weights_are_not_mixed(tmp_path, monkeypatch):
         arrays[f"{split}_predicted"] = LABELS
         arrays[f"{split}_log_odds"] = np.ones(N)
     for seed, weights in enumerate(("trunk", "IMAGENET1K_V1")):
-        made = {"pretrained": weights, "seconds": 1.0}
+        made = {"pretrained": weights, "seconds": 1.0, "seed": seed}
         files.save_arrays(recipes.answers_file(member, seed), arrays, made=made)
     with pytest.raises(ValueError, match="IMAGENET1K_V1, trunk"):
         transfer.stored_networks(member)
+
+
+def test_the_seeds_of_a_recipe_are_those_that_are_stored(tmp_path, monkeypatch):
+    monkeypatch.setattr(profiles, "FULL", type("P", (), {"results": tmp_path}))
+    member = recipes.members()["constant-0.1-64"]
+    assert transfer.stored_networks(member) is None
+    arrays = {"test_labels": LABELS, "val_labels": LABELS}
+    for split in ("test", "val"):
+        arrays[f"{split}_predicted"] = LABELS
+        arrays[f"{split}_log_odds"] = np.ones(N)
+    for seed in (0, 2):  # the best rate has more seeds than others
+        made = {"pretrained": "trunk", "seconds": 1.0, "seed": seed}
+        files.save_arrays(recipes.answers_file(member, seed), arrays, made=made)
+    assert transfer.stored_networks(member).seeds == [0, 2]
 
 
 def test_what_is_kept_under_corruptions_is_a_ratio_of_two_accuracies():

@@ -2,7 +2,7 @@
 
 from visionfail.studies.transfer.answers import Asked, Trained, stored_networks
 from visionfail.studies.transfer.backgrounds import Swapped, load_or_swap
-from visionfail.studies.transfer.claims import TRANSFER_CLAIMS, Found
+from visionfail.studies.transfer.claims import CAVEATS, TRANSFER_CLAIMS, Found
 from visionfail.studies.transfer.claims import judge_transfer as judge
 from visionfail.studies.transfer.duplicates import Nearest
 from visionfail.studies.transfer.duplicates import load_or_find_duplicates as load_duplicates
@@ -11,10 +11,27 @@ from visionfail.studies.transfer.hypotheses import (
     of_ladder,
     of_objects,
     of_reference,
+    rigid_minus_organic,
 )
+from visionfail.studies.transfer.interpretation import (
+    confident_mistakes,
+    donor_share,
+    kept_on_shared,
+    peak_table,
+    shuffled_table,
+    swap_table,
+    votes_table,
+)
+from visionfail.studies.transfer.ladder import load_or_train, training_positions
 from visionfail.studies.transfer.masks import load_masks
 from visionfail.studies.transfer.measures import accuracy_of, macro_f1
-from visionfail.studies.transfer.robustness import of_robustness, robustness_table
+from visionfail.studies.transfer.recipes import DEEPER
+from visionfail.studies.transfer.reference import load_or_ask_training
+from visionfail.studies.transfer.robustness import (
+    controlled_table,
+    of_robustness,
+    robustness_table,
+)
 from visionfail.studies.transfer.setup import (
     clean_answers,
     contamination_ledger,
@@ -31,19 +48,19 @@ from visionfail.studies.transfer.spectra import detail_energy, spectra_by_resizi
 from visionfail.studies.transfer.stored_rows import result_rows
 from visionfail.studies.transfer.tables import (
     ablation_table,
+    accuracy_by_epoch,
     accuracy_without,
     brightness_table,
     changes_table,
-    confident_mistakes,
     hypotheses_table,
     log_ratio,
     resizing_table,
-    shuffled_table,
-    swap_table,
     values_table,
 )
 
 __all__ = [
+    "CAVEATS",
+    "DEEPER",
     "TRANSFER_CLAIMS",
     "Asked",
     "Found",
@@ -51,6 +68,7 @@ __all__ = [
     "Swapped",
     "Trained",
     "ablation_table",
+    "accuracy_by_epoch",
     "accuracy_gained",
     "accuracy_of",
     "accuracy_without",
@@ -59,14 +77,19 @@ __all__ = [
     "clean_answers",
     "confident_mistakes",
     "contamination_ledger",
+    "controlled_table",
     "detail_energy",
+    "donor_share",
     "hypotheses_table",
     "judge",
+    "kept_on_shared",
     "ladder_table",
     "load_duplicates",
     "load_ladder",
     "load_masks",
+    "load_or_ask_training",
     "load_or_swap",
+    "load_or_train",
     "load_reference",
     "load_reference_answers",
     "log_ratio",
@@ -75,16 +98,20 @@ __all__ = [
     "of_objects",
     "of_reference",
     "of_robustness",
+    "peak_table",
     "prepare",
     "rate_trace",
     "reference_rung",
     "resizing_table",
     "result_rows",
+    "rigid_minus_organic",
     "robustness_table",
     "shuffle_tiles",
     "shuffled_table",
     "spectra_by_resizing",
     "stored_networks",
     "swap_table",
+    "training_positions",
     "values_table",
+    "votes_table",
 ]

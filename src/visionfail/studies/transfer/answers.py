@@ -7,7 +7,7 @@ import numpy as np
 
 from visionfail import corruptions, evaluation, files
 from visionfail.studies.transfer import shifts
-from visionfail.studies.transfer.recipes import Member, answers_file
+from visionfail.studies.transfer.recipes import SEEDS, Member, answers_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,40 +18,77 @@ class Asked(evaluation.Answers):
     log_odds: np.ndarray
     labels: np.ndarray
 
+    def of(self, rows: Sequence[int]) -> "Asked":
+        """The answers of some of the S seeds."""
+        index = list(rows)
+        return Asked(self.predicted[index], self.log_odds[index], self.labels)
+
 
 @dataclass(frozen=True, eq=False)
 class Trained:
     """The networks of one recipe: answers to test and validation images, and what they cost.
 
-    shifted: whether each of the first M test images is answered rightly under each condition, bool
-    (S, conditions, M), where they were asked. seconds (S,); made: the record of each.
+    shifted: the answer to each of the first M test images under each condition, (S, conditions, M),
+    where they were asked. made: the record of each seed.
     """
 
     member: Member
     test: Asked
     val: Asked
     shifted: np.ndarray | None
-    seconds: np.ndarray
     made: Sequence[Mapping]
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of its networks, in the order of the answers."""
+        return [record["seed"] for record in self.made]
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """What training each network took, (S,)."""
+        return np.array([record["seconds"] for record in self.made])
 
     @property
     def weights(self) -> str:
         """The ImageNet weights they started from, "none" where from scratch."""
         return self.made[0]["pretrained"]
 
+    def of(self, seeds: Sequence[int]) -> "Trained":
+        """The networks of some of its seeds."""
+        rows = [self.seeds.index(seed) for seed in seeds]
+        shifted = None if self.shifted is None else self.shifted[rows]
+        made = [self.made[row] for row in rows]
+        return Trained(self.member, self.test.of(rows), self.val.of(rows), shifted, made)
+
     def under(self, names: Sequence[str]) -> np.ndarray:
         """The mean over the conditions of these names of each image's right answers, (S, M)."""
-        if self.shifted is None:
-            raise ValueError(f"{self.member.name} was not asked about shifted images.")
         conditions = shifts.shifted_conditions()
         rows = [row for row, (name, _) in enumerate(conditions) if name in names]
-        return self.shifted[:, rows].mean(axis=1)
+        answers = self._shifted()[:, rows]
+        return (answers == self.test.labels[: answers.shape[2]]).mean(axis=1)
 
     def shuffled(self, tiles: int) -> np.ndarray:
-        """Whether each image with shuffled tiles is answered rightly, bool (S, M)."""
+        """The answer to each image with shuffled tiles, (S, M)."""
+        return self._shifted()[:, shifts.shifted_conditions().index((shifts.SHUFFLED, tiles))]
+
+    def _shifted(self) -> np.ndarray:
+        """`shifted`; ValueError where it was not asked."""
         if self.shifted is None:
-            raise ValueError(f"{self.member.name} was not asked about shuffled images.")
-        return self.shifted[:, shifts.shifted_conditions().index((shifts.SHUFFLED, tiles))]
+            raise ValueError(f"{self.member.name} was not asked about shifted images.")
+        return self.shifted
+
+
+def paired(first: Trained, second: Trained) -> tuple[Trained, Trained]:
+    """Two recipes with the networks of the seeds that both have.
+
+    ValueError where they have none in common.
+    """
+    seeds = [seed for seed in first.seeds if seed in second.seeds]
+    if not seeds:
+        raise ValueError(
+            f"{first.member.name} and {second.member.name} have no seed in common: train one."
+        )
+    return first.of(seeds), second.of(seeds)
 
 
 CORRUPTED = corruptions.CORRUPTIONS + corruptions.EXTRAS  # the 15 corruptions and the 4 extras
@@ -62,7 +99,7 @@ def stored_networks(member: Member) -> Trained | None:
 
     ValueError where some of them started from other ImageNet weights.
     """
-    seeds = [seed for seed in range(max(member.seeds) + 1) if answers_file(member, seed).exists()]
+    seeds = [seed for seed in SEEDS if answers_file(member, seed).exists()]
     if not seeds:
         return None
     loaded = [files.load_arrays(answers_file(member, seed)) for seed in seeds]
@@ -74,17 +111,14 @@ def stored_networks(member: Member) -> Trained | None:
             f"{member.name}: networks from {', '.join(sorted(weights))} weights are stored side by "
             "side. Remove the files of one kind in results/."
         )
-    labels = arrays[0]["test_labels"]
     shifted = None
     if "shifted_predicted" in arrays[0]:
-        answered = np.stack([of_seed["shifted_predicted"] for of_seed in arrays])
-        shifted = answered == labels[: answered.shape[2]]
+        shifted = np.stack([of_seed["shifted_predicted"] for of_seed in arrays])
     return Trained(
         member=member,
         test=_asked(arrays, "test"),
         val=_asked(arrays, "val"),
         shifted=shifted,
-        seconds=np.array([record["seconds"] for record in made]),
         made=made,
     )
 

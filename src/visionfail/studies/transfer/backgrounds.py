@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from visionfail import explain, files, models, profiles
 from visionfail.data import ImageSet
@@ -23,12 +23,14 @@ SWAPS = ("original", "same class", "another class", "object on grey", "backgroun
 class Swapped:
     """Which of N pictures with a usable mask are answered rightly as their background changes.
 
-    right {a swap of SWAPS: (draws, N)}; labels (N,); peak_on_mask and centre_on_mask bool (N,):
+    right {a swap of SWAPS: (draws, N)}; names_donor (draws, N): whether the answer before another
+    class's background is that class; labels (N,); peak_on_mask and centre_on_mask bool (N,):
     whether Grad-CAM's peak for the answered class, and the picture's centre, lie on the object;
     mask_share (N,).
     """
 
     right: dict[str, np.ndarray]
+    names_donor: np.ndarray
     labels: np.ndarray
     peak_on_mask: np.ndarray
     centre_on_mask: np.ndarray
@@ -43,7 +45,7 @@ def load_or_swap(
     Stored in results/transfer-backgrounds.npz; without a model what is stored is loaded.
     """
     path = profiles.FULL.results / "transfer-backgrounds.npz"
-    fields = [*SWAPS, "labels", "peak_on_mask", "centre_on_mask", "mask_share"]
+    fields = [*SWAPS, "names_donor", "labels", "peak_on_mask", "centre_on_mask", "mask_share"]
     if model is None or images is None:
         return swapped_of(files.load_arrays(path)[0]), "loaded"
     identity = {"weights": weights, "images": images.checksum(), "masks": dict(masks.made)}
@@ -69,18 +71,20 @@ def swap_and_ask(model: nn.Module, images: ImageSet, masks: np.ndarray) -> store
     pictures = images.images.numpy()
     filled = np.stack([without_object(*pair) for pair in zip(pictures, masks, strict=True)])
     grey = np.full_like(pictures, GREY)
+    alike, others = donors(labels, same=True), donors(labels, same=False)  # (DONORS, N)
     composed = {
         "original": [pictures],
-        "same class": [before(pictures, masks, filled[d]) for d in donors(labels, same=True)],
-        "another class": [before(pictures, masks, filled[d]) for d in donors(labels, same=False)],
+        "same class": [before(pictures, masks, filled[d]) for d in alike],
+        "another class": [before(pictures, masks, filled[d]) for d in others],
         "object on grey": [before(pictures, masks, grey)],
         "background alone": [filled],
     }
-    arrays = {}
+    answers = {}
     for name, draws in composed.items():
-        arrays[name] = np.stack([is_right(model, made, images.labels) for made in draws])
-    answered = models.predict(model, images.images).argmax(1)
-    maps = explain.gradcam(model, images.images, answered)  # (N, H, W)
+        answers[name] = np.stack([answer(model, made) for made in draws])  # (draws, N)
+    arrays = {name: of_draws == labels for name, of_draws in answers.items()}
+    arrays["names_donor"] = answers["another class"] == labels[others]
+    maps = explain.gradcam(model, images.images, torch.from_numpy(answers["original"][0]))
     arrays["peak_on_mask"] = peak_on_mask(maps, masks)
     height, width = masks.shape[1:]
     arrays["centre_on_mask"] = masks[:, height // 2, width // 2]
@@ -113,10 +117,9 @@ def donors(labels: np.ndarray, *, same: bool) -> np.ndarray:
     return drawn
 
 
-def is_right(model: nn.Module, pictures: np.ndarray, labels: Tensor) -> np.ndarray:
-    """Whether each picture uint8 (N, C, H, W) is answered as labelled, bool (N,)."""
-    logits = models.predict(model, torch.from_numpy(pictures), batch_size=128)
-    return (logits.argmax(1) == labels).numpy()
+def answer(model: nn.Module, pictures: np.ndarray) -> np.ndarray:
+    """The predicted class of each picture uint8 (N, C, H, W), (N,)."""
+    return models.predict(model, torch.from_numpy(pictures), batch_size=128).argmax(1).numpy()
 
 
 def peak_on_mask(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 All are exploratory: CIFAR-10's test images had been looked at often.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,6 +16,8 @@ RIGID = (0, 1, 8, 9)  # airplane, automobile, ship, truck
 ORGANIC = (2, 3, 4, 5, 6, 7)
 CAT, DOG = 3, 5
 OTHER_ANIMALS = (2, 4, 6, 7)
+# claims that compare two recipes: of one network each the interval holds no spread of training
+OF_RECIPES = ("D2b", "D3", "D4", "D9b", "D10a", "D10b", "D10c", "D10d", "D11", "D12")
 PAIRS = {"D6a": (CAT, DOG), "D6b": (0, 2), "D6c": (1, 9)}
 
 TRANSFER_CLAIMS = (
@@ -150,6 +152,25 @@ TRANSFER_CLAIMS = (
     ),
 )
 
+# what else would produce a claim's value, or what it does not say
+CAVEATS = {
+    "D2a": "of the little energy that there is in the upper half of frequencies",
+    "D3": "all at once also trains two more stages, the base at a higher rate",
+    "D4": "weights are averaged over an epoch, which does what a falling rate is for",
+    "D5": "leave out cat and dog before it is believed of the others",
+    "D7a": "that people see something of the answer does not say why the network gives it",
+    "D7b": "contested labels are a part of the errors; how large is counted above",
+    "D8a": "the picture's centre is the baseline that counts",
+    "D8b": "seams differ, and a background may show a rest of its own object",
+    "D8c": "two classes in one: each stands apart above",
+    "D9a": "a class may keep its answers by being what cut pictures are called",
+    "D9b": "CutMix has trained with straight seams and parts of objects",
+    "D10a": "six epochs are short for mixed images",
+    "D10b": "six epochs are short for mixed images",
+    "D11": "from scratch, one network of each",
+    "D13": "the two differ in pixels, stem, epochs and recipe as well",
+}
+
 
 @dataclass(frozen=True)
 class Found:
@@ -162,10 +183,12 @@ class Found:
     seeds: str
 
     @classmethod
-    def of(cls, estimate: Estimate, *, n: int) -> "Found":
-        """An estimate over n things and its seeds."""
-        seeds = len(estimate.exact)
-        return cls(*estimate.interval(), n=n, seeds="0" if seeds == 1 else f"0 to {seeds - 1}")
+    def of(cls, estimate: Estimate, *, n: int, seeds: Sequence[int]) -> "Found":
+        """An estimate over n things and these seeds."""
+        words = ", ".join(map(str, seeds))
+        if len(seeds) > 1 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+            words = f"{seeds[0]} to {seeds[-1]}"
+        return cls(*estimate.interval(), n=n, seeds=words)
 
 
 def judge_transfer(found: Mapping[str, Found], *, weights: str) -> pd.DataFrame:
@@ -176,9 +199,11 @@ def judge_transfer(found: Mapping[str, Found], *, weights: str) -> pd.DataFrame:
             continue
         value = found[claim.key]
         row = claim.judge_interval(value.value, value.lo, value.hi)
-        rows.append({**row, "n": value.n, "seed": value.seeds})
+        status = f"exploratory, weights {weights}"
+        if claim.key in OF_RECIPES and value.seeds.isdigit():
+            status += ", one network of each recipe"
+        rows.append({**row, "n": value.n, "seed": value.seeds, "status": status})
     table = pd.DataFrame(rows)
     table["source"] = "working hypothesis"
     table["model"] = "imagenet_resnet18"
-    table["status"] = f"exploratory, weights {weights}"
     return table.loc[:, list(JUDGED)]

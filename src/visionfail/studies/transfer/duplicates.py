@@ -36,8 +36,12 @@ class Nearest:
     exact: np.ndarray
 
     def near(self) -> np.ndarray:
-        """Whether each test image has a near duplicate in training, (N,)."""
+        """Whether each test image has a near duplicate in "train" or "val", (N,)."""
         return (self.correlation >= NEAR) & (self.detail >= SAME_DETAIL)
+
+    def near_in(self, positions: np.ndarray) -> np.ndarray:
+        """Whether the nearest is a near duplicate and one of the images `positions` (M,), (N,)."""
+        return self.near() & np.isin(self.index, positions)
 
 
 def load_or_find_duplicates(run: Run) -> Nearest:

@@ -1,6 +1,6 @@
 """The value of each claim, from the reference's answers and from those of the ladder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from visionfail import metrics
 from visionfail.metrics import Estimate, ratio_of_sums
 from visionfail.studies.transfer import measures
-from visionfail.studies.transfer.answers import Asked, Trained
+from visionfail.studies.transfer.answers import Asked, Trained, paired
 from visionfail.studies.transfer.backgrounds import Swapped
 from visionfail.studies.transfer.claims import (
     CAT,
@@ -36,17 +36,25 @@ def of_reference(asked: Asked, votes: np.ndarray | None, counts: np.ndarray) -> 
     estimates = {
         "D1a": measures.accuracy_of(asked, counts),
         "D1b": measures.macro_f1(asked, counts),
-        "D5": measures.recall_of(asked, RIGID, counts) - measures.recall_of(asked, ORGANIC, counts),
+        "D5": rigid_minus_organic(asked, counts),
     }
     for claim, pair in PAIRS.items():
         estimates[claim] = ratio_of_sums(wrong & taken_for(asked, pair), wrong, counts)
     if votes is not None:
         estimates.update(of_votes(asked, votes, counts))
-    found = {claim: Found.of(estimate, n=n) for claim, estimate in estimates.items()}
+    found = {claim: Found.of(estimate, n=n, seeds=[0]) for claim, estimate in estimates.items()}
     for claim in (*PAIRS, "D7a", "D7b"):
         if claim in found:
             found[claim] = replace(found[claim], n=int(wrong.sum()))  # errors are what is counted
     return found
+
+
+def rigid_minus_organic(
+    asked: Asked, counts: np.ndarray, *, without: Sequence[int] = ()
+) -> Estimate:
+    """The mean recall of the vehicles minus that of the animals, some classes left out."""
+    animals = [label for label in ORGANIC if label not in without]
+    return measures.recall_of(asked, RIGID, counts) - measures.recall_of(asked, animals, counts)
 
 
 def of_votes(asked: Asked, votes: np.ndarray, counts: np.ndarray) -> dict[str, Estimate]:
@@ -89,7 +97,7 @@ def of_objects(swapped: Swapped, counts: np.ndarray) -> dict[str, Found]:
         "D8b": measures.mean_of(gap, counts),
         "D8c": measures.mean_of(gap, counts, among=sky) - measures.mean_of(gap, counts, among=~sky),
     }
-    return {claim: Found.of(estimate, n=n) for claim, estimate in estimates.items()}
+    return {claim: Found.of(estimate, n=n, seeds=[0]) for claim, estimate in estimates.items()}
 
 
 def background_gap(swapped: Swapped) -> np.ndarray:
@@ -99,13 +107,13 @@ def background_gap(swapped: Swapped) -> np.ndarray:
 
 
 def of_ladder(networks: Mapping[str, Trained], counts: np.ndarray) -> dict[str, Found]:
-    """{claim: value} of the recipes whose networks are there, paired with the baseline's."""
-    estimates = {}
-    if {"frozen-128", "frozen-128-bicubic-pil"} <= networks.keys():
-        bicubic, bilinear = networks["frozen-128-bicubic-pil"].val, networks["frozen-128"].val
-        of_val = resampled(len(bicubic.labels), counts)
-        estimates["D2b"] = accuracy_gained(bicubic, bilinear, of_val)
+    """{claim: value} of the recipes whose networks are there, paired by seed with the baseline's.
+
+    counts (B, N) say how often each resample holds each test image.
+    """
+    found = {}
     differences = {
+        "D2b": ("frozen-128-bicubic-pil", "frozen-128"),
         "D3": (BASELINE, "at-once-64"),
         "D4": (BASELINE, best_constant(networks)),
         "D10a": ("cutmix-64", BASELINE),
@@ -115,13 +123,9 @@ def of_ladder(networks: Mapping[str, Trained], counts: np.ndarray) -> dict[str, 
     }
     for claim, (more, less) in differences.items():
         if more in networks and less in networks:
-            estimates[claim] = accuracy_gained(networks[more].test, networks[less].test, counts)
-    estimates.update(of_classes(networks, counts))
-    found = {}
-    for claim, estimate in estimates.items():
-        found[claim] = Found.of(estimate, n=counts.shape[1])
-    found.update(of_tiles(networks, counts))
-    return found
+            split = "val" if claim == "D2b" else "test"
+            found[claim] = accuracy_gained(networks[more], networks[less], counts, split=split)
+    return {**found, **of_classes(networks, counts), **of_tiles(networks, counts)}
 
 
 def resampled(n: int, counts: np.ndarray) -> np.ndarray:
@@ -129,39 +133,44 @@ def resampled(n: int, counts: np.ndarray) -> np.ndarray:
     return metrics.resampling_counts(len(counts), n, np.random.default_rng(0))
 
 
-def accuracy_gained(more: Asked, less: Asked, counts: np.ndarray) -> Estimate:
-    """The accuracy of one recipe minus another's, by the seeds that both have."""
-    seeds = min(len(more.predicted), len(less.predicted))
-    gained = more.correct[:seeds].astype(float) - less.correct[:seeds]
-    return measures.mean_of(gained, counts)
+def accuracy_gained(
+    more: Trained, less: Trained, counts: np.ndarray, *, split: str = "test"
+) -> Found:
+    """One recipe's accuracy minus another's on "test" or "val", by the seeds that both have."""
+    first, second = paired(more, less)
+    answers, others = getattr(first, split), getattr(second, split)
+    n = len(answers.labels)
+    of_split = counts if n == counts.shape[1] else resampled(n, counts)
+    gained = answers.correct.astype(float) - others.correct
+    return Found.of(measures.mean_of(gained, of_split), n=n, seeds=first.seeds)
 
 
 def best_constant(networks: Mapping[str, Trained]) -> str:
-    """The recipe with the constant rate of highest validation accuracy for seed 0."""
-    constant = [name for name in networks if name.startswith("constant-")]
+    """The recipe with the constant rate of highest validation accuracy for seed 0, "" for none."""
+    constant = [
+        name for name, n in networks.items() if name.startswith("constant-") and 0 in n.seeds
+    ]
     if not constant:
         return ""
-    return max(constant, key=lambda name: networks[name].val.correct[0].mean())
+    return max(constant, key=lambda name: networks[name].of([0]).val.correct.mean())
 
 
-def of_classes(networks: Mapping[str, Trained], counts: np.ndarray) -> dict[str, Estimate]:
+def of_classes(networks: Mapping[str, Trained], counts: np.ndarray) -> dict[str, Found]:
     """D10c and D10d: recall gained by what the baseline's validation answers say is weak."""
-    if BASELINE not in networks:
-        return {}
-    baseline = networks[BASELINE]
     weak = {"D10c": ("weighted-64", worst_class), "D10d": ("hard-64", confused_pair_of)}
-    estimates = {}
+    found = {}
     for claim, (name, choose) in weak.items():
-        if name not in networks:
+        if BASELINE not in networks or name not in networks:
             continue
-        after = networks[name].test
-        gained = after.correct.astype(float) - baseline.test.correct[: len(after.correct)]
+        after, before = paired(networks[name], networks[BASELINE])
+        gained = after.test.correct.astype(float) - before.test.correct  # (S, N)
         chosen = []
-        for predicted in baseline.val.predicted[: len(gained)]:
-            chosen.append(np.isin(after.labels, choose(predicted, baseline.val.labels)))
+        for predicted in before.val.predicted:
+            chosen.append(np.isin(after.test.labels, choose(predicted, before.val.labels)))
         of_chosen = np.stack(chosen).astype(float)  # (S, N)
-        estimates[claim] = ratio_of_sums(gained * of_chosen, of_chosen, counts)
-    return estimates
+        estimate = ratio_of_sums(gained * of_chosen, of_chosen, counts)
+        found[claim] = Found.of(estimate, n=int(of_chosen.sum(axis=1).min()), seeds=after.seeds)
+    return found
 
 
 def worst_class(predicted: np.ndarray, labels: np.ndarray) -> int:
@@ -177,21 +186,28 @@ def of_tiles(networks: Mapping[str, Trained], counts: np.ndarray) -> dict[str, F
     m = baseline.shuffled(TILES).shape[1]
     labels = baseline.test.labels[:m]
     few = resampled(m, counts)
-    pets = kept_when_shuffled(baseline, np.isin(labels, (CAT, DOG)), few)
-    others = kept_when_shuffled(baseline, np.isin(labels, OTHER_ANIMALS), few)
-    found = {"D9a": Found.of(pets - others, n=m)}
+    is_pet, is_other = np.isin(labels, (CAT, DOG)), np.isin(labels, OTHER_ANIMALS)
+    pets = kept_when_shuffled(baseline, is_pet, few)
+    others = kept_when_shuffled(baseline, is_other, few)
+    n = int((is_pet | is_other).sum())
+    found = {"D9a": Found.of(pets - others, n=n, seeds=baseline.seeds)}
     if "cutmix-64" in networks:
         everything = np.ones(m, dtype=bool)
-        before = kept_when_shuffled(baseline, everything, few)
-        after = kept_when_shuffled(networks["cutmix-64"], everything, few)
-        found["D9b"] = Found.of(measures.gained(before, after), n=m)
+        before, after = paired(baseline, networks["cutmix-64"])
+        kept = kept_when_shuffled(before, everything, few)
+        kept_after = kept_when_shuffled(after, everything, few)
+        found["D9b"] = Found.of(kept - kept_after, n=m, seeds=before.seeds)
     return found
 
 
 def kept_when_shuffled(
     trained: Trained, among: np.ndarray, counts: np.ndarray, *, tiles: int = TILES
 ) -> Estimate:
-    """The share of clean right answers that stay right with shuffled tiles, by seed."""
-    shuffled = trained.shuffled(tiles)  # (S, M)
-    clean = trained.test.correct[:, : shuffled.shape[1]] & among
-    return ratio_of_sums(shuffled & clean, clean, counts)
+    """The share of clean right answers that stay right with shuffled tiles, by seed.
+
+    Among the images `among`, bool (M,) or (S, M).
+    """
+    answers = trained.shuffled(tiles)  # (S, M)
+    m = answers.shape[1]
+    clean = trained.test.correct[:, :m] & among
+    return ratio_of_sums((answers == trained.test.labels[:m]) & clean, clean, counts)

@@ -71,9 +71,13 @@ def load_or_train(
 
 
 def training_part(train: ImageSet) -> ImageSet:
-    """The first TRAIN_IMAGES training images of the stratified order, or all of fewer."""
-    order = data.stratified_order(train.labels.numpy())
-    return train.at(torch.from_numpy(order[:TRAIN_IMAGES].copy()))
+    """The training images at `training_positions`."""
+    return train.at(torch.from_numpy(training_positions(train)))
+
+
+def training_positions(train: ImageSet) -> np.ndarray:
+    """Which images the ladder learns from: the first TRAIN_IMAGES of the stratified order."""
+    return data.stratified_order(train.labels.numpy())[:TRAIN_IMAGES].copy()
 
 
 def seeded(member: Member, seed: int) -> list[TrainConfig]:

@@ -21,13 +21,6 @@ def accuracy_of(asked: Asked, counts: np.ndarray) -> Estimate:
     return mean_of(asked.correct, counts)
 
 
-def gained(more: Estimate, less: Estimate) -> Estimate:
-    """One estimate minus another, by the seeds that both have."""
-    seeds = min(len(more.exact), len(less.exact))
-    first = Estimate(more.exact[:seeds], more.samples[:, :seeds])
-    return first - Estimate(less.exact[:seeds], less.samples[:, :seeds])
-
-
 def recall_of(asked: Asked, classes: Sequence[int], counts: np.ndarray) -> Estimate:
     """The mean recall of some classes by seed."""
     parts = [mean_of(asked.correct, counts, among=asked.labels == label) for label in classes]

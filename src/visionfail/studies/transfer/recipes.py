@@ -48,6 +48,9 @@ class Member:
 
 
 BASELINE = "tuned-64"
+DEEPER = Member(  # its ImageNet weights are torchvision's: it needs the download
+    name="tuned-50-64", words="ResNet-50, fine-tuned, 64", arch="imagenet_resnet50"
+)
 
 
 def answers_file(member: Member, seed: int) -> Path:
@@ -69,6 +72,12 @@ def members() -> dict[str, Member]:
             head=None,
             whole=AT_ONCE,
             unfrozen=EVERYTHING,
+        ),
+        Member(
+            name="late-at-once-64",
+            words="layers 3 and 4 at once, 64",
+            head=None,
+            whole=AT_ONCE,
         ),
         *(constant(rate) for rate in CONSTANT_RATES),
         *(mixed(kind) for kind in ("cutmix", "mixup")),

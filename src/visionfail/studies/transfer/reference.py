@@ -3,17 +3,20 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
-from visionfail import data, devices, models, paths
+from visionfail import data, devices, files, models, paths, profiles
 from visionfail.data import ImageSet
 from visionfail.models import transfer
+from visionfail.studies import stored
 from visionfail.studies.transfer.recipes import HEAD, WHOLE, staged
 
 ARCH = "imagenet_resnet18"
 SIDE = 128
 SEED = 0
 REFERENCE = models.checkpoint_name("cifar10", ARCH, "transfer", SEED)
+ASKED = 5000  # training images that the finished network is asked about
 NORM_IMAGES = 1000  # training images that give folded norms their statistics
 
 
@@ -52,3 +55,25 @@ def reference_classifier(sets: dict[str, ImageSet], *, state: Path) -> tuple[nn.
     model, card = models.save_trained(stem, model, sets, card=card)
     shutil.rmtree(folder, ignore_errors=True)
     return model, card, "trained"
+
+
+def load_or_ask_training(
+    model: nn.Module | None, train: ImageSet, *, weights: str
+) -> tuple[np.ndarray, str]:
+    """(whether each of the first ASKED training images is answered rightly, "loaded" | "computed").
+
+    Plain images, as test images are asked, so that the two can be compared. Stored in
+    results/transfer-training.npz; without a model what is stored is loaded.
+    """
+    path = profiles.FULL.results / "transfer-training.npz"
+    if model is None:
+        return files.load_arrays(path)[0]["correct"], "loaded"
+    few = train.first(ASKED)
+    identity = {"weights": weights, "images": few.checksum()}
+
+    def compute() -> tuple[stored.Arrays, dict]:
+        answers = models.predict(model, few.images, batch_size=128).argmax(1)
+        return {"correct": (answers == few.labels).numpy()}, identity
+
+    arrays, _, how = stored.load_or_compute(path, compute, identity=identity, fields=["correct"])
+    return arrays["correct"], how

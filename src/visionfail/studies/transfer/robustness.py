@@ -1,5 +1,6 @@
 """Does pre-training buy robustness? The reference beside networks that began from scratch."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,10 @@ import pandas as pd
 
 from visionfail import corruptions, evaluation, profiles
 from visionfail.metrics import Estimate, ratio_of_sums
+from visionfail.studies.transfer.answers import CORRUPTED, Trained, paired
 from visionfail.studies.transfer.claims import Found
+from visionfail.studies.transfer.hypotheses import resampled
+from visionfail.studies.transfer.recipes import BASELINE
 
 
 def robustness_table(reference: evaluation.Outcomes, counts: np.ndarray) -> pd.DataFrame:
@@ -19,6 +23,35 @@ def robustness_table(reference: evaluation.Outcomes, counts: np.ndarray) -> pd.D
         row["15 corruptions"] = corrupted_share(outcomes).mean()
         rows.append({**row, "kept": value, "lo": lo, "hi": hi, "n": counts.shape[1]})
     return pd.DataFrame(rows)
+
+
+def controlled_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.DataFrame:
+    """The same of two recipes alike but for their start and their epochs, and their difference.
+
+    Fine-tuned at 64 and from scratch at 64, the same 10,000 training images and seeds; the 19
+    corruptions at severities 1, 3 and 5 on the first test images. Columns: network, clean, 19
+    corruptions, kept, lo, hi, n, seeds; the last row has kept alone, a paired difference.
+    """
+    if BASELINE not in networks or "scratch-64" not in networks:
+        return pd.DataFrame()
+    estimates = []
+    rows = []
+    for trained in paired(networks[BASELINE], networks["scratch-64"]):
+        under = trained.under(CORRUPTED)  # (S, M)
+        m = under.shape[1]
+        clean = trained.test.correct[:, :m].astype(float)
+        estimates.append(ratio_of_sums(under, clean, resampled(m, counts)))
+        row = {"network": trained.member.words, "clean": clean.mean()}
+        row["19 corruptions"] = under.mean()
+        rows.append(row | _kept(estimates[-1], m, len(trained.seeds)))
+    difference = _kept(estimates[0] - estimates[1], rows[0]["n"], rows[0]["seeds"])
+    return pd.DataFrame([*rows, {"network": "difference", **difference}])
+
+
+def _kept(estimate: Estimate, n: int, seeds: int) -> dict:
+    """kept, lo, hi of an estimate, with n and how many seeds."""
+    value, lo, hi = estimate.interval()
+    return {"kept": value, "lo": lo, "hi": hi, "n": n, "seeds": seeds}
 
 
 def networks_beside(reference: evaluation.Outcomes) -> dict[str, evaluation.Outcomes]:

@@ -67,12 +67,14 @@ def clean_answers(outcomes: evaluation.Outcomes) -> Asked:
     return Asked(outcomes.predicted[[row]], outcomes.log_odds[[row]], outcomes.labels)
 
 
-def load_ladder(run: Run, dataset: str = "cifar10") -> dict[str, Trained]:
-    """{name: networks of a recipe} on "cifar10" or "imagenette".
+def load_ladder(run: Run, dataset: str = "cifar10", *, weights: str) -> dict[str, Trained]:
+    """{name: networks of a recipe} on "cifar10" or "imagenette", from the ImageNet `weights`.
 
     In full those that are missing are trained, hours of them; in quick those whose answers are
-    stored.
+    stored. ValueError for another set, and where some started from other weights.
     """
+    if dataset not in MEMBERS:
+        raise ValueError(f"no ladder on {dataset!r}: choose one of {', '.join(MEMBERS)}.")
     every = MEMBERS[dataset]()
     if run.profile.name == "full":
         sets = run.sets if dataset == "cifar10" else models.grouped_sets(dataset)
@@ -81,7 +83,21 @@ def load_ladder(run: Run, dataset: str = "cifar10") -> dict[str, Trained]:
         best = best_constant(_stored(every))
         if best:
             train_missing(every[best], SEEDS, sets, run)
-    return _stored(every)
+    found = _stored(every)
+    check_weights(found, weights)
+    return found
+
+
+def check_weights(networks: Mapping[str, Trained], weights: str) -> None:
+    """Raises ValueError where networks of the ladder began with other ImageNet weights."""
+    others = [name for name, n in networks.items() if n.weights not in ("none", weights)]
+    if others:
+        raise ValueError(
+            f"the reference began with the ImageNet weights {weights!r}, the stored networks of "
+            f"{', '.join(others)} with {networks[others[0]].weights!r}. Remove "
+            "results/transfer-*.npz and models/cifar10-imagenet_resnet18-transfer-s0.* to train "
+            "all of them with one kind."
+        )
 
 
 def train_missing(
@@ -153,17 +169,27 @@ def rate_trace(rounds: tuple[TrainConfig, TrainConfig], *, images: int) -> dict[
     return {"head": np.array(head), "base": np.array(base)}
 
 
-def contamination_ledger(card: Mapping, *, near: int) -> pd.DataFrame:
+def contamination_ledger(card: Mapping, *, near: int, near_of_ladder: int) -> pd.DataFrame:
     """Which weights saw which images: a row per kind of network.
 
-    `near` counts CIFAR-10's test images with a near duplicate in training.
+    `near` counts CIFAR-10's test images with a near duplicate among the reference's training
+    images, `near_of_ladder` among those of the ladder.
     """
     trunk = card["pretrained"] == "trunk"
     refit = "; its last stage also Tiny-ImageNet and Imagenette at 128" if trunk else ""
     rows = [
         ("ImageNet weights", f"ImageNet's training photographs{refit}", "not CIFAR-10's"),
-        ("fine-tuned", "these and CIFAR-10's training images", f"{near} near duplicates"),
-        ("from scratch", "CIFAR-10's training images", f"{near} near duplicates"),
+        ("reference", "these and CIFAR-10's training images", f"{near} near duplicates"),
+        (
+            "ladder, frozen and fine-tuned",
+            "these and 10,000 of CIFAR-10's training images",
+            f"{near_of_ladder} near duplicates",
+        ),
+        (
+            "ladder, from scratch",
+            "10,000 of CIFAR-10's training images",
+            f"{near_of_ladder} near duplicates",
+        ),
         (
             "Imagenette, any ImageNet weights",
             "Imagenette's pictures: they are ImageNet's training photographs",

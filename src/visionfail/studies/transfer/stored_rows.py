@@ -19,7 +19,8 @@ def result_rows(
 ) -> list[dict]:
     """The reference under every corruption, then tables of `ladder_table` and `changes_table`.
 
-    Rows of the ladder have the recipe as their condition and no seed, for they are means of all.
+    Rows of the ladder have the recipe and its ImageNet weights as their condition and no seed, for
+    they are means of all. Those of changes began with the reference's weights.
     """
     rows = evaluation.sweep_rows(
         reference,
@@ -30,16 +31,15 @@ def result_rows(
         generator=np.random.default_rng(0),
     )
     about = {"dataset": "cifar10", "origin": origin, "split": "test"}
-    n = len(reference.labels)
     for rung in ladder.to_dict("records"):
         model = "imagenet_resnet50" if "ResNet-50" in rung["words"] else MODEL
-        row = {**about, "model": model, "condition": f"ladder: {rung['words']}"}
-        row.update({"metric": "accuracy", "n": rung["n"]})
-        rows.append(row | {name: rung[name] for name in ("value", "lo", "hi")})
-        row = {**about, "model": model, "condition": f"ladder: {rung['words']}"}
+        condition = f"ladder: {rung['words']} (weights: {rung['weights']})"
+        row = {**about, "model": model, "condition": condition}
+        measured = {name: rung[name] for name in ("value", "lo", "hi", "n")}
+        rows.append(row | {"metric": "accuracy", **measured})
         rows.append(row | {"metric": "minutes", "value": rung["minutes"], "n": rung["seeds"]})
     for change in changes.to_dict("records"):
-        row = {**about, "model": MODEL, "condition": change["change"], "n": n}
+        row = {**about, "model": MODEL, "condition": change["change"]}
         row["metric"] = f"{change['measure']} minus the baseline's"
-        rows.append(row | {name: change[name] for name in ("value", "lo", "hi")})
+        rows.append(row | {name: change[name] for name in ("value", "lo", "hi", "n")})
     return rows

@@ -1,4 +1,4 @@
-"""The tables that notebook 12 shows."""
+"""Tables of the pictures and of the recipes: hypotheses, resizing, ablations, follow-ups."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,25 +8,10 @@ import pandas as pd
 from visionfail.data import ImageSet
 from visionfail.metrics import Estimate
 from visionfail.studies.transfer import measures
-from visionfail.studies.transfer.answers import CORRUPTED, Asked, Trained
-from visionfail.studies.transfer.backgrounds import SWAPS, Swapped
-from visionfail.studies.transfer.claims import (
-    CAT,
-    DOG,
-    OTHER_ANIMALS,
-    PAIRS,
-    TRANSFER_CLAIMS,
-    Found,
-)
-from visionfail.studies.transfer.duplicates import Nearest
-from visionfail.studies.transfer.hypotheses import (
-    accuracy_gained,
-    best_constant,
-    kept_when_shuffled,
-    resampled,
-)
+from visionfail.studies.transfer.answers import CORRUPTED, Asked, Trained, paired
+from visionfail.studies.transfer.claims import TRANSFER_CLAIMS, Found
+from visionfail.studies.transfer.hypotheses import accuracy_gained, best_constant, resampled
 from visionfail.studies.transfer.recipes import BASELINE
-from visionfail.studies.transfer.shifts import TILES
 
 FOLLOW_UPS = ("cutmix-64", "mixup-64", "weighted-64", "hard-64")
 
@@ -38,17 +23,17 @@ def hypotheses_table() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).replace([np.inf, -np.inf], np.nan)
 
 
-def accuracy_without(
-    asked: Asked, near: np.ndarray, counts: np.ndarray
-) -> dict[str, tuple[float, float, float]]:
-    """{"on all", "without near duplicates", "on these alone": (accuracy, lo, hi)}."""
-    chosen = {"on all": np.ones_like(near), "without near duplicates": ~near}
-    chosen["on these alone"] = near
-    right = asked.correct
-    return {
-        words: measures.mean_of(right, counts, among=among).interval()
-        for words, among in chosen.items()
-    }
+def accuracy_without(asked: Asked, near: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
+    """Accuracy on all images, without near duplicates and on these alone: images, value, lo, hi, n.
+
+    near: whether each test image has one, bool (N,).
+    """
+    chosen = {"all": np.ones_like(near), "without near duplicates": ~near, "these alone": near}
+    rows = []
+    for words, among in chosen.items():
+        value, lo, hi = measures.mean_of(asked.correct, counts, among=among).interval()
+        rows.append({"images": words, "value": value, "lo": lo, "hi": hi, "n": int(among.sum())})
+    return pd.DataFrame(rows)
 
 
 def log_ratio(above: np.ndarray, below: np.ndarray, *, bootstraps: int = 1000) -> Found:
@@ -56,7 +41,7 @@ def log_ratio(above: np.ndarray, below: np.ndarray, *, bootstraps: int = 1000) -
     ratio = np.log(above / below)[None]  # (1, N)
     n = ratio.shape[1]
     counts = resampled(n, np.empty((bootstraps, 0)))
-    return Found.of(measures.mean_of(ratio, counts), n=n)
+    return Found.of(measures.mean_of(ratio, counts), n=n, seeds=[0])
 
 
 def resizing_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.DataFrame:
@@ -71,12 +56,19 @@ def resizing_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.Da
             continue
         of_val = resampled(len(trained.val.labels), counts)
         row: dict[str, object] = {"resizing": trained.member.resizing}
-        accuracy = measures.accuracy_of(trained.val, of_val)
-        row["accuracy"], row["lo"], row["hi"] = accuracy.interval()
-        gained = accuracy_gained(trained.val, networks["frozen-128"].val, of_val)
-        row["minus bilinear"], row["from"], row["to"] = gained.interval()
-        rows.append({**row, "n": of_val.shape[1], "seeds": len(trained.seconds)})
+        row["accuracy"], row["lo"], row["hi"] = measures.accuracy_of(trained.val, of_val).interval()
+        if kernel and "frozen-128" in networks:
+            row.update(_gain(trained, networks["frozen-128"], counts, "minus bilinear", "val"))
+        rows.append({**row, "n": of_val.shape[1], "seeds": len(trained.seeds)})
     return pd.DataFrame(rows)
+
+
+def _gain(
+    more: Trained, less: Trained, counts: np.ndarray, column: str, split: str
+) -> dict[str, float]:
+    """{column, "from", "to"}: the accuracy of one recipe minus another's with its interval."""
+    gained = accuracy_gained(more, less, counts, split=split)
+    return {column: gained.value, "from": gained.lo, "to": gained.hi}
 
 
 def brightness_table(images: ImageSet) -> pd.DataFrame:
@@ -106,106 +98,79 @@ def values_table(found: Mapping[str, Found], keys: Sequence[str]) -> pd.DataFram
 
 
 def ablation_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.DataFrame:
-    """A row per way of training: recipe, seeds, accuracy, lo, hi, the baseline minus it."""
-    rows = []
+    """A row per way of training: recipe, seeds, test accuracy, lo, hi, the baseline minus it.
+
+    Of the constant rates the best on validation data alone is compared.
+    """
     best = best_constant(networks)
+    compared = ("at-once-64", "late-at-once-64", best)
+    rows = []
     for name, trained in networks.items():
-        if not (name in (BASELINE, "at-once-64") or name.startswith("constant-")):
+        if name not in (BASELINE, *compared) and not name.startswith("constant-"):
             continue
-        value, lo, hi = measures.accuracy_of(trained.test, counts).interval()
-        row = {"recipe": trained.member.words, "seeds": len(trained.seconds)}
-        row.update({"accuracy": value, "lo": lo, "hi": hi})
-        row["validation, seed 0"] = trained.val.correct[0].mean()
-        gained = accuracy_gained(networks[BASELINE].test, trained.test, counts)
-        if name in ("at-once-64", best):
-            row["baseline minus it"], row["from"], row["to"] = gained.interval()
+        row: dict[str, object] = {"recipe": trained.member.words, "seeds": len(trained.seeds)}
+        row["accuracy"], row["lo"], row["hi"] = measures.accuracy_of(
+            trained.test, counts
+        ).interval()
+        row["validation"] = trained.val.correct.mean()
+        if name in compared and BASELINE in networks:
+            row.update(_gain(networks[BASELINE], trained, counts, "baseline minus it", "test"))
         rows.append({**row, "n": counts.shape[1]})
     return pd.DataFrame(rows)
 
 
-def swap_table(swapped: Swapped, counts: np.ndarray) -> pd.DataFrame:
-    """A row per swap and group of classes: swap, classes, value, lo, hi (accuracy)."""
-    sky = np.isin(swapped.labels, PAIRS["D6b"])
-    groups = {"all": np.ones_like(sky), "airplane, bird": sky, "the others": ~sky}
-    rows = []
-    for swap in SWAPS:
-        right = swapped.right[swap].mean(axis=0)[None]  # (1, N), mean over draws
-        for words, among in groups.items():
-            value, lo, hi = measures.mean_of(right, counts, among=among).interval()
-            rows.append({"swap": swap, "classes": words, "value": value, "lo": lo, "hi": hi})
-    return pd.DataFrame(rows)
+def accuracy_by_epoch(networks: Mapping[str, Trained]) -> dict[str, np.ndarray]:
+    """{recipe: accuracy (E,)} on the validation images watched in training, mean over its seeds.
 
-
-def shuffled_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.DataFrame:
-    """A row per recipe, group of classes and tiles along a side: right answers kept, lo, hi."""
-    rows = []
-    for name in (BASELINE, "cutmix-64"):
-        if name not in networks:
-            continue
-        trained = networks[name]
-        m = trained.shuffled(TILES[0]).shape[1]
-        labels = trained.test.labels[:m]
-        groups = {"all": np.ones(m, dtype=bool), "cat, dog": np.isin(labels, (CAT, DOG))}
-        groups["other animals"] = np.isin(labels, OTHER_ANIMALS)
-        for words, among in groups.items():
-            for tiles in TILES:
-                kept = kept_when_shuffled(trained, among, resampled(m, counts), tiles=tiles)
-                value, lo, hi = kept.interval()
-                row = {"recipe": trained.member.words, "classes": words, "tiles": tiles}
-                rows.append({**row, "kept": value, "lo": lo, "hi": hi, "n": int(among.sum())})
-    return pd.DataFrame(rows)
-
-
-def confident_mistakes(
-    asked: Asked, nearest: Nearest, *, classes: Sequence[str], count: int
-) -> pd.DataFrame:
-    """The surest wrong answers: image, label, answer, confidence, and the training image nearest.
-
-    words and beside are captions of the two.
+    Of the baseline and the ways of training it is compared with.
     """
-    wrong = np.flatnonzero(~asked.correct[0])
-    sure = wrong[np.argsort(-asked.log_odds[0][wrong].astype(float), kind="stable")][:count]
-    label = [classes[k] for k in asked.labels[sure]]
-    answer = [classes[k] for k in asked.predicted[0][sure]]
-    table = pd.DataFrame({"image": sure, "label": label, "answer": answer})
-    table["confidence"] = asked.confidence[0][sure]
-    table["nearest"] = nearest.index[sure]
-    table["correlation"] = nearest.correlation[sure]
-    table["words"] = [f"{a}\nfor {b}" for a, b in zip(answer, label, strict=True)]
-    table["beside"] = [f"{value:.2f}" for value in table.correlation]
-    return table
+    names = [BASELINE, "at-once-64", "late-at-once-64", best_constant(networks)]
+    curves = {}
+    for trained in (networks[name] for name in names if name in networks):
+        by_seed = [[epoch["val_accuracy"] for epoch in made["history"]] for made in trained.made]
+        curves[trained.member.words] = np.mean(by_seed, axis=0)
+    return curves
 
 
 def changes_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.DataFrame:
-    """What each follow-up changes: a row per change and measure: change, measure, value, lo, hi.
+    """What each follow-up changes: change, measure, seeds, value, lo, hi, n, and better.
 
-    Differences to the baseline, by the seeds that both have, in the measures' own units.
+    Differences to the baseline, by the seeds that both have, in the measures' own units. better:
+    "yes" or "no" where the interval leaves out zero, else "undecided"; a lower ECE is better.
     """
-    if BASELINE not in networks:
-        return pd.DataFrame()
-    before = estimates_of(networks[BASELINE], counts)
     rows = []
     for name in FOLLOW_UPS:
-        if name not in networks:
+        if BASELINE not in networks or name not in networks:
             continue
-        after = estimates_of(networks[name], counts)
-        for measure, estimate in after.items():
-            gained = measures.gained(estimate, before[measure])
-            value, lo, hi = gained.interval()
-            row: dict[str, object] = {"change": networks[name].member.words, "measure": measure}
-            row["seeds"] = len(gained.exact)
-            rows.append({**row, "value": value, "lo": lo, "hi": hi})
+        after, before = paired(networks[name], networks[BASELINE])
+        had = estimates_of(before, counts)
+        for measure, (estimate, n) in estimates_of(after, counts).items():
+            value, lo, hi = (estimate - had[measure][0]).interval()
+            row = {"change": after.member.words, "measure": measure, "seeds": len(after.seeds)}
+            better = is_better(lo, hi, lower=measure == "ECE")
+            rows.append({**row, "value": value, "lo": lo, "hi": hi, "n": n, "better": better})
     return pd.DataFrame(rows)
 
 
-def estimates_of(trained: Trained, counts: np.ndarray) -> dict[str, Estimate]:
-    """{measure: Estimate} of a recipe: the five by which follow-ups are judged."""
+def is_better(lo: float, hi: float, *, lower: bool) -> str:
+    """Whether a difference with this interval is better, "yes", "no" or "undecided".
+
+    `lower` says that lower is better.
+    """
+    if lo <= 0 <= hi:
+        return "undecided"
+    return "yes" if (hi < 0) == lower else "no"
+
+
+def estimates_of(trained: Trained, counts: np.ndarray) -> dict[str, tuple[Estimate, int]]:
+    """{measure: (Estimate, n)} of a recipe: the five by which follow-ups are judged."""
     under = trained.under(CORRUPTED)  # (S, M)
-    few = resampled(under.shape[1], counts)
+    m = under.shape[1]
+    n = counts.shape[1]
     return {
-        "accuracy": measures.accuracy_of(trained.test, counts),
-        "macro F1": measures.macro_f1(trained.test, counts),
-        "19 corruptions": measures.mean_of(under, few),
-        "ECE": measures.calibration_error(trained.test, counts),
-        "worst class": measures.worst_recall(trained.test, counts),
+        "accuracy": (measures.accuracy_of(trained.test, counts), n),
+        "macro F1": (measures.macro_f1(trained.test, counts), n),
+        "19 corruptions": (measures.mean_of(under, resampled(m, counts)), m),
+        "ECE": (measures.calibration_error(trained.test, counts), n),
+        "worst class": (measures.worst_recall(trained.test, counts), n),
     }
