@@ -68,6 +68,7 @@ bench: $(VENV)/installed-dev  ## speed, side by side with the plain way of doing
 	$(PY) benchmarks/bench_attacks.py
 	$(PY) benchmarks/bench_sweep.py
 	$(PY) benchmarks/bench_resampling.py
+	$(PY) benchmarks/bench_auditors.py
 
 app: $(VENV)/installed  ## the demo in a browser: choose or send a digit, see whether it is right and whether it knows
 	$(PY) -m streamlit run app/digits.py

@@ -16,7 +16,7 @@ from visionfail.failure.compare import (
     risk_coverage_by_seed,
     save_comparison,
 )
-from visionfail.failure.detectors import Detectors, fit_auditors, fit_detectors
+from visionfail.failure.detectors import Detectors, fit_auditors, fit_baselines, fit_detectors
 from visionfail.failure.distances import RelativeMahalanobis, Vim
 from visionfail.failure.ensemble import advice, ensemble_scores
 from visionfail.failure.importance import (
@@ -43,6 +43,7 @@ from visionfail.failure.risk_control import (
     threshold,
 )
 from visionfail.failure.scores import confidence_of, scores_from_logits
+from visionfail.failure.several import Task, fit_several
 
 __all__ = [
     "AURC",
@@ -58,6 +59,7 @@ __all__ = [
     "Monitor",
     "RelativeMahalanobis",
     "Scored",
+    "Task",
     "Vim",
     "advice",
     "auroc_rows",
@@ -74,7 +76,9 @@ __all__ = [
     "extract",
     "fit",
     "fit_auditors",
+    "fit_baselines",
     "fit_detectors",
+    "fit_several",
     "has_enough_failures",
     "load_monitor",
     "mc_dropout_score",

@@ -1,5 +1,6 @@
 """All detectors of one classifier's failures, fitted on the same activations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy as np
 from visionfail import metrics
 from visionfail.failure import scores
 from visionfail.failure.activations import Activations
-from visionfail.failure.auditor import Auditor, fit_auditor
+from visionfail.failure.auditor import Auditor
 from visionfail.failure.distances import RelativeMahalanobis, Vim
+from visionfail.failure.several import fit_several
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +55,18 @@ def fit_detectors(learnt: Activations, known: Activations, *, seed: int) -> Dete
     Those that learn do so on `learnt`, images the classifier has not seen, as does the temperature;
     distances are taken to `known`, images that it has, in the last of its layers.
     """
+    (auditors,) = fit_auditors([learnt], seeds=[seed])
+    return fit_baselines(auditors, learnt, known)
+
+
+def fit_baselines(
+    auditors: dict[str, Auditor], learnt: Activations, known: Activations
+) -> Detectors:
+    """The detectors of which the `auditors` have been fitted on `learnt`, by `fit_auditors`."""
     hidden = list(known.latents)[-1]
     near = known.latents[hidden]  # (M, D)
     return Detectors(
-        **fit_auditors(learnt, seed=seed),
+        **auditors,
         probe=scores.LinearProbe(learnt.features(), learnt.failed),
         sorted_logits=scores.SortedLogits(learnt.logits, learnt.failed),
         temperature=metrics.fit_temperature(learnt.logits, learnt.labels),
@@ -67,12 +77,20 @@ def fit_detectors(learnt: Activations, known: Activations, *, seed: int) -> Dete
     )
 
 
-def fit_auditors(learnt: Activations, *, seed: int) -> dict[str, Auditor]:
-    """The fields of `Detectors` that have a seed: {"auditor", "with_logits"}."""
-    return {
-        "auditor": fit_auditor(learnt.features(), learnt.failed, seed=seed),
-        "with_logits": fit_auditor(_with_logits(learnt), learnt.failed, seed=seed),
-    }
+def fit_auditors(
+    learnt: Sequence[Activations], *, seeds: Sequence[int]
+) -> list[dict[str, Auditor]]:
+    """The fields of `Detectors` that have a seed, {"auditor", "with_logits"}, of each pair.
+
+    A pair is what is learnt from and its seed; all are fitted at once, on the cores there are.
+    """
+    tasks = (
+        (latents(reading), reading.failed, seed)
+        for reading, seed in zip(learnt, seeds, strict=True)
+        for latents in (Activations.features, _with_logits)
+    )
+    fitted = iter(fit_several(tasks))
+    return [{"auditor": plain, "with_logits": next(fitted)} for plain in fitted]
 
 
 def _with_logits(reading: Activations) -> np.ndarray:

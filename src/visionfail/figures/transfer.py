@@ -77,6 +77,7 @@ def spectrum_curves(
         ends.append(LineEnd(cycles[-1], values[-1], name, RESIZING_COLOURS[name]))
     ax.axvline(highest, color=GREY, linewidth=0.8)
     ax.set_yscale("log")
+    ax.margins(y=0.12)  # names stand below the ends
     ax.set_xlabel("cycles a picture")
     ax.set_ylabel("mean energy")
     label_line_ends(ax, ends)

@@ -5,7 +5,7 @@ others. Which it learns goes round in a circle, so that each kind is met equally
 number.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -98,8 +98,8 @@ def transfer_table(
     by_confidence = _confidence_aurocs(met, counts)
     rows = []
     leads: dict[int, dict[str, list[Estimate]]] = {}  # by number learnt and kind met
-    for subset in subsets:
-        auditors = _fit_auditors(list(models), learnable, subset)
+    fitted = _fit_auditors(list(models), learnable, subsets)
+    for subset, auditors in zip(subsets, fitted, strict=True):
         for kind in [kind for kind in by_confidence if kind not in subset]:
             by_auditor = _auditor_auroc(auditors, [readings[kind] for readings in met], counts)
             lead = by_auditor - by_confidence[kind]
@@ -123,14 +123,19 @@ def _confidence_aurocs(met: Sequence[Readings], counts: np.ndarray) -> dict[str,
 
 
 def _fit_auditors(
-    seeds: Sequence[int], learnable: Sequence[Readings], subset: Subset
-) -> list[failure.Auditor]:
-    """An auditor of each classifier, which has learnt the kinds of `subset`."""
-    auditors = []
-    for seed, readings in zip(seeds, learnable, strict=True):
-        learnt = learnt_from(readings, subset)
-        auditors.append(failure.fit(learnt.features(), learnt.failed, seed=seed))
-    return auditors
+    seeds: Sequence[int], learnable: Sequence[Readings], subsets: Sequence[Subset]
+) -> list[list[failure.Auditor]]:
+    """For each subset an auditor of each classifier, which has learnt the kinds of the subset."""
+
+    def tasks() -> Iterator[failure.Task]:
+        for subset in subsets:
+            for seed, readings in zip(seeds, learnable, strict=True):
+                learnt = learnt_from(readings, subset)
+                yield learnt.features(), learnt.failed, seed
+
+    fitted = failure.fit_several(tasks())
+    members = len(seeds)
+    return [fitted[k : k + members] for k in range(0, len(fitted), members)]
 
 
 def _auditor_auroc(

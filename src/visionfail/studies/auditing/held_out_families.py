@@ -84,10 +84,9 @@ def score_held_out(
     elsewhere, {detector: {condition: (N,)}}.
     """
     training = failure.concatenate([learnt[name] for name in ("clean", *names)])
-    panel = failure.fit_detectors(training, reference, seed=AUDITOR_SEEDS[0])
-    panels = [panel]
-    for seed in AUDITOR_SEEDS[1:]:
-        panels.append(replace(panel, **failure.fit_auditors(training, seed=seed)))
+    by_seed = failure.fit_auditors([training] * len(AUDITOR_SEEDS), seeds=AUDITOR_SEEDS)
+    panel = failure.fit_baselines(by_seed[0], training, reference)
+    panels = [replace(panel, **auditors) for auditors in by_seed]
     scored = {}
     for condition, activations in test.items():
         given = {detector: scores[condition] for detector, scores in advice.items()}

@@ -30,14 +30,13 @@ def train_members(
     models: Mapping[int, nn.Module], draws: ShiftedDigits, sets: Mapping[str, ImageSet]
 ) -> Members:
     """Every detector of every classifier, fitted on the same draws."""
-    trained = {}
-    for seed, model in models.items():
-        trained[seed] = train_detectors(model, draws, sets, seed=seed)
+    trained = train_detectors(models, draws, sets)
     learnt = [detectors.learnt for detectors in trained.values()]
-    advised = {}
-    for member, seed in enumerate(models):
-        features = _with_advice(learnt, member)
-        advised[seed] = failure.fit(features, learnt[member].failed, seed=seed)
+    tasks = (
+        (_with_advice(learnt, member), learnt[member].failed, seed)
+        for member, seed in enumerate(models)
+    )
+    advised = dict(zip(models, failure.fit_several(tasks), strict=True))
     return Members(models, trained, advised)
 
 

@@ -53,23 +53,27 @@ def training_draws(digits: ImageSet, **keywords) -> ShiftedDigits:
 
 
 def train_detectors(
-    model: nn.Module, sample: ShiftedDigits, sets: Mapping[str, ImageSet], *, seed: int
-) -> TrainedDetectors:
-    """Every detector, fitted on the draws of 80% of the digits in the sample.
+    models: Mapping[int, nn.Module], sample: ShiftedDigits, sets: Mapping[str, ImageSet]
+) -> dict[int, TrainedDetectors]:
+    """Every detector of each classifier, by seed, fitted on draws of 80% of the sample's digits.
 
     Distances are taken to the first of sets["train"].
     """
     learn, held = shifted_digits.split_by_digit(sample, share=LEARN)
-    activations = extract_sample(model, sample)
     training_digits = shifted_digits.clean_digits(sets["train"].first(KNOWN))
-    reference = extract_sample(model, training_digits)
-    learnt = activations.at(learn)
-    return TrainedDetectors(
-        panel=failure.fit_detectors(learnt, reference, seed=seed),
-        learnt=learnt,
-        held=activations.at(held),
-        held_sample=sample.at(held),
-    )
+    readings = {seed: extract_sample(model, sample) for seed, model in models.items()}
+    learnt = {seed: activations.at(learn) for seed, activations in readings.items()}
+    auditors = failure.fit_auditors(list(learnt.values()), seeds=list(models))
+    trained = {}
+    for (seed, model), of_model in zip(models.items(), auditors, strict=True):
+        reference = extract_sample(model, training_digits)
+        trained[seed] = TrainedDetectors(
+            panel=failure.fit_baselines(of_model, learnt[seed], reference),
+            learnt=learnt[seed],
+            held=readings[seed].at(held),
+            held_sample=sample.at(held),
+        )
+    return trained
 
 
 def score_sample(model: nn.Module, panel: Detectors, sample: ShiftedDigits) -> Scored:
