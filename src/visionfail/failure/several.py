@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import chain
+from typing import cast
 
 import joblib
 import numpy as np
@@ -29,10 +30,9 @@ def fit_several(tasks: Iterable[Task], *, processes: int | None = None) -> list[
     every = chain([first], waiting)
     if processes == 1:
         return [fit_auditor(latents, failed, seed=seed) for latents, failed, seed in every]
+    jobs = (
+        joblib.delayed(fit_auditor)(latents, failed, seed=seed) for latents, failed, seed in every
+    )
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         at_once = joblib.Parallel(n_jobs=processes, max_nbytes=None)  # arrays that can be written
-        fitted = at_once(
-            joblib.delayed(fit_auditor)(latents, failed, seed=seed)
-            for latents, failed, seed in every
-        )
-    return list(fitted)
+        return cast(list[Auditor], at_once(jobs))

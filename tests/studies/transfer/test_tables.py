@@ -56,7 +56,8 @@ def test_the_surest_mistakes_come_first_with_the_training_image_most_like_them()
     log_odds = np.ones((1, N), dtype=np.float16)
     log_odds[0, [5, 17, 30]] = [2, 8, 4]
     log_odds[0, 40] = 9  # surest of all, and right
-    nearest = Nearest(np.linspace(0, 1, N), np.ones(N), np.arange(N) + 1000, np.zeros(N, bool))
+    none = np.zeros(N, dtype=bool)
+    nearest = Nearest(np.linspace(0, 1, N), np.ones(N), np.arange(N) + 1000, none, none)
     classes = [f"class {k}" for k in range(10)]
     learnt = np.arange(2000) % 10
     votes = np.zeros((N, 10))

@@ -22,7 +22,7 @@ from visionfail.studies.transfer.interpretation import (
     swap_table,
     votes_table,
 )
-from visionfail.studies.transfer.ladder import load_or_train, training_positions
+from visionfail.studies.transfer.ladder import load_or_train
 from visionfail.studies.transfer.masks import load_masks
 from visionfail.studies.transfer.measures import accuracy_of, macro_f1
 from visionfail.studies.transfer.recipes import DEEPER
@@ -111,7 +111,6 @@ __all__ = [
     "spectra_by_resizing",
     "stored_networks",
     "swap_table",
-    "training_positions",
     "values_table",
     "votes_table",
 ]

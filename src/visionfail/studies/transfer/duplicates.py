@@ -13,6 +13,7 @@ from torch.nn.functional import avg_pool2d, normalize, pad
 from visionfail import files, profiles
 from visionfail.studies import stored
 from visionfail.studies.run import Run
+from visionfail.studies.transfer.ladder import training_positions
 
 # Two images are near duplicates where both are reached, chosen by eye on 160 pairs: the correlation
 # of their pixels, and that of what differs from a pixel's neighbours, which two skies do not share.
@@ -27,21 +28,26 @@ class Nearest:
 
     correlation float32 (N,), of all pixels and channels; detail float32 (N,), of what differs from
     a pixel's neighbours; index int64 (N,) counts the images of "train", then of "val"; exact bool
-    (N,) where the bytes are equal.
+    (N,) where the bytes are equal; in_ladder bool (N,) where it is one that the ladder learns from.
     """
 
     correlation: np.ndarray
     detail: np.ndarray
     index: np.ndarray
     exact: np.ndarray
+    in_ladder: np.ndarray
 
     def near(self) -> np.ndarray:
         """Whether each test image has a near duplicate in "train" or "val", (N,)."""
         return (self.correlation >= NEAR) & (self.detail >= SAME_DETAIL)
 
-    def near_in(self, positions: np.ndarray) -> np.ndarray:
-        """Whether the nearest is a near duplicate and one of the images `positions` (M,), (N,)."""
-        return self.near() & np.isin(self.index, positions)
+    def learnt(self, count: int) -> np.ndarray:
+        """Whether a near duplicate is among the first `count` training images, (N,)."""
+        return self.near() & (self.index < count)
+
+    def learnt_by_ladder(self) -> np.ndarray:
+        """Whether a near duplicate is among the images that the ladder learns from, (N,)."""
+        return self.near() & self.in_ladder
 
 
 def load_or_find_duplicates(run: Run) -> Nearest:
@@ -50,7 +56,7 @@ def load_or_find_duplicates(run: Run) -> Nearest:
     Stored in results/transfer-duplicates.npz; in quick loaded as it is.
     """
     path = profiles.FULL.results / "transfer-duplicates.npz"
-    fields = ["correlation", "detail", "index", "exact"]
+    fields = ["correlation", "detail", "index", "exact", "in_ladder"]
     if run.profile.name == "quick":
         arrays, _ = files.load_arrays(path)
         return Nearest(**{field: arrays[field] for field in fields})
@@ -59,15 +65,19 @@ def load_or_find_duplicates(run: Run) -> Nearest:
 
     def compute() -> tuple[stored.Arrays, dict]:
         seen = torch.cat([sets["train"].images, sets["val"].images])
-        found = find_nearest(sets["test"].images, seen)
+        ladder = training_positions(sets["train"])
+        found = find_nearest(sets["test"].images, seen, ladder=ladder)
         return {field: getattr(found, field) for field in fields}, identity
 
     arrays, _, _ = stored.load_or_compute(path, compute, identity=identity, fields=fields)
     return Nearest(**{field: arrays[field] for field in fields})
 
 
-def find_nearest(test: Tensor, seen: Tensor) -> Nearest:
-    """The Nearest of images uint8 (N, C, H, W) among those `seen` (M, C, H, W)."""
+def find_nearest(test: Tensor, seen: Tensor, *, ladder: np.ndarray) -> Nearest:
+    """The Nearest of images uint8 (N, C, H, W) among those `seen` (M, C, H, W).
+
+    `ladder` are the positions of those that the ladder learns from.
+    """
     known = unit_images(seen)  # (M, D)
     mirrored = unit_images(test.flip(3))
     best = []
@@ -79,7 +89,9 @@ def find_nearest(test: Tensor, seen: Tensor) -> Nearest:
     partner = seen[index]
     detail = likeness(details(test), details(partner))
     exact = (test == partner).flatten(1).all(dim=1)
-    return Nearest(correlation.numpy(), detail.numpy(), index.numpy(), exact.numpy())
+    found = {"correlation": correlation, "detail": detail, "index": index, "exact": exact}
+    arrays = {name: tensor.numpy() for name, tensor in found.items()}
+    return Nearest(**arrays, in_ladder=np.isin(arrays["index"], ladder))
 
 
 def likeness(images: Tensor, others: Tensor) -> Tensor:
