@@ -130,8 +130,8 @@ def attack_sentence(folder: Path) -> str:
     return (
         "**How little it takes.** A change of at most 8 of 255 grey levels a pixel (PGD, twenty "
         f"steps) leaves so many answers right: {', '.join(left)}. The wrong answers come with a "
-        f"mean confidence of {sure.min():.0%} to {sure.max():.0%}. A network trained on attacked CIFAR-10 images "
-        f"keeps {kept.value:.1%} (95% {kept.lo:.1%} to {kept.hi:.1%})."
+        f"mean confidence of {sure.min():.0%} to {sure.max():.0%}. A network trained on attacked "
+        f"CIFAR-10 images keeps {kept.value:.1%} (95% {kept.lo:.1%} to {kept.hi:.1%})."
     )
 
 
