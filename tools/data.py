@@ -5,7 +5,7 @@ import sys
 
 from visionfail import data, paths
 
-SETS = ("cifar10", "mnist", "svhn", "svhn10k", "gtsrb", "cifar10c", "cifar10h")
+SETS = ("cifar10", "mnist", "svhn", "svhn10k", "gtsrb", "imagenette", "cifar10c", "cifar10h")
 
 
 def bring(name: str, root: str | None) -> bool:

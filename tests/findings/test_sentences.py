@@ -7,7 +7,7 @@ from visionfail import findings, paths
 
 def test_sentences_with_numbers_from_the_tables():
     sentences = findings.main_sentences(paths.RESULTS)
-    assert len(sentences) == 8
+    assert len(sentences) == 9
     for sentence in sentences:
         assert any(character.isdigit() for character in sentence)
     table = pd.read_csv(paths.RESULTS / "mnist-verdicts.csv")
@@ -24,6 +24,34 @@ def test_the_attack_sentence_tells_each_set_and_the_defence():
     row = table[(table.metric == "accuracy, PGD at 8/255") & (table.condition == "defended")].iloc[
         0
     ]
-    assert f"{row.value:.1%} (95% {row.lo:.1%} to {row.hi:.1%})" in sentence
+    assert f"{row.value:.1%} (95% {row.lo:.1%} to {row.hi:.1%}, n = 1,000)" in sentence
     for name in ("SVHN", "GTSRB", "CIFAR-10"):
         assert f"on {name} (" in sentence
+
+
+def test_the_budget_sentence_tells_the_price_and_where_it_breaks():
+    sentence = findings.budget_sentence(paths.RESULTS)
+    table = pd.read_csv(paths.RESULTS / "mnist-budgets.csv")
+    pooled = table[table.metric == "pooled risk, budget 0.02: auditor"].set_index("condition")
+    worst = pooled.loc[pooled.value.idxmax()]
+    assert f"Under {worst.name}" in sentence
+    assert f"{worst.value:.0%} is wrong (95% {worst.lo:.0%} to {worst.hi:.0%})" in sentence
+    coverage = table[table.metric == "coverage, budget 0.02: auditor"]
+    answered = coverage[coverage.condition == "mix"].value.mean()
+    assert f"answers {answered:.0%} of them" in sentence
+
+
+def test_the_lowest_class_has_its_own_n():
+    sentence = findings.uneven_sentence(paths.RESULTS)
+    table = pd.read_csv(paths.RESULTS / "uneven.csv")
+    of_cats = table[(table.dataset == "cifar10") & (table.condition == "cat")]
+    row = of_cats[(of_cats.metric == "accuracy") & (of_cats.split == "test")].iloc[0]
+    assert f"cat on CIFAR-10 ({row.value:.0%} right, 95% {row.lo:.0%} to {row.hi:.0%}" in sentence
+    assert f"n = {row.n:,} images" in sentence
+
+
+def test_the_auditor_on_cifar10_has_a_sentence_of_its_own():
+    sentence = findings.cifar_auditor_sentence(paths.RESULTS)
+    table = pd.read_csv(paths.RESULTS / "auditor-cifar10-verdicts.csv")
+    row = table[table.prespecified].iloc[0]
+    assert f"{row.value:+.3f} (95% {row.lo:+.3f} to {row.hi:+.3f})" in sentence

@@ -58,4 +58,6 @@ def test_every_claim_is_counted_once_whatever_the_sets_it_was_judged_on(tmp_path
     assert counts.to_dict() == {"holds": 1, "fails": 0, "undecided": 0, "differs": 1}
     assert "Of 2 claims" in findings.claims_sentence(tmp_path)
     summary = findings.by_set_summary(tmp_path, where="notebook 06").set_index("")
+    one_set = findings.by_set_summary(tmp_path, where="notebook 06", sets=["GTSRB"])
+    assert one_set["GTSRB"].tolist() == ["fails (0.12)", "not testable here"]
     assert summary.loc["U1"].tolist()[1:] == ["holds (0.12)", "fails (0.12)", "not testable here"]

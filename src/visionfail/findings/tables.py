@@ -3,6 +3,7 @@
 Each number stands there with its interval and its n.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -129,18 +130,20 @@ def auditor_summary(folder: Path) -> pd.DataFrame:
     return rows.rename(columns={report.ENSEMBLE: "deep ensemble"})
 
 
-def by_set_summary(folder: Path, *, where: str) -> pd.DataFrame:
-    """A row per claim judged in one notebook, and on each data set its verdict and value."""
+def by_set_summary(folder: Path, *, where: str, sets: Iterable[str] = tuple(SETS)) -> pd.DataFrame:
+    """A row per claim judged in one notebook: its region, and on each set its verdict and value."""
     table = claims.load_claims(Path(folder) / "claims.csv", where=where)
     rows = []
     for number, of_claim in table.groupby(claim_numbers(table), sort=False):
-        row = {"": number, "claim": f"{of_claim.words.iloc[0]}"}
+        first = of_claim.iloc[0]
+        region = f"{first.statistic}: {region_text(first, '', 1.0)}"
+        row = {"": number, "claim (holds where)": f"{first.words} ({region})"}
         by_claim = of_claim.set_index("claim")
-        for name in SETS:
+        for name in sets:
             row[name] = "not testable here"
             if f"{number} {name}" in by_claim.index:
                 judged = by_claim.loc[f"{number} {name}"]
-                row[name] = f"{judged.verdict} ({judged.value:.2f})"
+                row[name] = f"{judged.verdict} ({round(judged.value, 2) + 0.0:.2f})"
         rows.append(row)
     return pd.DataFrame(rows)
 
