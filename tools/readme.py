@@ -9,6 +9,7 @@ import argparse
 import pandas as pd
 
 from visionfail import claims, files, findings, paths
+from visionfail.studies import transfer
 
 WRITTEN = "Written by `make readme` from results/."
 
@@ -94,12 +95,14 @@ def attacked() -> str:
 
 
 def transferred() -> str:
-    """Study D's claims about transfer learning."""
+    """Study D's claims about transfer learning, with what else would produce their values."""
+    caveats = "; ".join(f"{claim}: {words}" for claim, words in transfer.CAVEATS.items())
     return claims_of(
         "notebook 12",
         "The reference network and networks of three seeds, on CIFAR-10's test images, whose "
         "answers had been seen before: all is exploratory. n, intervals and the weights that the "
-        "networks started from: [notebook 12](notebooks/12_osemn_transfer.ipynb).",
+        "networks started from: [notebook 12](notebooks/12_osemn_transfer.ipynb). To be read with "
+        f"them: {caveats}.",
     )
 
 
