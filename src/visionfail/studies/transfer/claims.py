@@ -168,7 +168,7 @@ CAVEATS = {
     "D10a": "six epochs are short for mixed images",
     "D10b": "six epochs are short for mixed images",
     "D11": "from scratch, one network of each",
-    "D13": "the two differ in pixels, stem, epochs and recipe as well",
+    "D13": "the two differ in pixels, stem and recipe, too: compare the pair at 64 pixels",
 }
 
 
