@@ -1,6 +1,7 @@
 """Tables of the study: what they say of answers whose truth is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from makers import random_outcomes
 
@@ -230,3 +231,27 @@ def test_the_rate_of_the_base_is_zero_while_frozen_and_a_share_after():
     assert (trace["base"][:frozen] == 0).all()
     assert trace["base"][frozen:] == pytest.approx(0.5 * trace["head"][frozen:])
     assert trace["head"].max() == pytest.approx(0.1, rel=0.1) and trace["head"][-1] < 0.005
+
+
+def test_rows_of_results_name_weights_and_hold_the_n_of_each_measure():
+    networks = {
+        "tuned-64": trained("tuned-64", wrong_at(range(40))),
+        "scratch-64": trained("scratch-64", wrong_at(range(80))),
+        "cutmix-64": trained("cutmix-64", LABELS),
+    }
+    reference, _, _ = random_outcomes()
+    ladder = transfer.ladder_table(networks, bootstraps=50)
+    changes = transfer.changes_table(networks, COUNTS)
+    controlled = transfer.controlled_table(networks, COUNTS)
+    rows = transfer.result_rows(
+        reference, ladder, changes, controlled, origin="official", bootstraps=50
+    )
+    table = pd.DataFrame(rows)
+    rung = table[table.condition == "ladder: fine-tuned, 64 (weights: trunk)"]
+    assert rung.set_index("metric").value.to_dict() == pytest.approx(
+        {"accuracy": 0.9, "minutes": 1.5}
+    )
+    assert table.loc[table.condition == "CutMix", "n"].tolist() == [N] * 5
+    kept = table[table.condition == "control: difference"]
+    assert kept.value.tolist() == pytest.approx([400 / 360 - 400 / 320])
+    assert table[table.severity.notna()].condition.nunique() == 20  # clean and 19 corruptions

@@ -13,11 +13,14 @@ def result_rows(
     reference: Outcomes,
     ladder: pd.DataFrame,
     changes: pd.DataFrame,
+    controlled: pd.DataFrame,
     *,
     origin: str,
     bootstraps: int,
 ) -> list[dict]:
-    """The reference under every corruption, then tables of `ladder_table` and `changes_table`.
+    """The reference under every corruption, then the tables of ladder, changes and control.
+
+    They are `ladder_table`, `changes_table` and `controlled_table`.
 
     Rows of the ladder have the recipe and its ImageNet weights as their condition and no seed, for
     they are means of all. Those of changes began with the reference's weights.
@@ -42,4 +45,8 @@ def result_rows(
         row = {**about, "model": MODEL, "condition": change["change"]}
         row["metric"] = f"{change['measure']} minus the baseline's"
         rows.append(row | {name: change[name] for name in ("value", "lo", "hi", "n")})
+    for pair in controlled.to_dict("records"):
+        row = {**about, "model": MODEL, "condition": f"control: {pair['network']}"}
+        row |= {"metric": "share of clean accuracy kept, 19 corruptions", "value": pair["kept"]}
+        rows.append(row | {name: pair[name] for name in ("lo", "hi", "n")})
     return rows
