@@ -158,6 +158,7 @@ SECTIONS = {
     "claims": degradation,
     "uneven": uneven,
     "attacked": attacked,
+    "transferred": transferred,
     "risks": risks,
     "auditor": auditor,
     "auditor claims": knowing,

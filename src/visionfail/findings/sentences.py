@@ -23,6 +23,7 @@ def main_sentences(folder: Path) -> list[str]:
         confidence_sentence(folder),
         uneven_sentence(folder),
         attack_sentence(folder),
+        transfer_sentence(folder),
         shift_sentence(folder),
         cifar_auditor_sentence(folder),
         budget_sentence(folder),

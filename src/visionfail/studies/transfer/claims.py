@@ -155,7 +155,7 @@ TRANSFER_CLAIMS = (
 # what else would produce a claim's value, or what it does not say
 CAVEATS = {
     "D2a": "of the little energy that there is in the upper half of frequencies",
-    "D3": "all at once also trains two more stages, the base at a higher rate",
+    "D3": "all at once trains two more stages, too: compare layers 3 and 4 at once",
     "D4": "weights are averaged over an epoch, which does what a falling rate is for",
     "D5": "leave out cat and dog before it is believed of the others",
     "D7a": "that people see something of the answer does not say why the network gives it",

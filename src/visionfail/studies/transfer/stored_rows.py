@@ -47,6 +47,6 @@ def result_rows(
         rows.append(row | {name: change[name] for name in ("value", "lo", "hi", "n")})
     for pair in controlled.to_dict("records"):
         row = {**about, "model": MODEL, "condition": f"control: {pair['network']}"}
-        row |= {"metric": "share of clean accuracy kept, 19 corruptions", "value": pair["kept"]}
+        row |= {"metric": "kept under 19 corruptions", "value": pair["kept"]}
         rows.append(row | {name: pair[name] for name in ("lo", "hi", "n")})
     return rows
