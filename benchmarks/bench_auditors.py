@@ -27,8 +27,9 @@ def tasks(images: int, auditors: int) -> list[Task]:
     """Latents of one sample in which failures show, to be learnt with different seeds."""
     generator = np.random.default_rng(0)
     failed = generator.random(images) < FAILING
-    latents = generator.normal(size=(images, WIDTH)).astype(np.float32) + 0.1 * failed[:, None]
-    return [(latents.astype(np.float32), failed, seed) for seed in range(auditors)]
+    latents = generator.normal(size=(images, WIDTH)) + 0.1 * failed[:, None]
+    latents = latents.astype(np.float32)
+    return [(latents, failed, seed) for seed in range(auditors)]
 
 
 def weights(auditors: list[Auditor]) -> torch.Tensor:

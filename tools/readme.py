@@ -36,8 +36,8 @@ def networks() -> str:
         "ours; corrupted images are regenerated. Mean corruption error (mCE): the error under each "
         "corruption divided by that of WRN-28-10, a published network with standard training, on "
         "the published images, mean over the 14. What AugMix's code calls mCE is the mean error, "
-        f"100 minus the mean accuracy: {lowest:.1%} to {highest:.1%} on all 15 for the three "
-        "networks that were run on today's frost (not seed 2).",
+        f"100 minus the mean accuracy: {lowest:.1%} to {highest:.1%} on all 15 for the "
+        "networks that were run on today's frost.",
     )
 
 
@@ -90,7 +90,7 @@ def attacked() -> str:
         "the first thousand of a set; CIFAR-10's column is exploratory. F2b's words are the "
         "earlier study's and say too much: 2/255 is what rounding to six bits does, and a screen "
         "shows it; what is judged is the share that it turns. F4a: to a few particular answers. "
-        "F4b's resamples lean towards 0, so that GTSRB's value lies above its own interval.",
+        "F4b's resamples lean towards 0, so that a value may lie above its own interval.",
     )
 
 

@@ -139,11 +139,15 @@ def changes_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.Dat
     "yes" or "no" where the interval leaves out zero, else "undecided"; a lower ECE is better.
     """
     rows = []
+    of_baseline: dict[tuple[int, ...], dict] = {}  # by seeds: most follow-ups have the same
     for name in FOLLOW_UPS:
         if BASELINE not in networks or name not in networks:
             continue
         after, before = paired(networks[name], networks[BASELINE])
-        had = estimates_of(before, counts)
+        seeds = tuple(before.seeds)
+        if seeds not in of_baseline:
+            of_baseline[seeds] = estimates_of(before, counts)
+        had = of_baseline[seeds]
         for measure, (estimate, n) in estimates_of(after, counts).items():
             value, lo, hi = (estimate - had[measure][0]).interval()
             row = {"change": after.member.words, "measure": measure, "seeds": len(after.seeds)}
