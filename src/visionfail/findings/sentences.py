@@ -181,7 +181,8 @@ def transfer_sentence(folder: Path) -> str:
         f"{100 * gap.value:.0f} points fewer objects are recognised than before their own class's "
         f"(95% {100 * gap.lo:.0f} to {100 * gap.hi:.0f}, n = {int(gap.n):,}). Under corruption the "
         f"pre-trained one keeps {robust.value * 100:+.1f} points of its clean accuracy beside "
-        f"ResNet-18, but at 64 pixels, where little but the start differs, {100 * pair.value:+.1f} "
+        "ResNet-18, which differs in pixels, stem and recipe; of two recipes at 64 pixels that "
+        f"differ in start, frozen stages and epochs, {100 * pair.value:+.1f} "
         f"({100 * pair.lo:+.1f} to {100 * pair.hi:+.1f}, n = {int(pair.n):,})."
     )
 
