@@ -69,6 +69,23 @@ def test_spectra_leave_the_mean_of_the_picture_out():
         figures.spectrum_curves({"lanczos": np.ones(3)}, highest=2, n=7)
 
 
+def test_recalls_stand_in_the_order_of_the_last_recipe():
+    rows = []
+    for recipe, seeds, recalls in (("fine-tuned", 3, (0.9, 0.95)), ("from scratch", 1, (0.8, 0.6))):
+        for name, recall in zip(("dog", "ship"), recalls, strict=True):
+            row = {"recipe": recipe, "class": name, "recall": recall, "n": 100, "seeds": seeds}
+            rows.append({**row, "lo": recall - 0.05, "hi": recall + 0.05})
+    fig = figures.recall_plot(pd.DataFrame(rows))
+    (ax,) = fig.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["ship", "dog"]
+    tuned, scratch = ax.containers
+    assert tuned[0].get_xdata() == pytest.approx([0.9, 0.95])  # dog, ship as in the table
+    assert [round(y) for y in scratch[0].get_ydata()] == [1, 0]
+    assert {"fine-tuned, 3 seeds", "from scratch, 1 seed"} <= set(words(fig))
+    with pytest.raises(ValueError, match="'distilled'"):
+        figures.recall_plot(pd.DataFrame(rows).assign(recipe="distilled"))
+
+
 def test_each_swap_has_a_dot_per_group_of_classes():
     rows = []
     for place, swap in enumerate(("original", "same class")):

@@ -62,6 +62,7 @@ from visionfail.figures.transfer import (
     epochs_plot,
     ladder_plot,
     rates_plot,
+    recall_plot,
     spectrum_curves,
     swap_plot,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "png_bytes",
     "power_curves",
     "rates_plot",
+    "recall_plot",
     "regime_grid",
     "reliability_plot",
     "risk_coverage_plot",

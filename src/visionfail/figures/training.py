@@ -28,6 +28,7 @@ SPLIT_COLOURS = [OKABE_ITO[name] for name in ("blue", "sky", "orange", "green")]
 
 SPLIT_NAMES = {"train": "training", "val": "validation"}
 
+LONG_NAME = 10  # characters: names of more would run into each other
 UNITS = {"loss": "cross-entropy (nats)", "accuracy": "accuracy"}
 
 
@@ -44,7 +45,9 @@ def class_counts(
         label = f"{split}, n = {n.sum():,}"
         bars = ax.bar(x, n, width, color=SPLIT_COLOURS[i], label=label)
         ax.bar_label(bars, fontsize=8, padding=1)
-    ax.set_xticks(range(len(classes)), classes)
+    slanted: dict[str, Any] = {"rotation": 20, "ha": "right", "rotation_mode": "anchor"}
+    long = max(map(len, classes)) > LONG_NAME
+    ax.set_xticks(range(len(classes)), classes, **(slanted if long else {}))
     ax.set_ylabel("images")
     ax.grid(False, axis="x")
     ax.set_xlim(-0.6, len(classes) - 0.4)

@@ -15,6 +15,7 @@ from visionfail.figures.style import (
     OKABE_ITO,
     LineEnd,
     check_names,
+    count_range,
     error_arms,
     label_line_ends,
     name_and_shade_rows,
@@ -145,6 +146,33 @@ def ladder_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     weights = ", ".join(sorted(set(table.weights) - {"none"}))
     text = f"dots: trained on the same {fewest:,} images; stars: on {int(most):,}; bars: 95%"
     footnote(fig, f"{text}; ImageNet weights: {weights}")
+    return fig
+
+
+def recall_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
+    """The recall of each class by recipe with its 95% interval, the class worst by the last on top.
+
+    Rows have recipe (of KIND_COLOURS), class, recall, lo, hi, n, seeds.
+    """
+    check_names(table.recipe, KIND_COLOURS, "recipe")
+    recipes = list(table.recipe.unique())
+    by_last = table[table.recipe == recipes[-1]].sort_values("recall")
+    classes = list(by_last["class"])
+    fig = new_figure(0.32 * len(classes) + 0.9, title)
+    ax = fig.add_subplot()
+    for place, recipe in enumerate(recipes):
+        rows = table[table.recipe == recipe]
+        offset = 0.22 * (place - (len(recipes) - 1) / 2)
+        y = [classes.index(name) + offset for name in rows["class"]]
+        arms = error_arms(rows.recall, rows.lo, rows.hi)
+        seeds = rows.seeds.iloc[0]
+        label = f"{recipe}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
+        ax.errorbar(rows.recall, y, xerr=arms, color=KIND_COLOURS[recipe], label=label, **DOT)
+    name_and_shade_rows(ax, classes)
+    percent_axis(ax.xaxis)
+    ax.set_xlabel("recall")
+    legend(fig, named_handles(ax))
+    footnote(fig, f"95% over pictures and seeds; n = {count_range(table.n)} pictures of a class")
     return fig
 
 

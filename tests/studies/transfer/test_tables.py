@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from makers import random_outcomes
 
 from visionfail import corruptions, files, metrics, profiles
+from visionfail.data import ImageSet
 from visionfail.studies import transfer
+from visionfail.studies.run import Run
 from visionfail.studies.transfer import recipes, robustness, setup, tables
 from visionfail.studies.transfer.answers import Asked, Trained
 from visionfail.studies.transfer.duplicates import Nearest
@@ -179,6 +182,35 @@ def test_rungs_are_frozen_tuned_and_scratch_and_nothing_else():
     assert found.kind.tolist() == ["frozen", "fine-tuned", "from scratch"]
     assert set(found.minutes) == {1.5} and set(found.images) == {10_000}
     assert found.value.tolist() == pytest.approx([0.95] * 3) and set(found.n) == {N}
+
+
+def test_recall_is_of_each_rung_and_class():
+    wrong = np.flatnonzero(LABELS == 3)[:10]  # of 40
+    networks = {"tuned-64": trained("tuned-64", LABELS, LABELS)}
+    networks["scratch-64"] = trained("scratch-64", wrong_at(wrong))
+    found = transfer.recall_table(networks, list("abcdefghij"), bootstraps=50)
+    assert found.recipe.tolist() == ["fine-tuned, 64"] * 10 + ["from scratch, 64"] * 10
+    assert found.recall.tolist() == [1.0] * 13 + [0.75] + [1.0] * 6
+    assert set(found.n) == {40} and found.seeds.tolist() == [2] * 10 + [1] * 10
+    worst = found.iloc[13]
+    assert worst["class"] == "d" and worst.lo < 0.75 < worst.hi
+
+
+def test_mean_pictures_and_which_darken():
+    images = torch.zeros(6, 3, 4, 4, dtype=torch.uint8)
+    images[2:4, :, :2] = 100  # class 1 is brighter above
+    images[5] = 30
+    found = transfer.mean_pictures(ImageSet(images, torch.arange(6) // 2, tuple("abc"), "standin"))
+    assert found.shape == (3, 3, 4, 4)
+    assert found[1, 0, 0, 0] == 100 and found[1, 0, 3, 0] == 0 and (found[2] == 15).all()
+    assert transfer.darkening(found).tolist() == [0, 100, 0]
+
+
+def test_a_second_set_is_none_where_none_is_named_or_on_disk(tmp_path, monkeypatch):
+    monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
+    run = Run(profile=profiles.QUICK, sets={}, origin="official", stored=True)
+    assert transfer.load_second(run, "") == {}
+    assert transfer.load_second(run, "imagenette") == {}
 
 
 @pytest.mark.fault("results of another run")

@@ -129,6 +129,13 @@ def kept_on_shared(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.Da
     return pd.DataFrame(rows)
 
 
+def surest_mistakes(asked: Asked, *, count: int) -> np.ndarray:
+    """The images that the first network is surest of and wrong about, the surest first."""
+    wrong = np.flatnonzero(~asked.correct[0])
+    by_confidence = np.argsort(-asked.log_odds[0][wrong].astype(float), kind="stable")
+    return wrong[by_confidence][:count]
+
+
 def confident_mistakes(
     asked: Asked,
     nearest: Nearest,
@@ -143,8 +150,7 @@ def confident_mistakes(
     learnt (M,) are the labels of the images in which `nearest` was found; votes (N, K) shares of
     people, None for no such columns. words and beside are captions of the two pictures.
     """
-    wrong = np.flatnonzero(~asked.correct[0])
-    sure = wrong[np.argsort(-asked.log_odds[0][wrong].astype(float), kind="stable")][:count]
+    sure = surest_mistakes(asked, count=count)
     label, answer = asked.labels[sure], asked.predicted[0][sure]
     partner = learnt[nearest.index[sure]]
     named = {"label": label, "answer": answer, "label of nearest": partner}

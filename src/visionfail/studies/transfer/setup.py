@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from visionfail import evaluation, metrics, models, profiles
+from visionfail import data, evaluation, metrics, models, paths, profiles
 from visionfail.data import ImageSet
 from visionfail.models.train_config import TrainConfig
 from visionfail.studies.run import Run
@@ -86,6 +86,20 @@ def load_ladder(run: Run, dataset: str = "cifar10", *, weights: str) -> dict[str
     found = _stored(every)
     check_weights(found, weights)
     return found
+
+
+def load_second(run: Run, dataset: str) -> dict[str, ImageSet]:
+    """{split: pictures} of a second set of the ladder, downloaded; {} where `dataset` is "".
+
+    In quick it is the test pictures alone, and {} where they are not on disk.
+    """
+    if not dataset:
+        return {}
+    if run.profile.name == "full":
+        return models.grouped_sets(dataset)
+    if not data.is_present(dataset, paths.data_dir(None)):
+        return {}
+    return {"test": data.load(dataset, "test")}
 
 
 def check_weights(networks: Mapping[str, Trained], weights: str) -> None:

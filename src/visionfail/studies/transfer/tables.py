@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import torch
 
+from visionfail import metrics
 from visionfail.data import ImageSet
 from visionfail.metrics import Estimate
 from visionfail.studies.transfer import measures
@@ -82,6 +84,38 @@ def brightness_table(images: ImageSet) -> pd.DataFrame:
         row = {"class": name, "images": len(pixels), "brightness": pixels.mean().item()}
         row["contrast"] = pixels.std(dim=(1, 2, 3)).mean().item()
         rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def mean_pictures(images: ImageSet) -> torch.Tensor:
+    """The mean picture of each class, float (K, C, H, W) from 0 to 255."""
+    of_class = (images.images[images.labels == k] for k in range(len(images.classes)))
+    return torch.stack([pictures.float().mean(dim=0) for pictures in of_class])
+
+
+def darkening(means: torch.Tensor) -> torch.Tensor:
+    """How much brighter the upper half of each picture is than its lower half: (K,)."""
+    upper, lower = means.tensor_split(2, dim=2)  # (K, C, H / 2, W) each
+    return (upper.mean(dim=(1, 2, 3)) - lower.mean(dim=(1, 2, 3))).float()
+
+
+def recall_table(
+    networks: Mapping[str, Trained], classes: Sequence[str], *, bootstraps: int
+) -> pd.DataFrame:
+    """A row per rung of a ladder and class: recipe, class, recall, lo, hi, n (pictures), seeds.
+
+    lo and hi: 95% over pictures and seeds, resampled crossed.
+    """
+    rows = []
+    for trained in networks.values():
+        counts = metrics.resampling_counts(
+            bootstraps, len(trained.test.labels), np.random.default_rng(0)
+        )
+        for k, name in enumerate(classes):
+            value, lo, hi = measures.recall_of(trained.test, [k], counts).interval()
+            row = {"recipe": trained.member.words, "class": name, "recall": value}
+            n = int((trained.test.labels == k).sum())
+            rows.append({**row, "lo": lo, "hi": hi, "n": n, "seeds": len(trained.seeds)})
     return pd.DataFrame(rows)
 
 
