@@ -156,7 +156,7 @@ def recall_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     """
     check_names(table.recipe, KIND_COLOURS, "recipe")
     recipes = list(table.recipe.unique())
-    by_last = table[table.recipe == recipes[-1]].sort_values("recall")
+    by_last = table.loc[table.recipe == recipes[-1], :].sort_values(by="recall")
     classes = list(by_last["class"])
     fig = new_figure(0.32 * len(classes) + 0.9, title)
     ax = fig.add_subplot()
