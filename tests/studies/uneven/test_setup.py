@@ -78,12 +78,20 @@ def test_quick_shows_what_is_stored_or_says_that_nothing_is(run, networks, monke
 
 
 def test_cifar10s_answers_are_those_of_the_stored_sweeps():
-    arrays = setup.ask_stored_sweeps(setup.SEEDS["cifar10"])
+    arrays = setup.ask_cifar10((1, 2), {}, SETS["test"])
     _, sweeps = evaluation.stored_sweeps(paths.RESULTS)
-    for row, seed in enumerate(setup.SEEDS["cifar10"]):
+    for row, seed in enumerate((1, 2)):
         sweep = sweeps["resnet18", seed]
         assert np.array_equal(arrays["predicted"][row], sweep.predicted[sweep.at("clean", 0)])
         assert np.array_equal(arrays["log_odds"][row], sweep.log_odds[sweep.at("clean", 0)])
+
+
+def test_a_network_of_cifar10_without_a_sweep_is_asked(networks):
+    arrays = setup.ask_cifar10((99,), {99: networks[0]}, SETS["test"])
+    logits = models.predict(networks[0], SETS["test"].images)
+    assert np.array_equal(arrays["predicted"], logits.argmax(1)[None])
+    with pytest.raises(ValueError, match="resnet18, seed 99: neither weights nor stored answers"):
+        setup.ask_cifar10((1, 99), {}, SETS["test"])
 
 
 def test_a_set_that_is_not_on_disk_is_empty_in_quick(tmp_path, monkeypatch):
