@@ -150,6 +150,19 @@ def test_the_lower_of_both_thresholds_is_taken():
     assert dear.value < cheap.value
 
 
+def test_either_rule_can_be_taken_alone():
+    score, labels, groups = drawn(600, rng=np.random.default_rng(3))
+    common = {"max_miss": 0.05, "delta": 0.05, "prevalence": 0.5, "calibration": PLAIN}
+    both = choose_threshold(score, labels, groups, cost_ratio=0.01, **common)
+    by_cost = choose_threshold(score, labels, groups, cost_ratio=0.01, rule="cost", **common)
+    assert by_cost.rule == "cost" and by_cost.value > both.value and not by_cost.guaranteed
+    assert f"it would take a score of {both.value:.4g}" in by_cost.guarantee
+    dear = choose_threshold(score, labels, groups, cost_ratio=1e5, rule="recall", **common)
+    assert dear.rule == "recall" and dear.value == both.value and dear.guaranteed
+    kept = choose_threshold(score, labels, groups, cost_ratio=1e5, rule="cost", **common)
+    assert kept.guaranteed and kept.guarantee == dear.guarantee
+
+
 @pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize("share", [0, 1, -0.1])
 def test_shares_must_lie_between_0_and_1(share):

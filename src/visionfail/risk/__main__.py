@@ -15,7 +15,13 @@ from visionfail.risk.prediction_log import log_decision
 from visionfail.risk.saved import Classifier, load_classifier
 
 OUT = Path("runs/risk/model")
-DECISION = ("cost_ratio", "max_miss", "delta", "prevalence")  # settings that need no training
+DECISION = (
+    "rule",
+    "cost_ratio",
+    "max_miss",
+    "delta",
+    "prevalence",
+)  # settings that need no training
 
 
 def main(arguments: list[str] | None = None) -> int:

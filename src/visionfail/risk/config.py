@@ -9,6 +9,9 @@ from typing import Any
 import yaml
 
 ARCHITECTURES = ("resnet18", "resnet50", "efficientnet_b0", "vit_b_16")
+# "lower" of what the recall target and the cost ratio ask for, or one of the two alone
+RULES = ("lower", "recall", "cost")
+CHOICES = {"arch": ARCHITECTURES, "rule": RULES}
 # {key: (smallest, largest)} of numbers; largest and smallest are allowed
 LIMITS = {
     "side": (32, 512),
@@ -52,6 +55,7 @@ class RiskConfig:
     balance: bool = True
     mixup: bool = False
     seed: int = 0
+    rule: str = "lower"
     cost_ratio: float = 10.0
     max_miss: float = 0.05
     delta: float = 0.05
@@ -70,8 +74,8 @@ FIELD_TYPES = {field.name: type(field.default) for field in dataclasses.fields(R
 def _check(key: str, value: Any, kind: type) -> None:
     """Raises ValueError that names the key and what it may be."""
     if kind is str:
-        if value not in ARCHITECTURES:
-            raise ValueError(f"{key} is {value!r}: choose one of {', '.join(ARCHITECTURES)}.")
+        if value not in CHOICES[key]:
+            raise ValueError(f"{key} is {value!r}: choose one of {', '.join(CHOICES[key])}.")
         return
     if kind is bool:
         if not isinstance(value, bool):

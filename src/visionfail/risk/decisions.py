@@ -184,6 +184,7 @@ def in_words(threshold: float, table: pd.DataFrame, *, cost_ratio: float, preval
     row = table.set_index("quantity")
     missed = row.loc["missed"]
     alarmed = row.loc["alarmed"]
+    cost = row.loc["cost"]
     return (
         f"Flagged from a score of {threshold:.3g} on. A miss lets an unsafe picture pass and costs "
         f"as much as {cost_ratio:g} false alarms: {1000 * missed.value:.1f} of 1,000 unsafe ones "
@@ -191,7 +192,9 @@ def in_words(threshold: float, table: pd.DataFrame, *, cost_ratio: float, preval
         f"alarm has a person look at a safe picture: {1000 * alarmed.value:.1f} of 1,000 safe ones "
         f"(95% {1000 * alarmed.lo:.1f} to {1000 * alarmed.hi:.1f}, n = {int(alarmed.n):,}). Where "
         f"{prevalence:.1%} are unsafe, {row.value['coverage']:.1%} pass unseen and "
-        f"{1000 * row.value['residual risk']:.2f} of 1,000 of these are unsafe."
+        f"{1000 * row.value['residual risk']:.2f} of 1,000 of these are unsafe; 1,000 pictures "
+        f"cost as much as {1000 * cost.value:,.0f} false alarms ({1000 * cost.lo:,.0f} to "
+        f"{1000 * cost.hi:,.0f})."
     )
 
 

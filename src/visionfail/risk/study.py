@@ -27,7 +27,7 @@ from visionfail.risk.formats import can_export, format_rows
 from visionfail.risk.heads import heads_scores
 from visionfail.risk.saved import Classifier
 from visionfail.risk.sets import risk_sets
-from visionfail.risk.thresholds import Threshold, score_of_cost_ratio, threshold_for
+from visionfail.risk.thresholds import Threshold, threshold_for
 
 SETTINGS = {
     "gtsrb": RiskConfig(side=32, network_side=64, flip=False),
@@ -68,19 +68,12 @@ class Studied:
         """One of the tables: "history", "curve", "kinds", "labels", "drift", ..."""
         return pd.DataFrame(self.made["tables"][name])
 
-    def by_cost_alone(self, cost_ratio: float, *, prevalence: float) -> Threshold:
-        """The threshold of a cost ratio, whatever a recall target asks for: it promises nothing."""
-        score = score_of_cost_ratio(
-            cost_ratio,
-            prevalence=prevalence,
-            labels=self.validation.labels,
-            calibration=self.calibration,
-        )
-        return Threshold(score, "cost", False, "no guarantee", 0, 0)
-
-    def threshold(self, *, cost_ratio: float, max_miss: float, prevalence: float) -> Threshold:
-        """The threshold that validation pictures give."""
+    def threshold(
+        self, *, cost_ratio: float, max_miss: float, prevalence: float, rule: str = "lower"
+    ) -> Threshold:
+        """The threshold that validation pictures give, by a rule of `choose_threshold`."""
         wanted = {"cost_ratio": cost_ratio, "max_miss": max_miss, "prevalence": prevalence}
+        wanted["rule"] = rule
         config = dataclasses.replace(self.config, **wanted)
         return threshold_for(self.validation, self.calibration, config)
 
@@ -99,7 +92,7 @@ def load_or_study(name: str, profile: Profile) -> tuple[Studied, str]:
     config = SETTINGS[name]
     if path.exists():
         arrays, made = files.load_arrays(path)
-        if profile.name == "quick" or made["config"] == dataclasses.asdict(config):
+        if profile.name == "quick" or RiskConfig(**made["config"]) == config:
             return studied_of(arrays, made), "loaded"
     if profile.name == "quick":
         raise FileNotFoundError(f"{path.name} is not there: restore it (git checkout).")

@@ -145,6 +145,7 @@ def threshold_for(validation: Scored, calibration: Calibration, config: RiskConf
         cost_ratio=config.cost_ratio,
         prevalence=config.prevalence,
         calibration=calibration,
+        rule=config.rule,
     )
 
 
@@ -158,10 +159,12 @@ def choose_threshold(
     cost_ratio: float,
     prevalence: float,
     calibration: Calibration,
+    rule: str = "lower",
 ) -> Threshold:
-    """The lower of both scores: what the cost ratio asks for, and what the recall target allows.
+    """The lower of two scores: what the cost ratio asks for, and what the recall target allows.
 
-    Where there are too few unsafe groups to promise anything, the cost ratio's alone, marked. The
+    By the rule "recall" or "cost" it is that one alone. Where there are too few unsafe groups to
+    promise anything it is the cost ratio's, and where it promises nothing, it is marked. The
     probability that a cost ratio asks for becomes a score by `calibration`, which was fitted on
     pictures whose share of unsafe ones is that of `labels`.
     """
@@ -169,13 +172,17 @@ def choose_threshold(
         cost_ratio, prevalence=prevalence, labels=labels, calibration=calibration
     )
     by_recall = recall_threshold(score, labels, groups, max_miss=max_miss, delta=delta)
-    if by_recall is not None and by_recall.value <= by_cost:
+    lower = by_recall is not None and by_recall.value <= by_cost
+    if by_recall is not None and (rule == "recall" or (rule == "lower" and lower)):
         return by_recall
     unsafe = len(np.unique(groups[labels == 1]))
     needed = groups_needed(max_miss, delta)
-    if by_recall is None:
-        guarantee = f"no guarantee: {unsafe} unsafe groups are not enough data, it needs {needed}"
-        return Threshold(by_cost, "cost", False, guarantee, unsafe, needed, max_miss, delta)
     # flagging more than the recall target asks for keeps its promise
-    words = by_recall.guarantee
-    return Threshold(by_cost, "cost", True, words, unsafe, needed, max_miss, delta)
+    guaranteed = by_recall is not None and by_cost <= by_recall.value
+    if by_recall is None:
+        words = f"no guarantee: {unsafe} unsafe groups are not enough data, it needs {needed}"
+    elif guaranteed:
+        words = by_recall.guarantee
+    else:
+        words = f"no guarantee: it would take a score of {by_recall.value:.4g}"
+    return Threshold(by_cost, "cost", guaranteed, words, unsafe, needed, max_miss, delta)
