@@ -8,8 +8,10 @@ import torch
 from makers.risk import random_weights
 
 from visionfail import data, files
+from visionfail.data import ImageSet
 from visionfail.risk import drift_power, heads, sets, setup, sheet, study
 from visionfail.risk.config import RiskConfig
+from visionfail.risk.pictures import CLASSES
 
 CONFIG = RiskConfig(side=32, views=1, epochs=2, lr=0.01)
 
@@ -72,3 +74,23 @@ def test_what_is_stored_is_what_was_measured(tmp_path, monkeypatch):
     assert len(found.table("kinds")) == len(set(kinds["test"]))
     threshold = found.threshold(cost_ratio=10, max_miss=0.05, prevalence=0.1)
     assert 0 <= threshold.value <= 1 and not threshold.guaranteed
+
+
+def test_kinds_and_copies_are_counted_over_parts():
+    images = torch.zeros(6, 3, 4, 4, dtype=torch.uint8)
+    images[1:] = torch.arange(1, 6).reshape(5, 1, 1, 1)
+    images[2] = images[1]  # a copy in its class
+    images[3] = images[0]  # and one in the other
+    groups = torch.tensor([0, 0, 1, 2, 3, 4])
+    train = ImageSet(images, torch.tensor([0, 0, 0, 1, 1, 1]), CLASSES, "standin", groups=groups)
+    test = ImageSet(
+        images[4:5], torch.tensor([1]), CLASSES, "standin", groups=torch.zeros(1).long()
+    )
+    parts = {"train": train, "test": test}
+    kinds = {"train": ("a", "a", "b", "c", "c", "c"), "test": ("c",)}
+    found = setup.kinds_table(parts, kinds)
+    assert found.kind.tolist() == ["a", "b", "c"] and found.pictures.tolist() == [2, 1, 4]
+    assert found.groups.tolist() == [1, 1, 4]
+    copies = setup.copies_table(parts).set_index("part")
+    assert copies.loc["train"].tolist() == [2, 2, 1]
+    assert copies.loc["test"].tolist() == [0, 0, 1]

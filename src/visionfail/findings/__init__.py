@@ -15,6 +15,7 @@ from visionfail.findings.sentences import (
 )
 from visionfail.findings.tables import (
     RISK_COST,
+    RISK_RULE,
     auditor_summary,
     by_set_summary,
     claims_summary,
@@ -28,6 +29,7 @@ from visionfail.findings.tables import (
 
 __all__ = [
     "RISK_COST",
+    "RISK_RULE",
     "accuracy_sentence",
     "attack_sentence",
     "auditor_summary",

@@ -25,7 +25,13 @@ from visionfail.risk.pictures import list_pictures, split_pictures
 from visionfail.risk.prediction_log import log_summary, read_log
 from visionfail.risk.saved import Classifier, load_classifier
 from visionfail.risk.sets import NAMES, UNSAFE, as_risk, risk_sets
-from visionfail.risk.setup import counts_table, test_pictures
+from visionfail.risk.setup import (
+    copies_table,
+    counts_table,
+    kinds_table,
+    sets_to_explore,
+    test_pictures,
+)
 from visionfail.risk.setup import prepare_risk as prepare
 from visionfail.risk.sheet import (
     CLEAN,
@@ -33,6 +39,8 @@ from visionfail.risk.sheet import (
     result_rows,
     score_conditions,
     sheet_at,
+    sheet_by_rule,
+    worst_at,
 )
 from visionfail.risk.study import Studied, load_or_study
 from visionfail.risk.subgroups import brightness_kinds, by_kind_table
@@ -66,6 +74,7 @@ __all__ = [
     "check_drift",
     "check_score_drift",
     "choose_threshold",
+    "copies_table",
     "cost_threshold",
     "counts_table",
     "decision_sheet",
@@ -76,6 +85,7 @@ __all__ = [
     "implied_cost_ratio",
     "in_words",
     "judge_risk",
+    "kinds_table",
     "list_pictures",
     "load_classifier",
     "load_config",
@@ -97,9 +107,12 @@ __all__ = [
     "risk_sets",
     "roc_band",
     "score_conditions",
+    "sets_to_explore",
     "sheet_at",
+    "sheet_by_rule",
     "split_pictures",
     "surest_errors",
     "test_pictures",
     "worse_accuracy",
+    "worst_at",
 ]

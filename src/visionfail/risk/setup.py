@@ -1,9 +1,12 @@
 """What the notebook starts from: a run, and pictures to look at."""
 
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
 import numpy as np
 import pandas as pd
 
-from visionfail import data, profiles
+from visionfail import data, paths, profiles
 from visionfail.data import ImageSet
 from visionfail.risk.pictures import CLASSES
 from visionfail.risk.sets import PARTS, UNSAFE, as_risk, risk_sets
@@ -25,6 +28,19 @@ def prepare_risk(profile: str) -> tuple[Run, dict[str, tuple[str, ...]]]:
         parts, kinds = _standins()
     run = Run(profile=chosen, sets=parts, origin="subset", stored=chosen.name == "quick")
     return run, kinds
+
+
+def sets_to_explore(run: Run, name: str) -> tuple[dict[str, ImageSet], dict[str, tuple[str, ...]]]:
+    """({part: pictures}, {part: the kind of each}) of "gtsrb" or "imagenette".
+
+    In quick the test pictures alone, and ({}, {}) where they are not on disk.
+    """
+    if run.profile.name == "full":
+        return risk_sets(name)
+    if not data.is_present(name, paths.data_dir(None)):
+        return {}, {}
+    pictures, kinds = as_risk(data.load(name, PARTS[name]["test"]), UNSAFE[name])
+    return {"test": pictures}, {"test": kinds}
 
 
 def test_pictures(name: str) -> ImageSet | None:
@@ -61,3 +77,35 @@ def counts_table(parts: dict[str, ImageSet]) -> pd.DataFrame:
             row["groups"] = len(np.unique(groups[chosen]))
             rows.append({**row, "share": chosen.mean(), "origin": images.origin})
     return pd.DataFrame(rows)
+
+
+def kinds_table(parts: Mapping[str, ImageSet], kinds: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """A row per class and kind, over all parts: pictures and groups, the most first."""
+    rows = []
+    for part, images in parts.items():
+        table = {"class": np.array(CLASSES)[images.labels.numpy()], "kind": kinds[part]}
+        groups = [f"{part} {group}" for group in images.group_numbers()]
+        rows.append(pd.DataFrame({**table, "group": groups}))
+    counted = pd.concat(rows).groupby(["class", "kind"]).group.agg(["size", "nunique"])
+    counted = counted.rename(columns={"size": "pictures", "nunique": "groups"}).reset_index()
+    return counted.sort_values(["class", "pictures"], ascending=[True, False], ignore_index=True)
+
+
+def copies_table(parts: Mapping[str, ImageSet]) -> pd.DataFrame:
+    """A row per part: how many pictures have an equal, pixel for pixel, and where it is.
+
+    Columns: in its class and part, in another class, in another part; one may count in several.
+    """
+    digests = []
+    for part, images in parts.items():
+        of_part = [sha256(image.numpy().tobytes()).digest() for image in images.images]
+        digests.append(pd.DataFrame({"part": part, "label": images.labels, "digest": of_part}))
+    every = pd.concat(digests, ignore_index=True)
+    alike = every.groupby("digest")
+    several = alike.label.transform("size") > 1
+    same = every.groupby(["digest", "label", "part"]).digest.transform("size")
+    every["in its class and part"] = same > 1
+    every["in another class"] = several & (alike.label.transform("nunique") > 1)
+    every["in another part"] = several & (alike.part.transform("nunique") > 1)
+    columns = ["in its class and part", "in another class", "in another part"]
+    return every.groupby("part", sort=False)[columns].sum().reset_index()

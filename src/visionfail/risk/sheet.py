@@ -77,44 +77,75 @@ def only_unsafe_attacked(attacked: Scored, clean: Scored) -> Scored:
 
 def decision_sheet(
     scored: Mapping[Condition, Scored],
-    chosen: Mapping[float, Threshold],
+    chosen: Mapping[str, tuple[Threshold, float]],
     *,
     prevalence: float,
 ) -> pd.DataFrame:
-    """A row per condition, cost ratio and quantity: value, lo, hi (95% over groups), n groups.
+    """A row per condition, rule and quantity: value, lo, hi (95% over groups), n groups.
 
-    Quantities are those of `rates_table`; guaranteed says whether the promise reaches the row: it
-    is made on pictures as they are, so it reaches the clean ones alone.
+    `chosen` {rule in words: (its threshold, what a miss costs in false alarms)}. Quantities are
+    those of `rates_table`; guaranteed says whether the promise reaches the row: it is made on
+    pictures as they are, so it reaches the clean ones alone.
     """
     tables = []
     for (name, severity), of_condition in scored.items():
-        for ratio, threshold in chosen.items():
+        for rule, (threshold, ratio) in chosen.items():
             table = decisions.rates_table(
                 of_condition, threshold.value, prevalence=prevalence, cost_ratio=ratio
             )
             clean = (name, severity) == CLEAN
-            where = {"condition": name, "severity": severity, "cost ratio": ratio}
+            where = {"condition": name, "severity": severity, "rule": rule, "cost ratio": ratio}
             where["threshold"] = threshold.value
             where["guaranteed"] = clean and threshold.guaranteed
             tables.append(table.assign(**where))
     return pd.concat(tables, ignore_index=True)
 
 
-def sheet_at(sheet: pd.DataFrame, ratio: float) -> pd.DataFrame:
-    """One cost ratio's rows as a page: a row per condition, a column per quantity, in words."""
+def sheet_at(sheet: pd.DataFrame, rule: str) -> pd.DataFrame:
+    """One rule's rows as a page: a row per condition, a column per quantity, in words."""
     rows = []
-    of_ratio = sheet.loc[sheet["cost ratio"] == ratio]
-    for (name, severity), part in of_ratio.groupby(["condition", "severity"], sort=False):
-        values = part.set_index("quantity")
-        row = {"condition": f"{name} {severity}" if severity else name}
-        row["misses per 1,000 unsafe"] = _per_thousand(values.loc["missed"])
-        row["false alarms per 1,000 safe"] = _per_thousand(values.loc["alarmed"])
-        row["passes unseen"] = f"{values.value['coverage']:.1%}"
-        row["unsafe per 1,000 passed"] = _per_thousand(values.loc["residual risk"], digits=2)
-        row["guarantee"] = "yes" if bool(values.guaranteed.all()) else "does not reach here"
-        row["n"] = f"{int(values.n['missed'])} unsafe, {int(values.n['alarmed'])} safe"
-        rows.append(row)
+    of_rule = sheet.loc[sheet.rule == rule]
+    for (name, severity), part in of_rule.groupby(["condition", "severity"], sort=False):
+        rows.append({"condition": _named(name, severity), **_in_words(part)})
     return pd.DataFrame(rows)
+
+
+def sheet_by_rule(sheet: pd.DataFrame, conditions: Sequence[Condition]) -> pd.DataFrame:
+    """Some conditions' rows as a page: a row per rule and condition, its threshold in front."""
+    rows = []
+    for name, severity in conditions:
+        there = sheet.loc[(sheet.condition == name) & (sheet.severity == severity)]
+        for rule, part in there.groupby("rule", sort=False):
+            row = {"condition": _named(name, severity), "rule": rule}
+            row["flag from a score of"] = f"{part.threshold.iloc[0]:.4f}"
+            rows.append({**row, **_in_words(part)})
+    return pd.DataFrame(rows)
+
+
+def worst_at(sheet: pd.DataFrame, severity: int) -> Condition:
+    """The condition of this severity under which most unsafe pictures are missed."""
+    rows = sheet.loc[(sheet.severity == severity) & (sheet.quantity == "missed")]
+    worst = rows.loc[rows.value.idxmax()]
+    return str(worst.condition), severity
+
+
+def _named(name: str, severity: int) -> str:
+    """A condition in words."""
+    return f"{name} {severity}".replace("_", " ") if severity else name
+
+
+def _in_words(part: pd.DataFrame) -> dict[str, str]:
+    """A column per quantity of the rows of one condition and rule."""
+    values = part.set_index("quantity")
+    return {
+        "misses per 1,000 unsafe": _per_thousand(values.loc["missed"]),
+        "false alarms per 1,000 safe": _per_thousand(values.loc["alarmed"]),
+        "passes unseen": f"{values.value['coverage']:.1%}",
+        "unsafe per 1,000 passed": _per_thousand(values.loc["residual risk"], digits=2),
+        "1,000 pictures cost": _per_thousand(values.loc["cost"]),
+        "guarantee": "yes" if bool(values.guaranteed.all()) else "does not reach here",
+        "n": f"{int(values.n['missed'])} unsafe, {int(values.n['alarmed'])} safe",
+    }
 
 
 def _per_thousand(row: pd.Series, *, digits: int = 0) -> str:
@@ -131,7 +162,7 @@ def result_rows(sheet: pd.DataFrame, *, dataset: str, origin: str) -> list[dict]
         row["model"] = "imagenet_resnet18"
         row["condition"] = line["condition"]
         row["severity"] = line["severity"]
-        row["metric"] = f"{line['quantity']}, a miss costs {line['cost ratio']:g}"
+        row["metric"] = f"{line['quantity']}, {line['rule']}"
         row.update({name: line[name] for name in ("value", "lo", "hi", "n")})
         rows.append(row)
     return rows
