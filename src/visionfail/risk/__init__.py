@@ -2,13 +2,14 @@
 
 from visionfail.risk.calibration import Calibration, brier, calibration_bins, fit_calibration
 from visionfail.risk.claims import RISK_CLAIMS, judge_risk, worse_accuracy
-from visionfail.risk.config import RiskConfig, load_config
+from visionfail.risk.config import ARCHITECTURES, RiskConfig, load_config
 from visionfail.risk.curves import precision_band, roc_band
 from visionfail.risk.decisions import (
     Scored,
     extra_cost,
     in_words,
     picture_measures,
+    prevalence_table,
     rates,
     rates_table,
     review_band,
@@ -20,6 +21,7 @@ from visionfail.risk.drift import (
     one_per_group,
     reference_of,
 )
+from visionfail.risk.experiments import balanced_accuracy
 from visionfail.risk.heads import heads_table
 from visionfail.risk.pictures import list_pictures, split_pictures
 from visionfail.risk.prediction_log import log_summary, read_log
@@ -56,6 +58,7 @@ from visionfail.risk.thresholds import (
 )
 
 __all__ = [
+    "ARCHITECTURES",
     "CLEAN",
     "NAMES",
     "RISK_CLAIMS",
@@ -67,6 +70,7 @@ __all__ = [
     "Studied",
     "Threshold",
     "as_risk",
+    "balanced_accuracy",
     "brier",
     "brightness_kinds",
     "by_kind_table",
@@ -97,6 +101,7 @@ __all__ = [
     "picture_measures",
     "precision_band",
     "prepare",
+    "prevalence_table",
     "rates",
     "rates_table",
     "read_log",
