@@ -56,6 +56,7 @@ def test_a_page_by_rule_has_each_threshold_and_what_it_costs():
     table = made()
     page = sheet.sheet_by_rule(table, [sheet.CLEAN, sheet.worst_at(table, 3)])
     assert page.condition.tolist() == ["clean"] * 2 + ["fog 3"] * 2
+    assert page.guarantee.tolist() == ["yes", "none", "does not reach here", "none"]
     assert page["flag from a score of"].tolist() == ["0.5000", "0.1000"] * 2
     cost = table.set_index(["condition", "rule", "quantity"]).value["fog", "dear", "cost"]
     assert page["1,000 pictures cost"].iloc[3].startswith(f"{1000 * cost:.0f} (")

@@ -84,8 +84,8 @@ def decision_sheet(
     """A row per condition, rule and quantity: value, lo, hi (95% over groups), n groups.
 
     `chosen` {rule in words: (its threshold, what a miss costs in false alarms)}. Quantities are
-    those of `rates_table`; guaranteed says whether the promise reaches the row: it is made on
-    pictures as they are, so it reaches the clean ones alone.
+    those of `rates_table`; promised says whether the rule promises anything, guaranteed whether
+    that reaches the row: it is made on pictures as they are, so it reaches the clean ones alone.
     """
     tables = []
     for (name, severity), of_condition in scored.items():
@@ -96,6 +96,7 @@ def decision_sheet(
             clean = (name, severity) == CLEAN
             where = {"condition": name, "severity": severity, "rule": rule, "cost ratio": ratio}
             where["threshold"] = threshold.value
+            where["promised"] = threshold.guaranteed
             where["guaranteed"] = clean and threshold.guaranteed
             tables.append(table.assign(**where))
     return pd.concat(tables, ignore_index=True)
@@ -137,13 +138,14 @@ def _named(name: str, severity: int) -> str:
 def _in_words(part: pd.DataFrame) -> dict[str, str]:
     """A column per quantity of the rows of one condition and rule."""
     values = part.set_index("quantity")
+    reach = "yes" if values.guaranteed.all() else "does not reach here"
     return {
         "misses per 1,000 unsafe": _per_thousand(values.loc["missed"]),
         "false alarms per 1,000 safe": _per_thousand(values.loc["alarmed"]),
         "passes unseen": f"{values.value['coverage']:.1%}",
         "unsafe per 1,000 passed": _per_thousand(values.loc["residual risk"], digits=2),
         "1,000 pictures cost": _per_thousand(values.loc["cost"]),
-        "guarantee": "yes" if bool(values.guaranteed.all()) else "does not reach here",
+        "guarantee": reach if values.promised.all() else "none",
         "n": f"{int(values.n['missed'])} unsafe, {int(values.n['alarmed'])} safe",
     }
 
