@@ -85,6 +85,34 @@ def test_with_more_tolerance_the_guarantee_is_there(folder, copy, capsys):
     assert "with probability 90% at most 30.0%" in capsys.readouterr().out
 
 
+def test_evaluate_leaves_a_report_with_figures(folder, copy, capsys):
+    program.main(["evaluate", "--model", str(copy), "--data", str(folder)])
+    said = capsys.readouterr().out
+    report = json.loads((copy / "report.json").read_text(encoding="utf-8"))
+    assert sum(sum(row.values()) for row in report["confusion"].values()) == 20
+    assert {row["prevalence"] for row in report["at_work"]} == {0.001, 0.01, 0.1}
+    assert [part["part"] for part in report["review_band"]["parts"]][1] == "to people"
+    assert set(report["subgroups"]) == {"brightness"}  # the folder has no kinds
+    assert {"roc.png", "precision.png", "reliability.png"} <= set(os.listdir(copy / "report"))
+    assert "ECE of the predicted class, 15 bins of equal width" in said
+    fitted = report["calibration"]
+    words = f"log-odds times {fitted['slope']:.3g}, plus {fitted['offset']:.3g}"
+    assert words in said and "10% " in said
+
+
+def test_a_test_set_of_one_class_is_no_look(folder, copy, tmp_path, capsys):
+    for name in pictures.CLASSES:
+        shutil.copytree(folder / name, tmp_path / "split" / "test" / name)
+    for k, file in enumerate(sorted((tmp_path / "split" / "test").rglob("*.*"))):
+        draw(file, unsafe="unsafe" in file.parts, seed=9000 + k)  # never seen
+    for file in (tmp_path / "split" / "test" / "unsafe").iterdir():
+        file.write_bytes(b"no picture")
+    call = ["evaluate", "--model", str(copy), "--data", str(tmp_path / "split")]
+    assert program.main(call) == 2
+    assert "none of the unsafe pictures can be read" in capsys.readouterr().err
+    assert not (copy / "looks.json").exists()
+
+
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
 def test_predict_decides_as_evaluate_does(folder, copy, suffix):
     classifier = load_classifier(copy)

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from visionfail.risk import commands, predicting
+from visionfail.risk import commands, predicting, report
 from visionfail.risk.config import FIELD_TYPES, RiskConfig, load_config
 from visionfail.risk.prediction_log import log_decision
 from visionfail.risk.saved import Classifier, load_classifier
@@ -123,7 +123,11 @@ def run_evaluate(options: argparse.Namespace) -> int:
     print(f"{len(evaluated.pictures):,} test pictures, look number {evaluated.look}")
     print(evaluated.words)
     for name, value in evaluated.measures.items():
-        print(f"   {name} {value:.3f}")
+        print(f"   {report.MEASURES.get(name, name)} {value:.3f}")
+    print(*report.lines_of(evaluated.details), sep="\n")
+    print(f"figures: {classifier.folder / commands.FIGURES}")
+    for name, reason in evaluated.not_drawn.items():
+        print(f"   {name} not drawn: {reason}")
     print(f"misses and false alarms: {classifier.folder / commands.ERRORS}")
     return 0
 

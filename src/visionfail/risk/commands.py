@@ -1,6 +1,7 @@
 """train and evaluate: from a folder of pictures to a classifier, a threshold and its report."""
 
 import csv
+import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +12,18 @@ import pandas as pd
 
 from visionfail import files, metrics
 from visionfail.data import ImageSet
-from visionfail.risk import decisions, pictures, saved, training
+from visionfail.risk import decisions, pictures, report, saved, training
 from visionfail.risk.calibration import brier, fit_calibration
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.decisions import Scored
 from visionfail.risk.pictures import Pictures
+from visionfail.risk.report import Details
+from visionfail.risk.report_figures import draw_figures
 from visionfail.risk.saved import Classifier, load_classifier, save_classifier
 from visionfail.risk.thresholds import Threshold, threshold_for
 
 REPORT = "report.json"
+FIGURES = "report"  # their folder
 ERRORS = "errors.csv"
 
 
@@ -40,11 +44,13 @@ class Evaluated:
     threshold: Threshold
     rates: pd.DataFrame
     measures: dict[str, float]
+    details: Details
     words: str
     look: int  # how often these test pictures have been looked at
     scored: Scored
     pictures: Pictures
     left_out: dict[str, str]
+    not_drawn: dict[str, str]  # {figure: why}
 
 
 def train_classifier(
@@ -128,11 +134,29 @@ def evaluate_classifier(classifier: Classifier, data: str | Path, config: RiskCo
     )
     measures = decisions.picture_measures(scored, threshold.value)
     measures.update(calibration_measures(classifier, scored))
+    details = report.details_of(
+        scored,
+        threshold.value,
+        config,
+        calibration=classifier.calibration,
+        kinds=kept.kinds,
+        brightness=images.images.float().mean(dim=(1, 2, 3)).numpy() / 255,
+    )
     look = classifier.count_look(kept.checksum())
     classifier.keep_decision(threshold)
-    evaluated = Evaluated(threshold, rates, measures, words, look, scored, kept, left_out)
+    evaluated = Evaluated(
+        threshold, rates, measures, details, words, look, scored, kept, left_out, {}
+    )
     write_report(evaluated, classifier)
-    return evaluated
+    not_drawn = draw_figures(
+        classifier.folder / FIGURES,
+        scored,
+        images.images,
+        threshold=threshold,
+        calibration=classifier.calibration,
+        prevalence=config.prevalence,
+    )
+    return dataclasses.replace(evaluated, not_drawn=not_drawn)
 
 
 def pictures_to_test(classifier: Classifier, data: str | Path) -> Pictures:
@@ -187,10 +211,11 @@ def calibration_measures(classifier: Classifier, scored: Scored) -> dict[str, fl
 
 def write_report(evaluated: Evaluated, classifier: Classifier) -> None:
     """report.json, and errors.csv with every miss and false alarm, in the classifier's folder."""
-    report = {
+    record = {
         "threshold": vars(evaluated.threshold),
         "rates": evaluated.rates.to_dict("records"),
-        "measures": {k: None if np.isnan(v) else float(v) for k, v in evaluated.measures.items()},
+        "measures": evaluated.measures,
+        **report.record_of(evaluated.details),
         "words": evaluated.words,
         "look": evaluated.look,
         "pictures": len(evaluated.pictures),
@@ -199,17 +224,18 @@ def write_report(evaluated: Evaluated, classifier: Classifier) -> None:
         "model_sha256": classifier.card["sha256"],
     }
     folder = classifier.folder
-    files.write_text(folder / REPORT, files.json_text(_plain(report), name=REPORT))
+    files.write_text(folder / REPORT, files.json_text(_plain(record), name=REPORT))
     files.write_text(folder / ERRORS, errors_csv(evaluated))
 
 
 def _plain(value: object) -> object:
-    """Numpy numbers as Python's own, all the way down."""
+    """Numpy numbers as Python's own and NaN as None, all the way down."""
     if isinstance(value, dict):
         return {str(key): _plain(content) for key, content in value.items()}
     if isinstance(value, list):
         return [_plain(content) for content in value]
-    return value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if value != value else value  # json has no NaN
 
 
 def errors_csv(evaluated: Evaluated) -> str:
