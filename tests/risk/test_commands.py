@@ -1,5 +1,6 @@
 """train, evaluate and predict one after another, as a new user would call them."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -98,6 +99,26 @@ def test_evaluate_leaves_a_report_with_figures(folder, copy, capsys):
     fitted = report["calibration"]
     words = f"log-odds times {fitted['slope']:.3g}, plus {fitted['offset']:.3g}"
     assert words in said and "10% " in said
+
+
+def test_settings_are_stored_with_their_hash(folder, copy, tmp_path, capsys):
+    card = json.loads((copy / "model.json").read_text(encoding="utf-8"))
+    canonical = json.dumps(card["config"], sort_keys=True, separators=(",", ":"))
+    assert card["config_sha256"] == hashlib.sha256(canonical.encode()).hexdigest()
+    file = tmp_path / "mine.yaml"
+    file.write_text("side: 32\ncost_ratio: 40\n", encoding="utf-8")
+    call = ["evaluate", "--model", str(copy), "--data", str(folder), "--config", str(file)]
+    assert program.main([*call, "--delta", "0.1"]) == 0
+    report = json.loads((copy / "report.json").read_text(encoding="utf-8"))
+    decided = report["decision"]
+    assert (decided["cost_ratio"], decided["delta"], decided["rule"]) == (40.0, 0.1, "lower")
+    canonical = json.dumps(decided, sort_keys=True, separators=(",", ":"))
+    assert report["decision_sha256"] == hashlib.sha256(canonical.encode()).hexdigest()
+    assert report["config_sha256"] == card["config_sha256"]
+    capsys.readouterr()
+    file.write_text("views: 3\n", encoding="utf-8")
+    assert program.main(call) == 2
+    assert "views is 3, and the classifier was trained with 1" in capsys.readouterr().err
 
 
 def test_a_test_set_of_one_class_is_no_look(folder, copy, tmp_path, capsys):

@@ -10,18 +10,17 @@ import time
 from pathlib import Path
 
 from visionfail.risk import commands, predicting, report
-from visionfail.risk.config import FIELD_TYPES, RiskConfig, load_config
+from visionfail.risk.config import (
+    DECISION_KEYS,
+    FIELD_TYPES,
+    RiskConfig,
+    load_config,
+    load_decision,
+)
 from visionfail.risk.prediction_log import log_decision
 from visionfail.risk.saved import Classifier, load_classifier
 
 OUT = Path("runs/risk/model")
-DECISION = (
-    "rule",
-    "cost_ratio",
-    "max_miss",
-    "delta",
-    "prevalence",
-)  # settings that need no training
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,7 +47,8 @@ def parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--model", default=str(OUT), help="folder of the classifier")
     evaluating.add_argument("--data", required=True, help="folder with safe/ and unsafe/")
     evaluating.add_argument("--require-guarantee", action="store_true", help="or stop")
-    add_settings(evaluating, DECISION)
+    evaluating.add_argument("--config", help="YAML file; training's settings stay as they are")
+    add_settings(evaluating, DECISION_KEYS)
     evaluating.set_defaults(run=run_evaluate)
     deciding = commands_of.add_parser("predict", help="decide about one picture, or many")
     deciding.add_argument("--image", required=True, help="a file, a folder, or - for a list")
@@ -112,7 +112,8 @@ def run_train(options: argparse.Namespace) -> int:
 def run_evaluate(options: argparse.Namespace) -> int:
     """evaluate: the threshold with its guarantee, then what it does on test pictures."""
     classifier = load_classifier(options.model)
-    config = dataclasses.replace(classifier.config, **overrides(options))
+    file = options.config and Path(options.config)
+    config = load_decision(classifier.config, file, overrides(options))
     threshold = commands.threshold_of(classifier, config)
     print(f"threshold {threshold.value:.4g} by {threshold.rule}; {threshold.guarantee}")
     if options.require_guarantee and not threshold.guaranteed:

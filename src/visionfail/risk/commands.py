@@ -6,15 +6,16 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from visionfail import files, metrics
+from visionfail import files, metrics, results
 from visionfail.data import ImageSet
 from visionfail.risk import decisions, pictures, report, saved, training
 from visionfail.risk.calibration import brier, fit_calibration
-from visionfail.risk.config import RiskConfig
+from visionfail.risk.config import RiskConfig, decision_settings
 from visionfail.risk.decisions import Scored
 from visionfail.risk.pictures import Pictures
 from visionfail.risk.report import Details
@@ -42,6 +43,7 @@ class Evaluated:
     """A report on test pictures: the threshold, the table of rates, and the scores behind it."""
 
     threshold: Threshold
+    settings: dict[str, Any]  # that decide: `config.decision_settings`
     rates: pd.DataFrame
     measures: dict[str, float]
     details: Details
@@ -144,8 +146,9 @@ def evaluate_classifier(classifier: Classifier, data: str | Path, config: RiskCo
     )
     look = classifier.count_look(kept.checksum())
     classifier.keep_decision(threshold)
+    settings = decision_settings(config)
     evaluated = Evaluated(
-        threshold, rates, measures, details, words, look, scored, kept, left_out, {}
+        threshold, settings, rates, measures, details, words, look, scored, kept, left_out, {}
     )
     write_report(evaluated, classifier)
     not_drawn = draw_figures(
@@ -213,6 +216,9 @@ def write_report(evaluated: Evaluated, classifier: Classifier) -> None:
     """report.json, and errors.csv with every miss and false alarm, in the classifier's folder."""
     record = {
         "threshold": vars(evaluated.threshold),
+        "decision": evaluated.settings,
+        "decision_sha256": results.config_hash(evaluated.settings),
+        "config_sha256": results.config_hash(dataclasses.asdict(classifier.config)),
         "rates": evaluated.rates.to_dict("records"),
         "measures": evaluated.measures,
         **report.record_of(evaluated.details),
