@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -292,3 +293,38 @@ def test_flagged_pictures_in_the_band_go_to_people(folder, copy, tmp_path, capsy
     assert lines(capsys) == banded
     assert program.main([*call, "--people-below", "7"]) == 2
     assert "a probability from 0 to 1" in capsys.readouterr().err
+
+
+def test_a_missing_export_is_an_error_in_words(folder, copy, monkeypatch, capsys):
+    one = str(folder / "safe" / "000.jpg")
+    call = ["predict", "--image", one, "--weights", str(copy), "--threshold", "0.5"]
+    assert program.main([*call, "--format", "onnx"]) == 2
+    assert "no model.onnx.onnx" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ValueError, match=r"onnxruntime.*pip install"):
+        program.export.session_of(copy / "model.onnx.onnx")
+
+
+@pytest.mark.slow
+def test_an_export_decides_as_evaluate_does(folder, copy, tmp_path, capsys):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    classifier = load_classifier(copy)
+    found = commands.evaluate_classifier(classifier, folder, classifier.config)
+    data_of = ["--model", str(copy), "--data", str(folder)]
+    assert program.main(["export", *data_of, "--format", "onnx"]) == 0
+    table = tmp_path / "decided.csv"
+    call = ["predict", "--image", str(folder), "--weights", str(copy), "--csv", str(table)]
+    capsys.readouterr()
+    assert program.main([*call, "--format", "onnx"]) == 1
+    decided = {line["file"]: line for line in lines(capsys)}
+    for file, score in zip(found.pictures.files, found.scored.score, strict=True):
+        line = decided[str(file)]
+        assert (line["decision"] == "unsafe") == (score >= found.threshold.value)
+        assert line["score"] == pytest.approx(score, abs=1e-4)
+        assert line["model"].endswith(" onnx")
+    assert program.main(call) == 2  # the table is of another format
+    assert "decided at model" in capsys.readouterr().err
+    (copy / "model.onnx.onnx").write_bytes(b"no network")
+    assert program.main([*call[:-2], "--format", "onnx"]) == 2
+    assert "model.onnx.onnx" in capsys.readouterr().err

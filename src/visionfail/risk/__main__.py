@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from visionfail.risk import commands, predicting, report
+from visionfail.risk import commands, export, predicting, report
 from visionfail.risk.config import (
     DECISION_KEYS,
     FIELD_TYPES,
@@ -53,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
     deciding = commands_of.add_parser("predict", help="decide about one picture, or many")
     deciding.add_argument("--image", required=True, help="a file, a folder, or - for a list")
     deciding.add_argument("--weights", default=str(OUT), help="folder of the classifier")
+    deciding.add_argument(
+        "--format", choices=("torch", *export.FORMATS), default="torch", help="of an export"
+    )
     deciding.add_argument("--threshold", type=float, help="in the place of evaluate's")
     deciding.add_argument(
         "--people-below", type=float, default=0.0, help="probability; default 0, nobody"
@@ -158,6 +161,9 @@ def run_predict(options: argparse.Namespace) -> int:
     """predict: a line of json for each file."""
     classifier = load_classifier(options.weights)
     threshold, guaranteed = threshold_to_use(classifier, options.threshold)
+    exported = None
+    if options.format != "torch":
+        exported = export.load_exported(classifier, options.format)  # through its gate
     code = 0
     decided = predicting.decide_all(
         classifier,
@@ -166,6 +172,7 @@ def run_predict(options: argparse.Namespace) -> int:
         guaranteed=guaranteed,
         people_below=options.people_below,
         fallback=options.fallback,
+        exported=exported,
         table=options.csv,
     )
     start = time.perf_counter()
@@ -184,8 +191,6 @@ def run_predict(options: argparse.Namespace) -> int:
 
 def run_export(options: argparse.Namespace) -> int:
     """export: the file and what its gate measured, or why it is refused."""
-    from visionfail.risk import export  # onnxruntime is an extra
-
     classifier = load_classifier(options.model)
     validation = commands.validation_pictures(classifier, options.data)
     threshold = classifier.decision() or commands.threshold_of(classifier, classifier.config)
