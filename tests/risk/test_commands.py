@@ -1,6 +1,9 @@
 """train, evaluate and predict one after another, as a new user would call them."""
 
+import csv
+import dataclasses
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -100,6 +103,17 @@ def test_evaluate_leaves_a_report_with_figures(folder, copy, capsys):
     fitted = report["calibration"]
     words = f"log-odds times {fitted['slope']:.3g}, plus {fitted['offset']:.3g}"
     assert words in said and "10% " in said
+
+
+def test_errors_are_marked_where_nothing_is_guaranteed(folder, copy):
+    classifier = load_classifier(copy)
+    found = commands.evaluate_classifier(classifier, folder, classifier.config)
+    for value, promised, words in ((0.0, False, "no guarantee"), (0.0, True, "guaranteed")):
+        threshold = dataclasses.replace(found.threshold, value=value, guaranteed=promised)
+        table = commands.errors_csv(dataclasses.replace(found, threshold=threshold))
+        rows = list(csv.DictReader(io.StringIO(table)))
+        assert [row["error"] for row in rows] == ["false alarm"] * 10
+        assert {row["guarantee"] for row in rows} == {words}
 
 
 def test_settings_are_stored_with_their_hash(folder, copy, tmp_path, capsys):
@@ -263,6 +277,7 @@ def test_export_goes_through_its_gate(folder, copy, tmp_path, capsys):
     assert "flips of 20, up to" in capsys.readouterr().err
     assert program.main([*call, "onnx"]) == 0
     said = capsys.readouterr().out
+    assert "no guarantee: 10 unsafe groups" in said
     assert "flips, batch 7 0" in said and "model.onnx.onnx" in said
     call[4] = str(shutil.copytree(folder, tmp_path / "changed"))
     for file in sorted((tmp_path / "changed" / "safe").iterdir())[:20]:

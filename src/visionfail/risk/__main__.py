@@ -195,6 +195,7 @@ def run_export(options: argparse.Namespace) -> int:
     validation = commands.validation_pictures(classifier, options.data)
     threshold = classifier.decision() or commands.threshold_of(classifier, classifier.config)
     made = export.export(classifier, options.format, validation, threshold)
+    print(f"threshold {threshold.value:.4g} by {threshold.rule}; {threshold.guarantee}")
     print(f"{made.path}, {made.path.stat().st_size / 1e6:.1f} MB; its gate on {made.gate.host}:")
     for name, value in made.gate.measured.items():
         print(f"   {name} {value:.3g}")

@@ -245,16 +245,18 @@ def _plain(value: object) -> object:
 
 
 def errors_csv(evaluated: Evaluated) -> str:
-    """The text of errors.csv: file, error, score, kind; the surest errors first."""
+    """The text of errors.csv: file, error, score, kind, guarantee; the surest errors first."""
     scored = evaluated.scored
     flagged = scored.score >= evaluated.threshold.value
     wrong = np.flatnonzero(flagged != (scored.labels == 1))
     distance = np.abs(scored.score[wrong] - evaluated.threshold.value)
-    rows: list[Sequence[object]] = [("file", "error", "score", "kind")]
+    mark = evaluated.threshold.mark
+    rows: list[Sequence[object]] = [("file", "error", "score", "kind", "guarantee")]
     for k in wrong[np.argsort(-distance, kind="stable")]:
         error = "false alarm" if flagged[k] else "miss"
         file = evaluated.pictures.files[k].as_posix()
-        rows.append((file, error, f"{scored.score[k]:.6f}", evaluated.pictures.kinds[k]))
+        score = f"{scored.score[k]:.6f}"
+        rows.append((file, error, score, evaluated.pictures.kinds[k], mark))
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()

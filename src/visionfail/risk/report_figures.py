@@ -127,5 +127,4 @@ def gallery(
 
 def promise(threshold: Threshold) -> str:
     """The threshold, and "no guarantee" where it promises nothing."""
-    marked = "guaranteed" if threshold.guaranteed else "no guarantee"
-    return f"threshold {threshold.value:.3g}, {marked}"
+    return f"threshold {threshold.value:.3g}, {threshold.mark}"
