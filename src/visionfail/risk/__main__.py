@@ -1,4 +1,4 @@
-"""python -m visionfail.risk train | evaluate | predict | export: the safe/unsafe classifier.
+"""The safe/unsafe classifier: train, evaluate, predict, check for drift, export.
 
 Exit codes of predict: 0 all safe, 1 something is unsafe, 3 a person must look; 2 is a wrong call.
 """
@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from visionfail.risk import commands, export, predicting, report
+from visionfail.risk import commands, drift_check, export, predicting, report
 from visionfail.risk.config import (
     DECISION_KEYS,
     FIELD_TYPES,
@@ -21,10 +21,16 @@ from visionfail.risk.prediction_log import log_decision
 from visionfail.risk.saved import Classifier, load_classifier
 
 OUT = Path("runs/risk/model")
+DRIFT = (
+    "Compares a batch of new pictures, one of each group of its pictures.csv, with validation's. "
+    "Safe and unsafe ones must come in validation's proportion: where they do not, an alarm may "
+    "mean that alone. Exit code 0: no drift seen, 1: an alarm, 2: a wrong call. Unchanged pictures "
+    "raise an alarm in one batch of twenty at most."
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one of the three commands; returns the exit code."""
+    """Run one of the commands; returns the exit code."""
     options = parser().parse_args(arguments)
     try:
         return options.run(options)
@@ -64,6 +70,11 @@ def parser() -> argparse.ArgumentParser:
     deciding.add_argument("--csv", type=Path, help="a table that grows; a second run resumes")
     deciding.add_argument("--log", type=Path, help="a log of decisions, without pictures or names")
     deciding.set_defaults(run=run_predict)
+    drifting = commands_of.add_parser("drift", help="are new pictures unlike validation's?")
+    drifting.description = DRIFT
+    drifting.add_argument("--model", default=str(OUT), help="folder of the classifier")
+    drifting.add_argument("--image", type=Path, required=True, help="folder of new pictures")
+    drifting.set_defaults(run=run_drift)
     exporting = commands_of.add_parser("export", help="ONNX or int8, if it decides the same")
     exporting.add_argument("--model", default=str(OUT), help="folder of the classifier")
     exporting.add_argument("--data", required=True, help="folder that it was trained on")
@@ -187,6 +198,22 @@ def run_predict(options: argparse.Namespace) -> int:
         elif decision.decision == "unsafe" and code == 0:
             code = 1
     return code
+
+
+def run_drift(options: argparse.Namespace) -> int:
+    """drift: what raises an alarm, with its p value."""
+    checked = drift_check.check_folder(load_classifier(options.model), options.image)
+    say_left_out(checked.left_out)
+    drift = checked.drift
+    print(
+        f"{drift.n:,} of {checked.pictures:,} pictures, one of each group, against "
+        f"{checked.reference:,} of validation; p corrected for {len(drift.p_values)} tests"
+    )
+    for name in drift.moved:
+        print(f"   {name} has moved: p = {drift.p_values[name]:.3g}")
+    if not drift.alarm:
+        print(f"no drift seen: the smallest p is {drift.p:.3g}")
+    return int(drift.alarm)
 
 
 def run_export(options: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from visionfail.risk import decisions, pictures, report, saved, training
 from visionfail.risk.calibration import brier, fit_calibration
 from visionfail.risk.config import RiskConfig, decision_settings
 from visionfail.risk.decisions import Scored
+from visionfail.risk.drift_check import validation_reference
 from visionfail.risk.pictures import Pictures
 from visionfail.risk.report import Details
 from visionfail.risk.report_figures import draw_figures
@@ -103,6 +104,7 @@ def train_and_save(
         card=training.card_of(model, config, weights=weights, history=history, images=sets),
         calibration=fit_calibration(score, validation.labels),
         validation=validation,
+        reference=validation_reference(model, sets, score, config, folder=features),
         seen=seen,
     )
     return load_classifier(out)

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from matplotlib import pyplot
 from matplotlib.figure import Figure
 from sklearn import metrics as sklearn_metrics
 from torch import Tensor
@@ -49,6 +50,7 @@ def draw_figures(
             (folder / f"{name}.png").unlink(missing_ok=True)
             fig = drawers[name]()
             figures.save_figure(fig, name, folder=folder, origin="own", profile="full")
+            pyplot.close(fig)
         except (OSError, RuntimeError, ValueError) as error:
             failed[name] = str(error)
     return failed

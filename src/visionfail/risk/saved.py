@@ -13,6 +13,7 @@ from visionfail import devices, files, metrics, models
 from visionfail.risk.calibration import Calibration
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.decisions import Scored
+from visionfail.risk.drift import Reference, load_reference, save_reference
 from visionfail.risk.thresholds import Threshold
 
 MODEL = "model"  # .safetensors and .json
@@ -20,6 +21,7 @@ SETTINGS = "settings.yaml"
 VALIDATION = "validation.npz"
 SEEN = "seen.json"  # the sha256 of every picture that trained or chose something
 DECISION = "decision.json"  # of the last evaluation
+DRIFT = "drift.npz"  # what validation pictures look like
 LOOKS = "looks.json"  # at test pictures
 AGAIN = "restore it, or train again"
 
@@ -44,6 +46,10 @@ class Classifier:
         with files.reading(file, remedy=AGAIN):
             arrays, _ = files.load_arrays(file)
             return Scored(arrays["score"], arrays["labels"], arrays["groups"])
+
+    def drift_reference(self) -> Reference:
+        """What validation pictures look like; FileNotFoundError where they were too few."""
+        return load_reference(self.folder / DRIFT)
 
     def seen(self) -> set[str]:
         """The sha256 of the pictures that it was trained or chosen on."""
@@ -90,6 +96,7 @@ def save_classifier(
     card: dict,
     calibration: Calibration,
     validation: Scored,
+    reference: Reference | None,
     seen: Sequence[str],
 ) -> None:
     """Write a classifier's folder; the card comes last, so that a half-written one is none."""
@@ -104,6 +111,9 @@ def save_classifier(
     files.save_arrays(folder / VALIDATION, arrays, made={"checksum": card["data_checksums"]["val"]})
     files.write_text(folder / SEEN, files.json_text({"sha256": sorted(seen)}, name=SEEN))
     (folder / DECISION).unlink(missing_ok=True)  # of another network; its looks stay counted
+    (folder / DRIFT).unlink(missing_ok=True)
+    if reference is not None:
+        save_reference(reference, folder / DRIFT)
     full_card = {**card, "calibration": dataclasses.asdict(calibration)}
     models.save_checkpoint(model, folder / MODEL, card=full_card)
 
