@@ -41,7 +41,8 @@ def train_risk(
 ) -> tuple[nn.Module, list[dict]]:
     """The trained network in eval mode, and the history; features are kept in `folder`.
 
-    The head learns from frozen features; then the last `unfreeze` stages learn with it.
+    The head learns from frozen features; then the last `unfreeze` stages learn with it, from
+    pictures. With `mixup` the first phase mixes features, and the second pictures.
     """
     learnt, _ = load_or_extract(model, train, config, views=config.views, folder=folder)
     watched, _ = load_or_extract(model, val, config, views=0, folder=folder)
