@@ -343,3 +343,24 @@ def test_an_export_decides_as_evaluate_does(folder, copy, tmp_path, capsys):
     (copy / "model.onnx.onnx").write_bytes(b"no network")
     assert program.main([*call[:-2], "--format", "onnx"]) == 2
     assert "model.onnx.onnx" in capsys.readouterr().err
+
+
+def test_the_files_to_label_next_lie_nearest_the_bands_middle(folder, copy, capsys):
+    call = ["predict", "--image", str(folder), "--weights", str(copy), "--threshold", "0.3"]
+    call += ["--people-below", "0.9", "--label-next"]
+    program.main([*call, "3"])
+    *decided, last = lines(capsys)
+    calibration = load_classifier(copy).calibration
+    middle = (calibration.probability(0.3) + 0.9) / 2
+    order = sorted(decided, key=lambda line: abs(line["probability"] - middle))
+    assert last == {"label_next": [line["file"] for line in order[:3]]}
+    with pytest.raises(SystemExit):
+        program.main([*call, "0"])
+    assert "--label-next" in capsys.readouterr().err
+
+
+def test_files_that_cannot_be_read_are_not_to_be_labelled(copy, tmp_path, capsys):
+    (tmp_path / "note.png").write_text("no picture", encoding="utf-8")
+    call = ["predict", "--image", str(tmp_path), "--weights", str(copy), "--threshold", "0.3"]
+    assert program.main([*call, "--label-next", "5"]) == 3
+    assert lines(capsys)[-1] == {"label_next": []}

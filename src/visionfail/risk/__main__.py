@@ -5,8 +5,10 @@ Exit codes of predict: 0 all safe, 1 something is unsafe, 3 a person must look; 
 
 import argparse
 import dataclasses
+import json
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from visionfail.risk import commands, drift_check, export, predicting, report
@@ -17,6 +19,7 @@ from visionfail.risk.config import (
     load_config,
     load_decision,
 )
+from visionfail.risk.predicting import Decision
 from visionfail.risk.prediction_log import log_decision
 from visionfail.risk.saved import Classifier, load_classifier
 
@@ -68,6 +71,12 @@ def parser() -> argparse.ArgumentParser:
     )
     deciding.add_argument("--fallback", choices=predicting.FALLBACKS, default="unsafe")
     deciding.add_argument("--csv", type=Path, help="a table that grows; a second run resumes")
+    deciding.add_argument(
+        "--label-next",
+        type=_count,
+        metavar="N",
+        help="at the end, name the N files nearest the review band's middle",
+    )
     deciding.add_argument("--log", type=Path, help="a log of decisions, without pictures or names")
     deciding.set_defaults(run=run_predict)
     drifting = commands_of.add_parser("drift", help="are new pictures unlike validation's?")
@@ -101,6 +110,13 @@ def _truth(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise ValueError(text)
     return text.lower() == "true"
+
+
+def _count(text: str) -> int:
+    """A whole number from 1; ValueError, which argparse reports, for another word."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
 
 
 def overrides(options: argparse.Namespace) -> dict:
@@ -175,7 +191,6 @@ def run_predict(options: argparse.Namespace) -> int:
     exported = None
     if options.format != "torch":
         exported = export.load_exported(classifier, options.format)  # through its gate
-    code = 0
     decided = predicting.decide_all(
         classifier,
         predicting.files_to_decide(options.image, sys.stdin),
@@ -186,18 +201,34 @@ def run_predict(options: argparse.Namespace) -> int:
         exported=exported,
         table=options.csv,
     )
+    code = 0
+    kept = []
+    for decision in said(decided, options.log):
+        code = max(code, exit_code(decision))
+        if options.label_next:
+            kept.append(decision)
+    if options.label_next:
+        asked = predicting.label_next(kept, options.label_next, calibration=classifier.calibration)
+        print(json.dumps({"label_next": asked}))
+    return code
+
+
+def said(decided: Iterable[Decision], log: Path | None) -> Iterator[Decision]:
+    """The decisions, each printed as a line of json and, with a log, noted there with its time."""
     start = time.perf_counter()
     for decision in decided:
         print(decision.json_line(), flush=True)
-        if options.log is not None:
-            taken = 1000 * (time.perf_counter() - start)
-            log_decision(options.log, decision, milliseconds=taken)
+        if log is not None:
+            log_decision(log, decision, milliseconds=1000 * (time.perf_counter() - start))
+        yield decision
         start = time.perf_counter()
-        if decision.review:
-            code = 3
-        elif decision.decision == "unsafe" and code == 0:
-            code = 1
-    return code
+
+
+def exit_code(decision: Decision) -> int:
+    """3 where a person must look, 1 where it is unsafe, else 0."""
+    if decision.review:
+        return 3
+    return int(decision.decision == "unsafe")
 
 
 def run_drift(options: argparse.Namespace) -> int:

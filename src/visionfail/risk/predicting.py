@@ -12,6 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from visionfail import files
+from visionfail.risk.calibration import Calibration
 from visionfail.risk.export import Exported
 from visionfail.risk.pictures import read_file, visible_files
 from visionfail.risk.saved import Classifier
@@ -86,6 +87,21 @@ def decide(
         reason=f"flagged, with a probability under {people_below:g}" if review else "",
         **common,
     )
+
+
+def label_next(decided: Iterable[Decision], count: int, *, calibration: Calibration) -> list[str]:
+    """The `count` files whose label would say most: those nearest the middle of the review band.
+
+    The band goes from the threshold's calibrated probability to `people_below`, or is the threshold
+    alone. Files that could not be read are none of them.
+    """
+    distances = []
+    for decision in decided:
+        if decision.probability is not None:
+            low = float(calibration.probability(decision.threshold))
+            middle = (low + max(low, decision.people_below)) / 2
+            distances.append((abs(decision.probability - middle), decision.file))
+    return [file for _, file in sorted(distances)[:count]]
 
 
 def files_to_decide(where: str, lines: Iterable[str] = ()) -> list[Path]:
