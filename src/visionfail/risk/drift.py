@@ -73,8 +73,9 @@ def reference_of(
         raise ValueError(f"{fewest} pictures are no reference: give at least {FEWEST}.")
     count = min(COMPONENTS, len(components_of) - 1, features.shape[1])
     pca = PCA(count, random_state=0).fit(components_of)
-    values = _values(pca.mean_, pca.components_, features, score)
-    return Reference(pca.mean_, pca.components_, values)
+    mean = np.asarray(pca.mean_)
+    components = np.asarray(pca.components_)
+    return Reference(mean, components, _values(mean, components, features, score))
 
 
 def _values(
