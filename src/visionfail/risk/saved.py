@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from visionfail import devices, files, metrics, models
 from visionfail.risk.calibration import Calibration
@@ -23,6 +24,7 @@ SEEN = "seen.json"  # the sha256 of every picture that trained or chose somethin
 DECISION = "decision.json"  # of the last evaluation
 DRIFT = "drift.npz"  # what validation pictures look like
 LOOKS = "looks.json"  # at test pictures
+AT_ONCE = 1024  # pictures from one step of the progress bar to the next, whole batches
 AGAIN = "restore it, or train again"
 
 
@@ -84,8 +86,11 @@ class Classifier:
 
 def score_of(model: nn.Module, images: Tensor) -> np.ndarray:
     """The softmax probability of "unsafe", float64 (N,), in float32 on the model's device."""
-    logits = models.predict(model, images, batch_size=128)
-    return metrics.probabilities(logits.numpy())[:, 1]
+    parts = images.split(AT_ONCE)
+    logits = []
+    for part in tqdm(parts, desc="scores", unit="part", leave=False, disable=len(parts) == 1):
+        logits.append(models.predict(model, part, batch_size=128).numpy())
+    return metrics.probabilities(np.concatenate(logits))[:, 1]
 
 
 def save_classifier(
