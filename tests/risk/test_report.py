@@ -75,6 +75,22 @@ def test_the_band_ends_at_a_probability_of_nine_tenths():
     assert found.band.part.tolist() == ["passed", "to people", "refused"]
 
 
+def test_a_threshold_above_the_band_leaves_none():
+    certain = Calibration(1.0, 9.0)  # half is a probability of 0.9999 already
+    given = {"kinds": [""] * 60, "brightness": np.arange(60.0)}
+    these = report.details_of(scored(), 0.5, RiskConfig(), calibration=certain, **given)
+    assert these.high == these.low == 0.5
+    assert any(line.startswith("no review band") for line in report.lines_of(these))
+    assert these.band.set_index("part").share["to people"] == 0
+
+
+def test_two_pictures_and_groups_of_both_classes_have_details_too():
+    for groups in ([0, 1], [0, 0]):
+        these = Scored(np.array([0.2, 0.8]), np.array([0, 1]), np.array(groups))
+        table = details(these, ["a", "a"]).subgroups["kind"]
+        assert sorted(table.kind) == ["a, safe", "a, unsafe"] and table.p_holm.isna().all()
+
+
 def test_subgroups_come_with_kinds_alone():
     these = scored()
     assert set(details(these).subgroups) == {"brightness"}

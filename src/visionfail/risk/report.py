@@ -146,14 +146,21 @@ def lines_of(details: Details) -> list[str]:
         _indented(confusion),
         "where so many are unsafe (95% over groups; cost of 1,000 pictures, in false alarms)",
         _indented(_at_work_page(details.at_work), index=False),
-        f"review band, scores {details.low:.3g} to {details.high:.3g}, a calibrated probability "
-        f"of {PEOPLE_BELOW:g} (`predict --people-below {PEOPLE_BELOW:g}`)",
+        _band_words(details),
         _indented(_band_page(details.band), index=False),
     ]
     for of, table in details.subgroups.items():
         parts.append(f"errors by {of}, the most first (95% over groups; p by permutation, Holm's)")
         parts.append(_indented(_subgroup_page(table), index=False))
     return "\n".join(parts).splitlines()
+
+
+def _band_words(details: Details) -> str:
+    """From which score to which the review band goes, or that there is none."""
+    if details.low == details.high:
+        return f"no review band: what is flagged has a probability of {PEOPLE_BELOW:g} at least"
+    ends = f"scores {details.low:.3g} to {details.high:.3g}"
+    return f"review band, {ends}, as with `predict --people-below {PEOPLE_BELOW:g}`"
 
 
 def _indented(table: pd.DataFrame, *, index: bool = True) -> str:
