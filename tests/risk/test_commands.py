@@ -340,9 +340,15 @@ def test_an_export_decides_as_evaluate_does(folder, copy, tmp_path, capsys):
         assert line["model"].endswith(" onnx")
     assert program.main(call) == 2  # the table is of another format
     assert "decided at model" in capsys.readouterr().err
+    call = [*call[:-2], "--format", "onnx"]
+    with torch.no_grad():
+        classifier.model.fc.weight.neg_()  # another network takes the file's place
+    program.export.write_onnx(classifier, copy / "model.onnx.onnx")
+    assert program.main(call) == 2
+    assert "does not decide as the network that was evaluated" in capsys.readouterr().err
     (copy / "model.onnx.onnx").write_bytes(b"no network")
-    assert program.main([*call[:-2], "--format", "onnx"]) == 2
-    assert "model.onnx.onnx" in capsys.readouterr().err
+    assert program.main(call) == 2
+    assert "model.onnx.onnx is damaged" in capsys.readouterr().err
 
 
 def test_the_files_to_label_next_lie_nearest_the_bands_middle(folder, copy, capsys):

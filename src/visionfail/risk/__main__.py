@@ -190,7 +190,7 @@ def run_predict(options: argparse.Namespace) -> int:
     threshold, guaranteed = threshold_to_use(classifier, options.threshold)
     exported = None
     if options.format != "torch":
-        exported = export.load_exported(classifier, options.format)  # through its gate
+        exported = export.load_exported(classifier, options.format, own=options.threshold)
     decided = predicting.decide_all(
         classifier,
         predicting.files_to_decide(options.image, sys.stdin),

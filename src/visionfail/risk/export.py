@@ -258,10 +258,11 @@ def keep_gate_pictures(classifier: Classifier, validation: ImageSet, threshold: 
     files.save_arrays(classifier.folder / GATE_FILE, arrays, made=made)
 
 
-def load_exported(classifier: Classifier, kind: str) -> Exported:
+def load_exported(classifier: Classifier, kind: str, *, own: float | None = None) -> Exported:
     """The export of a classifier, after its gate on this host.
 
-    FileNotFoundError where there is none; ValueError with every reason where the gate fails.
+    The gate asks at the threshold that decides now, or at the caller's `own`. FileNotFoundError
+    where there is no export; ValueError with every reason where the gate fails.
     """
     path = classifier.folder / f"model.{kind}.onnx"
     for file in (path, classifier.folder / GATE_FILE):
@@ -270,6 +271,9 @@ def load_exported(classifier: Classifier, kind: str) -> Exported:
     arrays, made = files.load_arrays(classifier.folder / GATE_FILE)
     if made["model_sha256"] != classifier.card["sha256"]:
         raise ValueError(f"{GATE_FILE} is of another network: export it again.")
+    threshold = classifier.decision() or Threshold(**made["threshold"])
+    if own is not None:
+        threshold = dataclasses.replace(threshold, value=own, guaranteed=False)
     session = session_of(path)
     images = torch.from_numpy(arrays["images"])
     gate = check_export(
@@ -278,7 +282,7 @@ def load_exported(classifier: Classifier, kind: str) -> Exported:
         {size: logits_of(session, images, batch_size=size) for size in BATCHES},
         labels=arrays["labels"],
         groups=arrays["groups"],
-        threshold=classifier.decision() or Threshold(**made["threshold"]),  # what decides now
+        threshold=threshold,
     )
     if not gate.passed:
         raise ValueError(
