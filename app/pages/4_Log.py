@@ -1,6 +1,7 @@
 """What a classifier has decided lately, from the log that `predict --log` writes.
 
-Shown are volume, shares flagged and sent to people, latency, and whether the scores have drifted.
+Shown are volume, shares flagged, sent to people and decided without a guarantee, latency, and
+whether the scores have drifted.
 """
 
 import os
@@ -27,10 +28,11 @@ with st.sidebar:
     batch = st.slider("Decisions that the drift check looks at", 20, 500, 100)
 
 table = risk.log_summary(log, every=PERIODS[period])
-volume, flagged, reviewed, latency = st.columns(4)
+volume, flagged, reviewed, unpromised, latency = st.columns(5)
 volume.metric("Decisions", f"{len(log):,}")
 flagged.metric("Flagged", f"{(log.decision == 'unsafe').mean():.1%}")
 reviewed.metric("Needs a person", f"{log.review.mean():.1%}")
+unpromised.metric("No guarantee", f"{1 - log.guaranteed.mean():.1%}")
 latency.metric("Median latency", f"{log.milliseconds.median():.0f} ms")
 st.line_chart(table.set_index("time")[["flagged", "reviewed"]])
 st.bar_chart(table.set_index("time")["decided"])

@@ -70,11 +70,11 @@ def test_the_log_page_counts_and_raises_its_alarm(trained, tmp_path, monkeypatch
             probability=0.5,
             score=0.5,  # all alike: unlike validation's
             threshold=0.5,
-            guaranteed=False,
+            guaranteed=k % 2 == 0,
             reason="",
             model="",
         )
         log_decision(log, decided, milliseconds=7)
     found = log_page(monkeypatch, trained.folder, log)
-    assert [metric.value for metric in found.metric] == ["60", "25.0%", "0.0%", "7 ms"]
+    assert [metric.value for metric in found.metric] == ["60", "25.0%", "0.0%", "50.0%", "7 ms"]
     assert found.error[0].value.startswith("Drift: the last 60 scores")

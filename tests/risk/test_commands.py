@@ -1,8 +1,13 @@
 """train, evaluate and predict one after another, as a new user would call them."""
 
+import csv
+import dataclasses
+import hashlib
+import io
 import json
 import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -83,6 +88,65 @@ def test_with_more_tolerance_the_guarantee_is_there(folder, copy, capsys):
     assert not (copy / "looks.json").exists()
     assert program.main([*call, *flags]) == 0
     assert "with probability 90% at most 30.0%" in capsys.readouterr().out
+
+
+def test_evaluate_leaves_a_report_with_figures(folder, copy, capsys):
+    program.main(["evaluate", "--model", str(copy), "--data", str(folder)])
+    said = capsys.readouterr().out
+    report = json.loads((copy / "report.json").read_text(encoding="utf-8"))
+    assert sum(sum(row.values()) for row in report["confusion"].values()) == 20
+    assert {row["prevalence"] for row in report["at_work"]} == {0.001, 0.01, 0.1}
+    assert [part["part"] for part in report["review_band"]["parts"]][1] == "to people"
+    assert set(report["subgroups"]) == {"brightness"}  # the folder has no kinds
+    assert {"roc.png", "precision.png", "reliability.png"} <= set(os.listdir(copy / "report"))
+    assert "ECE of the predicted class, 15 bins of equal width" in said
+    fitted = report["calibration"]
+    words = f"log-odds times {fitted['slope']:.3g}, plus {fitted['offset']:.3g}"
+    assert words in said and "10% " in said
+
+
+def test_errors_are_marked_where_nothing_is_guaranteed(folder, copy):
+    classifier = load_classifier(copy)
+    found = commands.evaluate_classifier(classifier, folder, classifier.config)
+    for value, promised, words in ((0.0, False, "no guarantee"), (0.0, True, "guaranteed")):
+        threshold = dataclasses.replace(found.threshold, value=value, guaranteed=promised)
+        table = commands.errors_csv(dataclasses.replace(found, threshold=threshold))
+        rows = list(csv.DictReader(io.StringIO(table)))
+        assert [row["error"] for row in rows] == ["false alarm"] * 10
+        assert {row["guarantee"] for row in rows} == {words}
+
+
+def test_settings_are_stored_with_their_hash(folder, copy, tmp_path, capsys):
+    card = json.loads((copy / "model.json").read_text(encoding="utf-8"))
+    canonical = json.dumps(card["config"], sort_keys=True, separators=(",", ":"))
+    assert card["config_sha256"] == hashlib.sha256(canonical.encode()).hexdigest()
+    file = tmp_path / "mine.yaml"
+    file.write_text("side: 32\ncost_ratio: 40\n", encoding="utf-8")
+    call = ["evaluate", "--model", str(copy), "--data", str(folder), "--config", str(file)]
+    assert program.main([*call, "--delta", "0.1"]) == 0
+    report = json.loads((copy / "report.json").read_text(encoding="utf-8"))
+    decided = report["decision"]
+    assert (decided["cost_ratio"], decided["delta"], decided["rule"]) == (40.0, 0.1, "lower")
+    canonical = json.dumps(decided, sort_keys=True, separators=(",", ":"))
+    assert report["decision_sha256"] == hashlib.sha256(canonical.encode()).hexdigest()
+    assert report["config_sha256"] == card["config_sha256"]
+    capsys.readouterr()
+    file.write_text("views: 3\n", encoding="utf-8")
+    assert program.main(call) == 2
+    assert "views is 3, and the classifier was trained with 1" in capsys.readouterr().err
+
+
+def test_a_test_set_of_one_class_is_no_look(folder, copy, tmp_path, capsys):
+    for name in pictures.CLASSES:
+        shutil.copytree(folder / name, tmp_path / "split" / "test" / name)
+    for k, file in enumerate(sorted((tmp_path / "split" / "test").rglob("*.*"))):
+        draw(file, unsafe="unsafe" in file.parts, seed=9000 + k)  # never seen
+    for file in (tmp_path / "split" / "test" / "unsafe").iterdir():
+        file.write_bytes(b"no picture")
+    call = ["evaluate", "--model", str(copy), "--data", str(tmp_path / "split")]
+    assert program.main(call) == 2
+    assert "none of the unsafe pictures can be read" in capsys.readouterr().err
+    assert not (copy / "looks.json").exists()
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
@@ -213,6 +277,7 @@ def test_export_goes_through_its_gate(folder, copy, tmp_path, capsys):
     assert "flips of 20, up to" in capsys.readouterr().err
     assert program.main([*call, "onnx"]) == 0
     said = capsys.readouterr().out
+    assert "no guarantee: 10 unsafe groups" in said
     assert "flips, batch 7 0" in said and "model.onnx.onnx" in said
     call[4] = str(shutil.copytree(folder, tmp_path / "changed"))
     for file in sorted((tmp_path / "changed" / "safe").iterdir())[:20]:
@@ -243,3 +308,65 @@ def test_flagged_pictures_in_the_band_go_to_people(folder, copy, tmp_path, capsy
     assert lines(capsys) == banded
     assert program.main([*call, "--people-below", "7"]) == 2
     assert "a probability from 0 to 1" in capsys.readouterr().err
+
+
+def test_a_missing_export_is_an_error_in_words(folder, copy, monkeypatch, capsys):
+    one = str(folder / "safe" / "000.jpg")
+    call = ["predict", "--image", one, "--weights", str(copy), "--threshold", "0.5"]
+    assert program.main([*call, "--format", "onnx"]) == 2
+    assert "no model.onnx.onnx" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ValueError, match=r"onnxruntime.*pip install"):
+        program.export.session_of(copy / "model.onnx.onnx")
+
+
+@pytest.mark.slow
+def test_an_export_decides_as_evaluate_does(folder, copy, tmp_path, capsys):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    classifier = load_classifier(copy)
+    found = commands.evaluate_classifier(classifier, folder, classifier.config)
+    data_of = ["--model", str(copy), "--data", str(folder)]
+    assert program.main(["export", *data_of, "--format", "onnx"]) == 0
+    table = tmp_path / "decided.csv"
+    call = ["predict", "--image", str(folder), "--weights", str(copy), "--csv", str(table)]
+    capsys.readouterr()
+    assert program.main([*call, "--format", "onnx"]) == 1
+    decided = {line["file"]: line for line in lines(capsys)}
+    for file, score in zip(found.pictures.files, found.scored.score, strict=True):
+        line = decided[str(file)]
+        assert (line["decision"] == "unsafe") == (score >= found.threshold.value)
+        assert line["score"] == pytest.approx(score, abs=1e-4)
+        assert line["model"].endswith(" onnx")
+    assert program.main(call) == 2  # the table is of another format
+    assert "decided at model" in capsys.readouterr().err
+    call = [*call[:-2], "--format", "onnx"]
+    with torch.no_grad():
+        classifier.model.fc.weight.neg_()  # another network takes the file's place
+    program.export.write_onnx(classifier, copy / "model.onnx.onnx")
+    assert program.main(call) == 2
+    assert "does not decide as the network that was evaluated" in capsys.readouterr().err
+    (copy / "model.onnx.onnx").write_bytes(b"no network")
+    assert program.main(call) == 2
+    assert "model.onnx.onnx is damaged" in capsys.readouterr().err
+
+
+def test_the_files_to_label_next_lie_nearest_the_bands_middle(folder, copy, capsys):
+    call = ["predict", "--image", str(folder), "--weights", str(copy), "--threshold", "0.3"]
+    call += ["--people-below", "0.9", "--label-next"]
+    program.main([*call, "3"])
+    *decided, last = lines(capsys)
+    calibration = load_classifier(copy).calibration
+    middle = (calibration.probability(0.3) + 0.9) / 2
+    order = sorted(decided, key=lambda line: abs(line["probability"] - middle))
+    assert last == {"label_next": [line["file"] for line in order[:3]]}
+    with pytest.raises(SystemExit):
+        program.main([*call, "0"])
+    assert "--label-next" in capsys.readouterr().err
+
+
+def test_files_that_cannot_be_read_are_not_to_be_labelled(copy, tmp_path, capsys):
+    (tmp_path / "note.png").write_text("no picture", encoding="utf-8")
+    call = ["predict", "--image", str(tmp_path), "--weights", str(copy), "--threshold", "0.3"]
+    assert program.main([*call, "--label-next", "5"]) == 3
+    assert lines(capsys)[-1] == {"label_next": []}

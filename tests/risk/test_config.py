@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from visionfail import paths
-from visionfail.risk.config import FIELD_TYPES, RiskConfig, load_config
+from visionfail.risk.config import FIELD_TYPES, RiskConfig, load_config, load_decision
 
 SHIPPED = paths.ROOT / "configs" / "risk.yaml"
 
@@ -67,3 +67,17 @@ def test_a_file_that_is_missing_or_empty(tmp_path):
 def test_every_number_has_limits():
     RiskConfig()
     assert {type(getattr(RiskConfig(), name)) for name in FIELD_TYPES} == {int, float, bool, str}
+
+
+def test_a_decision_takes_keys_of_its_own_alone(tmp_path):
+    trained = RiskConfig(side=64, lr=0.01)
+    file = tmp_path / "mine.yaml"
+    file.write_text("side: 64\ncost_ratio: 100\nprevalence: 1e-3\n", encoding="utf-8")
+    found = load_decision(trained, file, {"prevalence": 0.2})
+    assert found == RiskConfig(side=64, lr=0.01, cost_ratio=100.0, prevalence=0.2)
+    file.write_text("side: 128\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="side is 128, and the classifier was trained with 64"):
+        load_decision(trained, file)
+    file.write_text("cost_ratio: -1\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="cost_ratio is -1"):
+        load_decision(trained, file)

@@ -49,3 +49,17 @@ def test_frames_of_one_sign_widen_the_band():
         band = curves.roc_band(given)
         width[words] = (band.hi - band.lo).mean()
     assert width["signs"] > 1.5 * width["frames"]
+
+
+def test_a_group_of_both_classes_is_drawn_whole():
+    # one group ranks its unsafe picture above its safe one, the other below
+    given = Scored(np.array([0.2, 0.8, 0.9, 0.1]), np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1]))
+    band = curves.roc_band(given)
+    assert band.lo[50] < 0.6 and band.hi[50] == 1.0
+
+
+def test_resamples_without_a_class_are_left_out():
+    given = Scored(np.array([0.2, 0.3, 0.4, 0.8]), np.array([0, 0, 0, 1]), np.arange(4))
+    for band in (curves.roc_band(given), curves.precision_band(given, prevalence=0.1)):
+        assert np.isfinite([band.lo, band.hi]).all()
+        assert (band.lo <= band.y).all() and (band.y <= band.hi).all()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.decomposition import PCA
 
 from visionfail.risk import drift
 from visionfail.risk.decisions import Scored
@@ -43,22 +44,39 @@ def test_the_first_component_is_named_where_it_moved():
     rng = np.random.default_rng(2)
     kept = reference(rng)
     features, score = drawn(200, rng)
-    shifted = features + 3 * kept.pca.components_[0] * kept.values[:, 0].std()
+    shifted = features + 3 * kept.components[0] * kept.values[:, 0].std()
     found = drift.check_drift(kept, shifted, score)
     assert found.moved == ("component 1",) and found.n == 200
+    assert found.p_values["component 1"] == found.p < min(0.05, found.p_values["component 2"])
 
 
 def test_a_component_is_judged_by_kolmogorov_and_smirnov():
     rng = np.random.default_rng(3)
     kept = reference(rng)
     features, score = drawn(30, rng)
+    learnt, _ = drawn(800, np.random.default_rng(3))  # as `reference` does
+    theirs = PCA(drift.COMPONENTS, random_state=0).fit(learnt).transform(features)
     by_hand = stats.ks_2samp(kept.values[:, -1], score).pvalue
     others = [
-        stats.ks_2samp(kept.values[:, k], kept.pca.transform(features)[:, k]).pvalue
-        for k in range(kept.pca.n_components_)
+        stats.ks_2samp(kept.values[:, k], theirs[:, k]).pvalue for k in range(drift.COMPONENTS)
     ]
     smallest = min(1, min(by_hand, *others) * (len(others) + 1))
     assert drift.check_drift(kept, features, score).p == pytest.approx(smallest)
+
+
+def test_a_stored_reference_checks_as_before(tmp_path):
+    rng = np.random.default_rng(7)
+    kept = reference(rng)
+    drift.save_reference(kept, tmp_path / "drift.npz")
+    again = drift.load_reference(tmp_path / "drift.npz")
+    batch = drawn(30, rng)
+    assert drift.check_drift(again, *batch) == drift.check_drift(kept, *batch)
+    assert again.n == 400
+    with pytest.raises(FileNotFoundError, match="train again"):
+        drift.load_reference(tmp_path / "none.npz")
+    (tmp_path / "drift.npz").write_bytes(b"cut")
+    with pytest.raises(ValueError, match=r"drift\.npz is damaged"):
+        drift.load_reference(tmp_path / "drift.npz")
 
 
 def test_of_each_sign_one_frame_is_taken():

@@ -107,6 +107,23 @@ def test_onnx_answers_as_the_network_and_a_planted_file_is_refused(trained):
         export.load_exported(classifier, "onnx")
 
 
+@pytest.mark.slow
+def test_the_gate_on_loading_asks_at_the_callers_threshold(trained, monkeypatch):
+    classifier, validation = trained
+    export.export(classifier, "onnx", validation, HALF)
+    asked = []
+
+    def watched(*answers, threshold, **words):
+        asked.append(threshold.value)
+        return gate_of(*answers, threshold=threshold, **words)
+
+    gate_of = export.check_export
+    monkeypatch.setattr(export, "check_export", watched)
+    export.load_exported(classifier, "onnx")
+    export.load_exported(classifier, "onnx", own=0.125)
+    assert asked == [0.5, 0.125]
+
+
 @pytest.mark.fault("too few data")
 @pytest.mark.slow
 def test_int8_with_too_few_pictures_leaves_no_file(trained):

@@ -8,7 +8,7 @@ from visionfail.risk import prediction_log
 from visionfail.risk.predicting import Decision
 
 
-def decision(word="safe", *, review=False, score=0.2):
+def decision(word="safe", *, review=False, score=0.2, guaranteed=True):
     return Decision(
         file="/private/holiday.png",
         decision=word,
@@ -16,7 +16,7 @@ def decision(word="safe", *, review=False, score=0.2):
         probability=score,
         score=score,
         threshold=0.5,
-        guaranteed=True,
+        guaranteed=guaranteed,
         reason="it is a link" if review else "",
         model="abc",
     )
@@ -28,6 +28,7 @@ def test_a_line_has_neither_picture_nor_name(tmp_path):
     (line,) = log.read_text(encoding="utf-8").splitlines()
     assert "holiday" not in line
     kept = json.loads(line)
+    assert kept["guaranteed"] is True
     assert kept["milliseconds"] == 12.346 and kept["decision"] == "safe"
 
 
@@ -68,3 +69,16 @@ def test_a_summary_counts_by_the_hour(tmp_path):
     assert (table.flagged * weights).sum() == pytest.approx(0.5)
     assert (table.reviewed * weights).sum() == pytest.approx(0.25)
     assert (table.p95_ms == 10).all()
+
+
+def test_decisions_without_a_guarantee_are_counted(tmp_path):
+    log = tmp_path / "decisions.jsonl"
+    for guaranteed in (True, True, False):
+        prediction_log.log_decision(log, decision(guaranteed=guaranteed), milliseconds=1)
+    line = json.loads(log.read_text(encoding="utf-8").splitlines()[0])
+    del line["guaranteed"]  # a line from before it was kept
+    with open(log, "a", encoding="utf-8") as handle:
+        handle.write(json.dumps(line) + "\n")
+    found = prediction_log.read_log(log)
+    assert found.guaranteed.tolist() == [True, True, False, False]
+    assert prediction_log.log_summary(found, every="3650D").no_guarantee.tolist() == [0.5]

@@ -1,25 +1,31 @@
 """train and evaluate: from a folder of pictures to a classifier, a threshold and its report."""
 
 import csv
+import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from visionfail import files, metrics
+from visionfail import files, metrics, results
 from visionfail.data import ImageSet
-from visionfail.risk import decisions, pictures, saved, training
+from visionfail.risk import decisions, pictures, report, saved, training
 from visionfail.risk.calibration import brier, fit_calibration
-from visionfail.risk.config import RiskConfig
+from visionfail.risk.config import RiskConfig, decision_settings
 from visionfail.risk.decisions import Scored
+from visionfail.risk.drift_check import validation_reference
 from visionfail.risk.pictures import Pictures
+from visionfail.risk.report import Details
+from visionfail.risk.report_figures import draw_figures
 from visionfail.risk.saved import Classifier, load_classifier, save_classifier
 from visionfail.risk.thresholds import Threshold, threshold_for
 
 REPORT = "report.json"
+FIGURES = "report"  # their folder
 ERRORS = "errors.csv"
 
 
@@ -38,13 +44,16 @@ class Evaluated:
     """A report on test pictures: the threshold, the table of rates, and the scores behind it."""
 
     threshold: Threshold
+    settings: dict[str, Any]  # that decide: `config.decision_settings`
     rates: pd.DataFrame
     measures: dict[str, float]
+    details: Details
     words: str
     look: int  # how often these test pictures have been looked at
     scored: Scored
     pictures: Pictures
     left_out: dict[str, str]
+    not_drawn: dict[str, str]  # {figure: why}
 
 
 def train_classifier(
@@ -95,6 +104,7 @@ def train_and_save(
         card=training.card_of(model, config, weights=weights, history=history, images=sets),
         calibration=fit_calibration(score, validation.labels),
         validation=validation,
+        reference=validation_reference(model, sets, score, config, folder=features),
         seen=seen,
     )
     return load_classifier(out)
@@ -128,11 +138,30 @@ def evaluate_classifier(classifier: Classifier, data: str | Path, config: RiskCo
     )
     measures = decisions.picture_measures(scored, threshold.value)
     measures.update(calibration_measures(classifier, scored))
+    details = report.details_of(
+        scored,
+        threshold.value,
+        config,
+        calibration=classifier.calibration,
+        kinds=kept.kinds,
+        brightness=images.images.float().mean(dim=(1, 2, 3)).numpy() / 255,
+    )
     look = classifier.count_look(kept.checksum())
     classifier.keep_decision(threshold)
-    evaluated = Evaluated(threshold, rates, measures, words, look, scored, kept, left_out)
+    settings = decision_settings(config)
+    evaluated = Evaluated(
+        threshold, settings, rates, measures, details, words, look, scored, kept, left_out, {}
+    )
     write_report(evaluated, classifier)
-    return evaluated
+    not_drawn = draw_figures(
+        classifier.folder / FIGURES,
+        scored,
+        images.images,
+        threshold=threshold,
+        calibration=classifier.calibration,
+        prevalence=config.prevalence,
+    )
+    return dataclasses.replace(evaluated, not_drawn=not_drawn)
 
 
 def pictures_to_test(classifier: Classifier, data: str | Path) -> Pictures:
@@ -187,10 +216,14 @@ def calibration_measures(classifier: Classifier, scored: Scored) -> dict[str, fl
 
 def write_report(evaluated: Evaluated, classifier: Classifier) -> None:
     """report.json, and errors.csv with every miss and false alarm, in the classifier's folder."""
-    report = {
+    record = {
         "threshold": vars(evaluated.threshold),
+        "decision": evaluated.settings,
+        "decision_sha256": results.config_hash(evaluated.settings),
+        "config_sha256": results.config_hash(dataclasses.asdict(classifier.config)),
         "rates": evaluated.rates.to_dict("records"),
-        "measures": {k: None if np.isnan(v) else float(v) for k, v in evaluated.measures.items()},
+        "measures": evaluated.measures,
+        **report.record_of(evaluated.details),
         "words": evaluated.words,
         "look": evaluated.look,
         "pictures": len(evaluated.pictures),
@@ -199,30 +232,33 @@ def write_report(evaluated: Evaluated, classifier: Classifier) -> None:
         "model_sha256": classifier.card["sha256"],
     }
     folder = classifier.folder
-    files.write_text(folder / REPORT, files.json_text(_plain(report), name=REPORT))
+    files.write_text(folder / REPORT, files.json_text(_plain(record), name=REPORT))
     files.write_text(folder / ERRORS, errors_csv(evaluated))
 
 
 def _plain(value: object) -> object:
-    """Numpy numbers as Python's own, all the way down."""
+    """Numpy numbers as Python's own and NaN as None, all the way down."""
     if isinstance(value, dict):
         return {str(key): _plain(content) for key, content in value.items()}
     if isinstance(value, list):
         return [_plain(content) for content in value]
-    return value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if value != value else value  # json has no NaN
 
 
 def errors_csv(evaluated: Evaluated) -> str:
-    """The text of errors.csv: file, error, score, kind; the surest errors first."""
+    """The text of errors.csv: file, error, score, kind, guarantee; the surest errors first."""
     scored = evaluated.scored
     flagged = scored.score >= evaluated.threshold.value
     wrong = np.flatnonzero(flagged != (scored.labels == 1))
     distance = np.abs(scored.score[wrong] - evaluated.threshold.value)
-    rows: list[Sequence[object]] = [("file", "error", "score", "kind")]
+    mark = evaluated.threshold.mark
+    rows: list[Sequence[object]] = [("file", "error", "score", "kind", "guarantee")]
     for k in wrong[np.argsort(-distance, kind="stable")]:
         error = "false alarm" if flagged[k] else "miss"
         file = evaluated.pictures.files[k].as_posix()
-        rows.append((file, error, f"{scored.score[k]:.6f}", evaluated.pictures.kinds[k]))
+        score = f"{scored.score[k]:.6f}"
+        rows.append((file, error, score, evaluated.pictures.kinds[k], mark))
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()

@@ -11,6 +11,8 @@ import yaml
 ARCHITECTURES = ("resnet18", "resnet50", "efficientnet_b0", "vit_b_16")
 # "lower" of what the recall target and the cost ratio ask for, or one of the two alone
 RULES = ("lower", "recall", "cost")
+# settings that need no training: another value is another decision by the same network
+DECISION_KEYS = ("rule", "cost_ratio", "max_miss", "delta", "prevalence")
 CHOICES = {"arch": ARCHITECTURES, "rule": RULES}
 # {key: (smallest, largest)} of numbers; largest and smallest are allowed
 LIMITS = {
@@ -94,8 +96,36 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
     FileNotFoundError where there is no such file; ValueError for a file that is no YAML mapping, a
     key that does not exist, and a value that is not allowed, each named.
     """
+    return RiskConfig(**_settings(path, overrides or {}))
+
+
+def load_decision(
+    trained: RiskConfig, path: Path | None, overrides: Mapping[str, Any] | None = None
+) -> RiskConfig:
+    """The settings `trained` with, for a decision, those of a YAML file and of `overrides`.
+
+    Errors as in `load_config`; ValueError, too, for a key of training that differs from `trained`.
+    """
+    given = _settings(path, overrides or {})
+    for key, value in given.items():
+        used = getattr(trained, key)
+        if key not in DECISION_KEYS and value != used:
+            raise ValueError(
+                f"{key} is {value!r}, and the classifier was trained with {used!r}: train again, "
+                f"or leave it out; evaluate takes {', '.join(DECISION_KEYS)}."
+            )
+    return dataclasses.replace(trained, **given)
+
+
+def decision_settings(config: RiskConfig) -> dict[str, Any]:
+    """The settings of DECISION_KEYS."""
+    return {key: getattr(config, key) for key in DECISION_KEYS}
+
+
+def _settings(path: Path | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """What a YAML file and `overrides` set, each key known."""
     read = {} if path is None else _read(Path(path))
-    settings = {**read, **(overrides or {})}
+    settings = {**read, **overrides}
     unknown = sorted(set(settings) - set(FIELD_TYPES))
     if unknown:
         raise ValueError(
@@ -104,7 +134,7 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
     for key, value in settings.items():
         if FIELD_TYPES[key] is float and not isinstance(value, bool):
             settings[key] = _as_float(value)
-    return RiskConfig(**settings)
+    return settings
 
 
 def _as_float(value: Any) -> Any:

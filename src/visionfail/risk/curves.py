@@ -52,10 +52,12 @@ def precision_band(scored: Scored, *, prevalence: float) -> Band:
 
 def _band(scored: Scored, curve: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Band:
     """What `curve` makes of the ROC, (101,), with the band over resamples of the groups."""
-    _, place = np.unique(scored.groups, return_inverse=True)
-    counts = scored.counts(bootstraps=RESAMPLES)[:, place]  # (B, N)
-    y = curve(*_roc(scored, np.ones(len(place))))
-    samples = [curve(*_roc(scored, weights)) for weights in counts]
+    y = curve(*_roc(scored, np.ones(len(scored.labels))))
+    samples = []
+    for counts in scored.counts(bootstraps=RESAMPLES):
+        weights = scored.of_pictures(counts)  # (N,)
+        if len(np.unique(scored.labels[weights > 0])) == 2:  # else it has no curve
+            samples.append(curve(*_roc(scored, weights)))
     lo, hi = metrics.percentile_interval(np.stack(samples))
     return Band(GRID, y, np.asarray(lo), np.asarray(hi))
 

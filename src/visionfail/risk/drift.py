@@ -6,23 +6,30 @@ picture is taken: frames of one sign are no news to each other.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 from sklearn.decomposition import PCA
 
-from visionfail import metrics
+from visionfail import files, metrics
 from visionfail.risk.decisions import Scored
 
 COMPONENTS = 32
+FEWEST = 20  # pictures of a reference
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What validation pictures look like: their components (N, C), the score among them."""
+    """What validation pictures look like.
 
-    pca: PCA
+    values: their components and the score, (N, C + 1), by the `mean` (F,) of features and the
+    principal `components` (C, F).
+    """
+
+    mean: np.ndarray
+    components: np.ndarray
     values: np.ndarray
 
     @property
@@ -33,12 +40,16 @@ class Reference:
 
 @dataclass(frozen=True)
 class Drift:
-    """Whether a batch differs, by the smallest corrected p value, and in which components."""
+    """Whether a batch differs, by the smallest corrected p value, and in which components.
+
+    p_values: the corrected p of each component and the score; moved: those that raise the alarm.
+    """
 
     alarm: bool
     p: float
     moved: tuple[str, ...]
     n: int
+    p_values: dict[str, float]
 
 
 def one_per_group(groups: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -55,19 +66,40 @@ def reference_of(
 
     Components are those of other pictures' features `components_of` (M, F), the training ones: the
     reference must not fit its own components better than a new batch does. ValueError for fewer
-    than 20 pictures of either.
+    than FEWEST pictures of either.
     """
     fewest = min(len(features), len(components_of))
-    if fewest < 20:
-        raise ValueError(f"{fewest} pictures are no reference: give at least 20.")
+    if fewest < FEWEST:
+        raise ValueError(f"{fewest} pictures are no reference: give at least {FEWEST}.")
     count = min(COMPONENTS, len(components_of) - 1, features.shape[1])
     pca = PCA(count, random_state=0).fit(components_of)
-    return Reference(pca, _values(pca, features, score))
+    mean = np.asarray(pca.mean_)
+    components = np.asarray(pca.components_)
+    return Reference(mean, components, _values(mean, components, features, score))
 
 
-def _values(pca: PCA, features: np.ndarray, score: np.ndarray) -> np.ndarray:
+def _values(
+    mean: np.ndarray, components: np.ndarray, features: np.ndarray, score: np.ndarray
+) -> np.ndarray:
     """Components and score, (N, C + 1)."""
-    return np.column_stack([pca.transform(features), score])
+    return np.column_stack([(features - mean) @ components.T, score])
+
+
+def save_reference(reference: Reference, path: Path) -> None:
+    """Write a reference to one .npz."""
+    files.save_arrays(path, vars(reference), made={})
+
+
+def load_reference(path: Path) -> Reference:
+    """The reference in a file; FileNotFoundError where there is none, ValueError for another."""
+    if not path.exists():
+        raise FileNotFoundError(
+            f"no {path.name} in {path.parent}: train again; it is kept where training and "
+            f"validation have {FEWEST} independent pictures or more."
+        )
+    arrays, _ = files.load_arrays(path)
+    with files.reading(path, remedy="train again"):
+        return Reference(**arrays)
 
 
 def check_drift(
@@ -81,7 +113,7 @@ def check_drift(
     """
     if not len(features):
         raise ValueError("the batch is empty: give at least one picture.")
-    batch = _values(reference.pca, features, score)
+    batch = _values(reference.mean, reference.components, features, score)
     count = batch.shape[1]
     p = np.empty(count)
     for k in range(count):
@@ -89,8 +121,10 @@ def check_drift(
         p[k] = found.pvalue
     corrected = metrics.holm(p)
     names = [f"component {k + 1}" for k in range(count - 1)] + ["score"]
-    moved = tuple(name for name, value in zip(names, corrected, strict=True) if value <= level)
-    return Drift(alarm=bool(moved), p=float(corrected.min()), moved=moved, n=len(batch))
+    p_values = dict(zip(names, corrected.tolist(), strict=True))
+    moved = tuple(name for name, value in p_values.items() if value <= level)
+    smallest = min(p_values.values())
+    return Drift(alarm=bool(moved), p=smallest, moved=moved, n=len(batch), p_values=p_values)
 
 
 def check_score_drift(
@@ -108,4 +142,5 @@ def check_score_drift(
     kept = safe[one_per_group(validation.groups[safe], np.random.default_rng(seed))]
     found: Any = stats.ks_2samp(validation.score[kept], score)
     p = float(found.pvalue)
-    return Drift(alarm=p <= level, p=p, moved=("score",) if p <= level else (), n=len(score))
+    moved = ("score",) if p <= level else ()
+    return Drift(alarm=bool(moved), p=p, moved=moved, n=len(score), p_values={"score": p})

@@ -46,6 +46,7 @@ class Gate:
 class Exported:
     """An onnxruntime session that answers as the classifier does; `path` is its file."""
 
+    kind: str  # "onnx" or "int8"
     session: Any
     path: Path
     gate: Gate
@@ -124,13 +125,19 @@ def write_int8(onnx_path: Path, path: Path, calibrating: Tensor) -> None:
 
 
 def session_of(path: Path) -> Any:
-    """An onnxruntime session on the CPU."""
-    import onnxruntime
+    """An onnxruntime session on the CPU.
 
+    ValueError where the extra `risk` is missing, or the file holds no network.
+    """
+    try:
+        import onnxruntime
+    except ModuleNotFoundError as error:
+        raise ValueError(f'{error}: pip install -e ".[risk]" brings it.') from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = torch.get_num_threads()
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    with files.reading(path, remedy="export it again"):
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def describe_host() -> str:
@@ -251,17 +258,22 @@ def keep_gate_pictures(classifier: Classifier, validation: ImageSet, threshold: 
     files.save_arrays(classifier.folder / GATE_FILE, arrays, made=made)
 
 
-def load_exported(classifier: Classifier, kind: str) -> Exported:
+def load_exported(classifier: Classifier, kind: str, *, own: float | None = None) -> Exported:
     """The export of a classifier, after its gate on this host.
 
-    FileNotFoundError where there is none; ValueError with every reason where the gate fails.
+    The gate asks at the threshold that decides now, or at the caller's `own`. FileNotFoundError
+    where there is no export; ValueError with every reason where the gate fails.
     """
     path = classifier.folder / f"model.{kind}.onnx"
-    if not path.exists():
-        raise FileNotFoundError(f"no {path.name} in {classifier.folder}: export it first.")
+    for file in (path, classifier.folder / GATE_FILE):
+        if not file.exists():
+            raise FileNotFoundError(f"no {file.name} in {classifier.folder}: export it first.")
     arrays, made = files.load_arrays(classifier.folder / GATE_FILE)
     if made["model_sha256"] != classifier.card["sha256"]:
         raise ValueError(f"{GATE_FILE} is of another network: export it again.")
+    threshold = classifier.decision() or Threshold(**made["threshold"])
+    if own is not None:
+        threshold = dataclasses.replace(threshold, value=own, guaranteed=False)
     session = session_of(path)
     images = torch.from_numpy(arrays["images"])
     gate = check_export(
@@ -270,11 +282,11 @@ def load_exported(classifier: Classifier, kind: str) -> Exported:
         {size: logits_of(session, images, batch_size=size) for size in BATCHES},
         labels=arrays["labels"],
         groups=arrays["groups"],
-        threshold=classifier.decision() or Threshold(**made["threshold"]),  # what decides now
+        threshold=threshold,
     )
     if not gate.passed:
         raise ValueError(
             f"{path.name} does not decide as the network that was evaluated: "
             f"{'; '.join(gate.reasons)} ({gate.host})."
         )
-    return Exported(session, path, gate)
+    return Exported(kind, session, path, gate)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from visionfail import files, results
 from visionfail.data import ImageSet
@@ -15,7 +16,7 @@ from visionfail.models.states import load_state, save_state
 from visionfail.models.transfer import features_on_device
 from visionfail.risk.config import RiskConfig
 
-AT_ONCE = 256  # pictures augmented together
+AT_ONCE = 256  # pictures augmented together, whole batches of `features_of`
 
 
 def load_or_extract(
@@ -55,12 +56,17 @@ def _stored(file: Path, *, count: int) -> Tensor | None:
 
 def _all_views(model: nn.Module, images: ImageSet, config: RiskConfig, *, views: int) -> Tensor:
     """Features ((views + 1) * N, F): of the plain pictures first."""
-    rows = [features_on_device(model, images, mirrored=False).images]
-    for number in range(views):
-        generator = torch.Generator().manual_seed(config.seed + 1000 * (number + 1))
-        view = augmented(images.images, config, generator=generator)
-        seen = dataclasses.replace(images, images=view)
-        rows.append(features_on_device(model, seen, mirrored=False).images)
+    rows = []
+    with tqdm(total=(views + 1) * len(images), unit="picture", desc="features") as bar:
+        for number in range(views + 1):
+            generator = torch.Generator().manual_seed(config.seed + 1000 * number)
+            for chosen in torch.arange(len(images)).split(AT_ONCE):
+                batch = images.at(chosen)
+                if number:
+                    view = augmented(batch.images, config, generator=generator)
+                    batch = dataclasses.replace(batch, images=view)
+                rows.append(features_on_device(model, batch, mirrored=False).images)
+                bar.update(len(chosen))
     return torch.cat(rows)
 
 

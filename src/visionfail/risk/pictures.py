@@ -26,6 +26,7 @@ from visionfail.data import (
 
 CLASSES = ("safe", "unsafe")  # by name, never by order
 UNSAFE = CLASSES.index("unsafe")
+UNKNOWN = -1  # the label of a picture that nobody has looked at
 TABLE = "pictures.csv"  # beside the folders: file, group and kind of each picture
 NAMED = 5  # files that a message names
 PARTS = ("train", "val", "test")
@@ -88,6 +89,19 @@ def list_pictures(folder: str | os.PathLike) -> Pictures:
     _check_no_class_shares(files, labels, digests, folder)
     groups, kinds = _groups_and_kinds(folder, files, digests)
     return Pictures(tuple(files), np.array(labels), groups, kinds, digests)
+
+
+def list_unlabelled(folder: Path) -> Pictures:
+    """The files of a folder and below it, labels all UNKNOWN, groups as in `list_pictures`.
+
+    FileNotFoundError where there are none.
+    """
+    files = [file for file in visible_files(folder) if file.name != TABLE]
+    if not files:
+        raise FileNotFoundError(f"{folder} has no file: name a folder of pictures.")
+    digests = tuple(_digest(file) for file in files)
+    groups, kinds = _groups_and_kinds(folder, files, digests)
+    return Pictures(tuple(files), np.full(len(files), UNKNOWN), groups, kinds, digests)
 
 
 def _files_in(folder: Path, name: str) -> list[Path]:
@@ -236,16 +250,7 @@ def read_pictures(
 
     ValueError where none can be read.
     """
-    tensors = []
-    readable = []
-    refused = {}
-    for k, file in enumerate(tqdm(pictures.files, unit="picture")):
-        try:
-            tensors.append(read_file(file, side=side))
-            readable.append(k)
-        except ValueError as error:
-            refused[str(file)] = str(error)
-    kept = pictures.at(readable)
+    tensors, kept, refused = read_all(pictures, side=side)
     missing = [name for label, name in enumerate(CLASSES) if not (kept.labels == label).any()]
     if missing:
         raise ValueError(
@@ -255,6 +260,20 @@ def read_pictures(
     labels = torch.from_numpy(kept.labels)
     groups = torch.from_numpy(kept.groups)
     return ImageSet(torch.cat(tensors), labels, CLASSES, origin, groups), kept, refused
+
+
+def read_all(pictures: Pictures, *, side: int) -> tuple[list[Tensor], Pictures, dict[str, str]]:
+    """(images uint8 (1, 3, side, side), their pictures, {file: why it is left out})."""
+    tensors = []
+    readable = []
+    refused = {}
+    for k, file in enumerate(tqdm(pictures.files, unit="picture")):
+        try:
+            tensors.append(read_file(file, side=side))
+            readable.append(k)
+        except ValueError as error:
+            refused[str(file)] = str(error)
+    return tensors, pictures.at(readable), refused
 
 
 def read_file(file: Path, *, side: int) -> Tensor:

@@ -12,6 +12,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from visionfail import files
+from visionfail.risk.calibration import Calibration
+from visionfail.risk.export import Exported
 from visionfail.risk.pictures import read_file, visible_files
 from visionfail.risk.saved import Classifier
 
@@ -36,7 +38,7 @@ class Decision:
     people_below: float = 0.0  # flagged ones with a lower probability go to people
     guaranteed: bool
     reason: str
-    model: str  # the beginning of its weights' sha256
+    model: str  # the beginning of its weights' sha256, and the format of an export
 
     def json_line(self) -> str:
         """The decision as one line of json."""
@@ -54,13 +56,16 @@ def decide(
     guaranteed: bool,
     people_below: float = 0.0,
     fallback: str = "unsafe",
+    exported: Exported | None = None,
 ) -> Decision:
     """The decision about one file, by the very steps that `evaluate` takes.
 
-    A flagged one whose probability is under `people_below` is for a person to see. A file that
-    cannot be read for certain gets the `fallback` and its reason; with "stop" a ValueError.
+    The score is that of the `exported` network where one is given. A flagged one whose probability
+    is under `people_below` is for a person to see. A file that cannot be read for certain gets the
+    `fallback` and its reason; with "stop" a ValueError.
     """
-    common = {"file": str(file), "threshold": threshold, "model": _model_of(classifier)}
+    model = _model_of(classifier, exported)
+    common = {"file": str(file), "threshold": threshold, "model": model}
     common["people_below"] = people_below
     try:
         image = read_file(file, side=classifier.config.side)
@@ -69,7 +74,7 @@ def decide(
             raise ValueError(f"{file}: {error}") from error
         unread = {"probability": None, "score": None, "guaranteed": False}
         return Decision(decision=fallback, review=True, reason=str(error), **unread, **common)
-    score = float(classifier.score(image)[0])
+    score = float((exported or classifier).score(image)[0])
     probability = float(classifier.calibration.probability(score))
     flagged = score >= threshold
     review = flagged and probability < people_below
@@ -82,6 +87,21 @@ def decide(
         reason=f"flagged, with a probability under {people_below:g}" if review else "",
         **common,
     )
+
+
+def label_next(decided: Iterable[Decision], count: int, *, calibration: Calibration) -> list[str]:
+    """The `count` files whose label would say most: those nearest the middle of the review band.
+
+    The band goes from the threshold's calibrated probability to `people_below`, or is the threshold
+    alone. Files that could not be read are none of them.
+    """
+    distances = []
+    for decision in decided:
+        if decision.probability is not None:
+            low = float(calibration.probability(decision.threshold))
+            middle = (low + max(low, decision.people_below)) / 2
+            distances.append((abs(decision.probability - middle), decision.file))
+    return [file for _, file in sorted(distances)[:count]]
 
 
 def files_to_decide(where: str, lines: Iterable[str] = ()) -> list[Path]:
@@ -109,6 +129,7 @@ def decide_all(
     guaranteed: bool,
     people_below: float = 0.0,
     fallback: str = "unsafe",
+    exported: Exported | None = None,
     table: Path | None = None,
 ) -> Iterator[Decision]:
     """The decision about each file, in order; `table` is a csv that grows as they come.
@@ -120,7 +141,7 @@ def decide_all(
     if not 0 <= people_below <= 1:
         raise ValueError(f"people below {people_below}: give a probability from 0 to 1.")
     wanted_of_table = {"threshold": str(threshold), "people_below": str(people_below)}
-    wanted_of_table["model"] = _model_of(classifier)
+    wanted_of_table["model"] = _model_of(classifier, exported)
     done = _decided(table, wanted_of_table) if table else {}
     for file in tqdm(wanted, unit="picture", disable=len(wanted) == 1):
         if str(file) in done:
@@ -133,15 +154,17 @@ def decide_all(
             guaranteed=guaranteed,
             people_below=people_below,
             fallback=fallback,
+            exported=exported,
         )
         if table is not None:
             _append(table, decision)
         yield decision
 
 
-def _model_of(classifier: Classifier) -> str:
-    """The beginning of the weights' sha256."""
-    return str(classifier.card["sha256"])[:12]
+def _model_of(classifier: Classifier, exported: Exported | None) -> str:
+    """The beginning of the weights' sha256, and the format of an export, which scores otherwise."""
+    name = str(classifier.card["sha256"])[:12]
+    return f"{name} {exported.kind}" if exported else name
 
 
 def _decided(table: Path, same: Mapping[str, str]) -> dict[str, Decision]:

@@ -14,9 +14,10 @@ KEPT = 5  # files set aside; older ones go
 
 
 def log_decision(path: Path, decision: Decision, *, milliseconds: float) -> None:
-    """Append a decision: time, decision, review, score, threshold, reason, milliseconds.
+    """Append a decision, its time, and the milliseconds that it took.
 
-    Neither the picture nor its file's name is kept.
+    Kept are decision, review, score, threshold, guaranteed and reason, neither the picture nor its
+    file's name.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,6 +27,7 @@ def log_decision(path: Path, decision: Decision, *, milliseconds: float) -> None
         "review": decision.review,
         "score": decision.score,
         "threshold": decision.threshold,
+        "guaranteed": decision.guaranteed,
         "reason": decision.reason,
         "milliseconds": round(milliseconds, 3),
     }
@@ -48,7 +50,8 @@ def _rotate(path: Path) -> None:
 def read_log(path: Path) -> pd.DataFrame:
     """The decisions of a log and of the files set aside, oldest first; a cut-off line is left out.
 
-    FileNotFoundError where there is no log.
+    Lines that do not say whether they were guaranteed count as not. FileNotFoundError where there
+    is no log.
     """
     path = Path(path)
     files = [path.with_name(f"{path.name}.{number}") for number in range(KEPT, 0, -1)]
@@ -63,7 +66,7 @@ def read_log(path: Path) -> pd.DataFrame:
             except (ValueError, RecursionError):  # the machine stopped while it was written
                 continue
             if isinstance(row, dict) and "time" in row:
-                rows.append(row)
+                rows.append({"guaranteed": False, **row})
     table = pd.DataFrame(rows)
     if len(table):
         table["time"] = pd.to_datetime(table.time)
@@ -71,13 +74,14 @@ def read_log(path: Path) -> pd.DataFrame:
 
 
 def log_summary(log: pd.DataFrame, *, every: str = "1h") -> pd.DataFrame:
-    """A row per period: time, decided, flagged and reviewed (shares), p50_ms and p95_ms."""
+    """A row per period: time, decided, flagged, reviewed, no_guarantee (shares), p50_ms, p95_ms."""
     grouped = log.set_index("time").sort_index().resample(every)
     table = pd.DataFrame(
         {
             "decided": grouped.size(),
             "flagged": grouped.decision.apply(lambda part: (part == "unsafe").mean()),
             "reviewed": grouped.review.mean(),
+            "no_guarantee": 1 - grouped.guaranteed.mean(),
             "p50_ms": grouped.milliseconds.median(),
             "p95_ms": grouped.milliseconds.quantile(0.95),
         }

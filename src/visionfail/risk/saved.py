@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import yaml
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from visionfail import devices, files, metrics, models
 from visionfail.risk.calibration import Calibration
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.decisions import Scored
+from visionfail.risk.drift import Reference, load_reference, save_reference
 from visionfail.risk.thresholds import Threshold
 
 MODEL = "model"  # .safetensors and .json
@@ -20,7 +22,9 @@ SETTINGS = "settings.yaml"
 VALIDATION = "validation.npz"
 SEEN = "seen.json"  # the sha256 of every picture that trained or chose something
 DECISION = "decision.json"  # of the last evaluation
+DRIFT = "drift.npz"  # what validation pictures look like
 LOOKS = "looks.json"  # at test pictures
+AT_ONCE = 1024  # pictures from one step of the progress bar to the next, whole batches
 AGAIN = "restore it, or train again"
 
 
@@ -44,6 +48,10 @@ class Classifier:
         with files.reading(file, remedy=AGAIN):
             arrays, _ = files.load_arrays(file)
             return Scored(arrays["score"], arrays["labels"], arrays["groups"])
+
+    def drift_reference(self) -> Reference:
+        """What validation pictures look like; FileNotFoundError where they were too few."""
+        return load_reference(self.folder / DRIFT)
 
     def seen(self) -> set[str]:
         """The sha256 of the pictures that it was trained or chosen on."""
@@ -78,8 +86,11 @@ class Classifier:
 
 def score_of(model: nn.Module, images: Tensor) -> np.ndarray:
     """The softmax probability of "unsafe", float64 (N,), in float32 on the model's device."""
-    logits = models.predict(model, images, batch_size=128)
-    return metrics.probabilities(logits.numpy())[:, 1]
+    parts = images.split(AT_ONCE)
+    logits = []
+    for part in tqdm(parts, desc="scores", unit="part", leave=False, disable=len(parts) == 1):
+        logits.append(models.predict(model, part, batch_size=128).numpy())
+    return metrics.probabilities(np.concatenate(logits))[:, 1]
 
 
 def save_classifier(
@@ -90,6 +101,7 @@ def save_classifier(
     card: dict,
     calibration: Calibration,
     validation: Scored,
+    reference: Reference | None,
     seen: Sequence[str],
 ) -> None:
     """Write a classifier's folder; the card comes last, so that a half-written one is none."""
@@ -104,6 +116,9 @@ def save_classifier(
     files.save_arrays(folder / VALIDATION, arrays, made={"checksum": card["data_checksums"]["val"]})
     files.write_text(folder / SEEN, files.json_text({"sha256": sorted(seen)}, name=SEEN))
     (folder / DECISION).unlink(missing_ok=True)  # of another network; its looks stay counted
+    (folder / DRIFT).unlink(missing_ok=True)
+    if reference is not None:
+        save_reference(reference, folder / DRIFT)
     full_card = {**card, "calibration": dataclasses.asdict(calibration)}
     models.save_checkpoint(model, folder / MODEL, card=full_card)
 

@@ -38,6 +38,11 @@ class Threshold:
     max_miss: float = 0.05
     delta: float = 0.05
 
+    @property
+    def mark(self) -> str:
+        """The word for every output: "guaranteed" or "no guarantee"."""
+        return "guaranteed" if self.guaranteed else "no guarantee"
+
 
 def cost_threshold(cost_ratio: float, *, prevalence: float, trained: float) -> float:
     """The probability from which flagging costs less than passing, in (0, 1).

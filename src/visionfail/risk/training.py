@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from visionfail import data, devices, models
+from visionfail import data, devices, models, results
 from visionfail.data import ImageSet
 from visionfail.models import transfer
 from visionfail.models.features import Features
@@ -41,7 +41,8 @@ def train_risk(
 ) -> tuple[nn.Module, list[dict]]:
     """The trained network in eval mode, and the history; features are kept in `folder`.
 
-    The head learns from frozen features; then the last `unfreeze` stages learn with it.
+    The head learns from frozen features; then the last `unfreeze` stages learn with it, from
+    pictures. With `mixup` the first phase mixes features, and the second pictures.
     """
     learnt, _ = load_or_extract(model, train, config, views=config.views, folder=folder)
     watched, _ = load_or_extract(model, val, config, views=0, folder=folder)
@@ -104,6 +105,7 @@ def card_of(
     images: Mapping[str, ImageSet],
 ) -> dict:
     """The card of a trained network, from which `models.load` builds it again."""
+    settings = dataclasses.asdict(config)
     return {
         "dataset": "folder",
         "arch": f"imagenet_{config.arch}",
@@ -114,7 +116,8 @@ def card_of(
         "side": model.side,
         "resizing": model.resizing,
         "pretrained": weights,
-        "config": dataclasses.asdict(config),
+        "config": settings,
+        "config_sha256": results.config_hash(settings),
         "history": history,
         "images": {split: len(part) for split, part in images.items()},
         "data_checksums": {split: part.checksum() for split, part in images.items()},
