@@ -37,19 +37,6 @@ def test_one_class_alone_has_no_rates():
         decisions.rates(alone, 0.5, alone.counts(bootstraps=5))
 
 
-def test_each_prevalence_has_the_rates_of_its_own():
-    scored = many()
-    found = decisions.prevalence_table(scored, 0.5, cost_ratio=20, prevalences=(0.01, 0.5))
-    for row in found.to_dict("records"):
-        table = decisions.rates_table(
-            scored, 0.5, prevalence=row["prevalence"], cost_ratio=20
-        ).set_index("quantity")
-        for name in ("coverage", "residual risk", "cost"):
-            wanted = table.loc[name, ["value", "lo", "hi"]].tolist()
-            assert [row[name], row[f"{name} lo"], row[f"{name} hi"]] == wanted
-    assert found.cost[1] > found.cost[0]
-
-
 def test_what_rates_mean_at_work():
     at_work = decisions.at_work(0.25, 0.3, prevalence=0.1, cost_ratio=20)
     passed = 0.1 * 0.25 + 0.9 * 0.7

@@ -9,7 +9,6 @@ from visionfail.risk.decisions import (
     extra_cost,
     in_words,
     picture_measures,
-    prevalence_table,
     rates,
     rates_table,
     review_band,
@@ -25,6 +24,7 @@ from visionfail.risk.experiments import balanced_accuracy
 from visionfail.risk.heads import heads_table
 from visionfail.risk.pictures import list_pictures, split_pictures
 from visionfail.risk.prediction_log import log_summary, read_log
+from visionfail.risk.report import at_work_page, at_work_table
 from visionfail.risk.saved import Classifier, load_classifier
 from visionfail.risk.sets import NAMES, UNSAFE, as_risk, risk_sets
 from visionfail.risk.setup import (
@@ -70,6 +70,8 @@ __all__ = [
     "Studied",
     "Threshold",
     "as_risk",
+    "at_work_page",
+    "at_work_table",
     "balanced_accuracy",
     "brier",
     "brightness_kinds",
@@ -101,7 +103,6 @@ __all__ = [
     "picture_measures",
     "precision_band",
     "prepare",
-    "prevalence_table",
     "rates",
     "rates_table",
     "read_log",

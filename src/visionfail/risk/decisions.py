@@ -1,6 +1,5 @@
 """What a threshold does: misses, false alarms, what passes, and what all of it costs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,27 +123,6 @@ def rates_table(
     for name, values in spanned.items():
         row = {"quantity": name, "value": values[0, 0], "lo": values.min(), "hi": values.max()}
         rows.append({**row, "n": len(unsafe)})
-    return pd.DataFrame(rows)
-
-
-def prevalence_table(
-    scored: Scored,
-    threshold: float,
-    *,
-    cost_ratio: float,
-    prevalences: Sequence[float] = (0.001, 0.01, 0.1),
-) -> pd.DataFrame:
-    """A row per share of unsafe pictures at work: cost, coverage, residual risk with intervals.
-
-    cost is of a picture on average, in false alarms; lo and hi are 95% over groups.
-    """
-    rows = []
-    for prevalence in prevalences:
-        table = rates_table(scored, threshold, prevalence=prevalence, cost_ratio=cost_ratio)
-        row: dict[str, float] = {"prevalence": prevalence}
-        for name, found in table.set_index("quantity").iloc[2:].iterrows():
-            row |= {str(name): found.value, f"{name} lo": found.lo, f"{name} hi": found.hi}
-        rows.append(row)
     return pd.DataFrame(rows)
 
 

@@ -1,6 +1,6 @@
 """What an evaluation finds beside the two rates: counts, prevalences, review band, subgroups."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +62,12 @@ def details_of(
     band = decisions.review_band(scored, threshold, high, counts, prevalence=prevalence)
     return Details(
         confusion,
-        at_work_table(scored, threshold, config),
+        at_work_table(
+            scored,
+            threshold,
+            cost_ratio=config.cost_ratio,
+            prevalences=(*PREVALENCES, config.prevalence),
+        ),
         band,
         threshold,
         high,
@@ -71,20 +76,26 @@ def details_of(
     )
 
 
-def at_work_table(scored: Scored, threshold: float, config: RiskConfig) -> pd.DataFrame:
-    """Coverage, residual risk and cost at PREVALENCES and the configured one, 95% over groups.
+def at_work_table(
+    scored: Scored,
+    threshold: float,
+    *,
+    cost_ratio: float,
+    prevalences: Iterable[float] = PREVALENCES,
+) -> pd.DataFrame:
+    """Coverage, residual risk and cost at several prevalences, 95% over groups.
 
     Columns: prevalence, quantity, value, lo, hi, n.
     """
     tables = []
-    for prevalence in sorted({*PREVALENCES, config.prevalence}):
+    for prevalence in sorted(set(prevalences)):
         table = decisions.rates_table(
-            scored, threshold, prevalence=prevalence, cost_ratio=config.cost_ratio
+            scored, threshold, prevalence=prevalence, cost_ratio=cost_ratio
         )
         table = table[~table.quantity.isin(["missed", "alarmed"])]  # the same at every prevalence
         tables.append(table.assign(prevalence=prevalence))
     columns = ["prevalence", "quantity", "value", "lo", "hi", "n"]
-    return pd.concat(tables, ignore_index=True).reindex(columns=columns)
+    return pd.concat(tables, ignore_index=True)[columns]
 
 
 def subgroups_of(
@@ -145,7 +156,7 @@ def lines_of(details: Details) -> list[str]:
         "pictures",
         _indented(confusion),
         "where so many are unsafe (95% over groups; cost of 1,000 pictures, in false alarms)",
-        _indented(_at_work_page(details.at_work), index=False),
+        _indented(at_work_page(details.at_work), index=False),
         _band_words(details),
         _indented(_band_page(details.band), index=False),
     ]
@@ -169,7 +180,7 @@ def _indented(table: pd.DataFrame, *, index: bool = True) -> str:
     return "\n".join(f"   {line}" for line in lines)
 
 
-def _at_work_page(table: pd.DataFrame) -> pd.DataFrame:
+def at_work_page(table: pd.DataFrame) -> pd.DataFrame:
     """A row per prevalence, numbers with their intervals in words."""
     rows = []
     for share in table.prevalence.unique():
@@ -177,7 +188,7 @@ def _at_work_page(table: pd.DataFrame) -> pd.DataFrame:
         row = {"unsafe": f"{100 * share:g}%"}
         row["pass unseen"] = _share(found.loc["coverage"])
         row["unsafe of 1,000 that pass"] = _thousandths(found.loc["residual risk"], digits=2)
-        row["cost"] = _thousandths(found.loc["cost"], digits=0)
+        row["1,000 pictures cost"] = _thousandths(found.loc["cost"], digits=0)
         rows.append(row)
     return pd.DataFrame(rows)
 
