@@ -95,7 +95,7 @@ def at_work_table(
         table = table[~table.quantity.isin(["missed", "alarmed"])]  # the same at every prevalence
         tables.append(table.assign(prevalence=prevalence))
     columns = ["prevalence", "quantity", "value", "lo", "hi", "n"]
-    return pd.concat(tables, ignore_index=True)[columns]
+    return pd.concat(tables, ignore_index=True).loc[:, columns]
 
 
 def subgroups_of(

@@ -108,4 +108,7 @@ def copies_table(parts: Mapping[str, ImageSet]) -> pd.DataFrame:
     every["in another class"] = several & (alike.label.transform("nunique") > 1)
     every["in another part"] = several & (alike.part.transform("nunique") > 1)
     columns = ["in its class and part", "in another class", "in another part"]
-    return every.groupby("part", sort=False)[columns].sum().reset_index()
+    rows = []
+    for part, found in every.groupby("part", sort=False):
+        rows.append({"part": part, **found[columns].sum().to_dict()})
+    return pd.DataFrame(rows)
