@@ -5,7 +5,6 @@ onnxruntime and onnxscript come with the extra `risk`.
 """
 
 import dataclasses
-import math
 import tempfile
 import warnings
 from copy import deepcopy
@@ -15,31 +14,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 from visionfail import files, metrics, models
 from visionfail.data import ImageSet
+from visionfail.risk.gate import Gate, check_export
 from visionfail.risk.saved import Classifier
-from visionfail.risk.thresholds import Threshold, miss_p_value, miss_share_by_group
+from visionfail.risk.thresholds import Threshold
 
 FORMATS = ("onnx", "int8")
 BATCHES = (1, 7)  # sizes at which the gate asks
-CLOSE = 1e-4  # of logits, for onnx
-FLIPS = 0.01  # the 95% upper bound on the share of flipped decisions, for int8
-PICTURES_NEEDED = math.ceil(math.log(0.05) / math.log1p(-FLIPS))  # none of them flipped
 CALIBRATING = 200  # validation pictures by which int8 sets its ranges
 GATE_FILE = "gate.npz"
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What a gate found of an export: passed, or every reason why not."""
-
-    passed: bool
-    reasons: tuple[str, ...]
-    measured: dict[str, float]
-    host: str  # processor and providers; int8 kernels differ between hosts
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,66 +119,6 @@ def session_of(path: Path) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def describe_host() -> str:
-    """Processor and onnxruntime's version: int8 kernels differ between hosts."""
-    import onnxruntime
-
-    processor = torch.backends.cpu.get_cpu_capability()
-    return f"{processor}, onnxruntime {onnxruntime.__version__}"
-
-
-def check_export(
-    kind: str,
-    reference: np.ndarray,
-    answers: dict[int, np.ndarray],
-    *,
-    labels: np.ndarray,
-    groups: np.ndarray,
-    threshold: Threshold,
-) -> Gate:
-    """Whether an export with logits `answers` {batch size: (N, 2)} decides as the `reference`.
-
-    "onnx": no decision flips and logits lie within CLOSE. "int8": the 95% upper bound on the share
-    of flips is at most FLIPS, and a recall guarantee is still one by the export's own scores.
-    """
-    score = metrics.probabilities(reference)[:, 1]
-    reasons = []
-    measured: dict[str, float] = {}
-    for size, logits in answers.items():
-        theirs = metrics.probabilities(logits)[:, 1]
-        flips = int(((score >= threshold.value) != (theirs >= threshold.value)).sum())
-        apart = float(np.abs(reference - logits).max())
-        bound = (
-            float(stats.beta.ppf(0.95, flips + 1, len(score) - flips))
-            if flips < len(score)
-            else 1.0
-        )
-        measured[f"flips, batch {size}"] = flips
-        measured[f"flip bound, batch {size}"] = bound
-        measured[f"logits apart, batch {size}"] = apart
-        measured[f"ECE moved, batch {size}"] = _ece(theirs, labels) - _ece(score, labels)
-        if kind == "onnx" and flips:
-            reasons.append(f"batch {size}: {flips} decisions flip")
-        if kind == "onnx" and not apart <= CLOSE:
-            reasons.append(f"batch {size}: logits {apart:.2g} apart, more than {CLOSE:g}")
-        if kind == "int8" and bound > FLIPS:
-            reasons.append(
-                f"batch {size}: {flips} flips of {len(score)}, up to {bound:.1%} (without a flip "
-                f"it needs {PICTURES_NEEDED})"
-            )
-        if kind == "int8" and threshold.guaranteed:
-            losses = miss_share_by_group(theirs, labels, groups, [threshold.value])
-            if miss_p_value(losses, threshold.max_miss)[0] > threshold.delta:
-                reasons.append(f"batch {size}: the recall guarantee is lost")
-    return Gate(not reasons, tuple(reasons), measured, describe_host())
-
-
-def _ece(score: np.ndarray, labels: np.ndarray) -> float:
-    """ECE of the predicted class."""
-    right = (score >= 0.5) == (labels == 1)
-    return float(metrics.ece(np.maximum(score, 1 - score), right))
-
-
 def export(
     classifier: Classifier, kind: str, validation: ImageSet, threshold: Threshold
 ) -> Exported:
@@ -271,6 +197,7 @@ def load_exported(classifier: Classifier, kind: str) -> Exported:
         labels=arrays["labels"],
         groups=arrays["groups"],
         threshold=classifier.decision() or Threshold(**made["threshold"]),  # what decides now
+        calibration=classifier.calibration,
     )
     if not gate.passed:
         raise ValueError(
