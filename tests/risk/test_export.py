@@ -1,11 +1,16 @@
 """Exports and their gates: a planted bad export does not pass, on loading neither."""
 
+import dataclasses
+import shutil
+
+import numpy as np
 import pytest
 import torch
 from makers.risk import coloured_folder, random_weights
 
 from visionfail import data
-from visionfail.risk import commands, export, pictures
+from visionfail.risk import __main__ as program
+from visionfail.risk import commands, export, pictures, timing
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.thresholds import Threshold
 
@@ -55,6 +60,83 @@ def test_int8_with_too_few_pictures_leaves_no_file(trained):
     assert not list(classifier.folder.glob(".exporting*"))
     with pytest.raises(FileNotFoundError, match="export it first"):
         export.load_exported(classifier, "int8")
+
+
+@pytest.fixture
+def enough(trained, tmp_path):
+    """(a classifier in a folder of its own, as many pictures as the gate of int8 asks for)."""
+    classifier, validation = trained
+    folder = shutil.copytree(trained[0].folder, tmp_path / "model")
+    for file in folder.glob("*.onnx"):
+        file.unlink()
+    (folder / export.GATE_FILE).unlink(missing_ok=True)
+    repeated = validation.at(torch.arange(320) % len(validation))
+    return dataclasses.replace(classifier, folder=folder), repeated
+
+
+def timed(monkeypatch, **medians):
+    """Let calls have taken these milliseconds."""
+    taken = {name: np.array([value - 1, value, value + 5]) for name, value in medians.items()}
+    asked = []
+
+    def milliseconds(networks, images, *, repeats):
+        assert set(networks) == set(medians) and images.shape == (1, 3, 32, 32)
+        asked.extend(ask(images) for ask in networks.values())
+        return taken
+
+    monkeypatch.setattr(timing, "milliseconds", milliseconds)
+    return asked
+
+
+@pytest.mark.slow
+def test_int8_that_is_no_faster_is_refused_and_leaves_no_file(enough, monkeypatch):
+    classifier, validation = enough
+    before = sorted(classifier.folder.iterdir())
+    asked = timed(monkeypatch, int8=7.5, onnx=6.0)
+    with pytest.raises(ValueError, match=r"int8 takes 7.50 ms a picture, ONNX in float 6.00 "):
+        export.export(classifier, "int8", validation, HALF)
+    assert sorted(classifier.folder.iterdir()) == before
+    int8, onnx = asked
+    assert (int8 != onnx).any() and np.abs(int8 - onnx).max() < 1  # two versions of one network
+
+
+@pytest.mark.slow
+def test_int8_is_exported_where_it_is_faster_or_asked_for_all_the_same(enough, monkeypatch):
+    classifier, validation = enough
+    timed(monkeypatch, int8=3.0, onnx=6.0)
+    made = export.export(classifier, "int8", validation, HALF)
+    assert made.gate.passed and made.path.exists()
+    timed(monkeypatch, int8=7.5, onnx=6.0)
+    made = export.export(classifier, "int8", validation, HALF, even_if_slower=True)
+    assert made.path.exists()
+
+
+def test_a_refused_format_leaves_the_gate_of_another(enough):
+    classifier, _ = enough
+    for kind in export.FORMATS:
+        export.export_file(classifier, kind).write_bytes(b"")
+    gate_file = classifier.folder / export.GATE_FILE
+    gate_file.write_bytes(b"")
+    export.discard(classifier, "int8")
+    assert export.export_file(classifier, "onnx").exists() and gate_file.exists()
+    export.discard(classifier, "onnx")
+    assert not gate_file.exists()
+
+
+@pytest.mark.parametrize("flags", [[], ["--even-if-slower"]])
+def test_the_command_line_may_ask_for_a_slower_int8(trained, monkeypatch, capsys, flags):
+    classifier, validation = trained
+    asked = []
+
+    def refuse(*arguments, even_if_slower):
+        asked.append((arguments[1], even_if_slower))
+        raise ValueError("refused")
+
+    monkeypatch.setattr(export, "export", refuse)
+    monkeypatch.setattr(commands, "validation_pictures", lambda *_: validation)
+    call = ["export", "--model", str(classifier.folder), "--data", "x", "--format", "int8"]
+    assert program.main(call + flags) == 2
+    assert asked == [("int8", bool(flags))] and "refused" in capsys.readouterr().err
 
 
 @pytest.mark.fault("bad arguments")

@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ from torch import Tensor
 
 from visionfail import files, metrics, models
 from visionfail.data import ImageSet
-from visionfail.risk.gate import Gate, check_export
+from visionfail.risk import timing
+from visionfail.risk.gate import Gate, check_export, describe_host
 from visionfail.risk.saved import Classifier
 from visionfail.risk.thresholds import Threshold
 
 FORMATS = ("onnx", "int8")
 BATCHES = (1, 7)  # sizes at which the gate asks
 CALIBRATING = 200  # validation pictures by which int8 sets its ranges
+CALLS = 40  # of int8 and of float, to see which is faster
 GATE_FILE = "gate.npz"
 
 
@@ -116,32 +119,71 @@ def session_of(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = torch.get_num_threads()
+    # idle threads would spin on, and slow down whoever is asked next
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def export(
-    classifier: Classifier, kind: str, validation: ImageSet, threshold: Threshold
+    classifier: Classifier,
+    kind: str,
+    validation: ImageSet,
+    threshold: Threshold,
+    *,
+    even_if_slower: bool = False,
 ) -> Exported:
     """The exported network, in the classifier's folder beside the pictures that opened its gate.
 
-    ValueError with every reason where the gate does not pass; nothing is left behind then.
+    ValueError with every reason where the gate does not pass, and where int8 answers no faster than
+    ONNX in float on this host, unless `even_if_slower`; nothing is left behind then.
     """
     if kind not in FORMATS:
         raise ValueError(f"no format {kind!r}: choose {' or '.join(FORMATS)}.")
-    path = classifier.folder / f"model.{kind}.onnx"
+    path = export_file(classifier, kind)
     onnx_path = path if kind == "onnx" else classifier.folder / ".exporting.onnx"
     try:
         write_onnx(classifier, onnx_path)
         if kind == "int8":
             write_int8(onnx_path, path, _calibrating(validation))
         keep_gate_pictures(classifier, validation, threshold)
-        return load_exported(classifier, kind)
+        made = load_exported(classifier, kind)
+        if kind == "int8" and not even_if_slower:
+            check_faster(made.session, session_of(onnx_path), validation.images[:1])
+        return made
     except ValueError:
-        path.unlink(missing_ok=True)
+        discard(classifier, kind)
         raise
     finally:
         if kind == "int8":
             onnx_path.unlink(missing_ok=True)
+
+
+def export_file(classifier: Classifier, kind: str) -> Path:
+    """Where the export of a classifier lies."""
+    return classifier.folder / f"model.{kind}.onnx"
+
+
+def discard(classifier: Classifier, kind: str) -> None:
+    """Remove an export, and the gate's pictures where no other export needs them."""
+    export_file(classifier, kind).unlink(missing_ok=True)
+    if not any(export_file(classifier, other).exists() for other in FORMATS):
+        (classifier.folder / GATE_FILE).unlink(missing_ok=True)
+
+
+def check_faster(int8: Any, onnx: Any, picture: Tensor) -> None:
+    """ValueError where the session `int8` answers a picture (1, 3, H, W) no faster than `onnx`."""
+    sessions = {"int8": int8, "onnx": onnx}
+    networks = {}
+    for name, session in sessions.items():
+        networks[name] = partial(logits_of, session, batch_size=1)
+    taken = timing.milliseconds(networks, picture, repeats=CALLS)
+    median = {name: float(np.median(values)) for name, values in taken.items()}
+    if median["int8"] >= median["onnx"]:
+        raise ValueError(
+            f"int8 takes {median['int8']:.2f} ms a picture, ONNX in float {median['onnx']:.2f} "
+            f"(medians of {CALLS}, {describe_host()}): export onnx, or ask for int8 even if slower "
+            "(--even-if-slower)."
+        )
 
 
 def _calibrating(validation: ImageSet) -> Tensor:
@@ -182,7 +224,7 @@ def load_exported(classifier: Classifier, kind: str) -> Exported:
 
     FileNotFoundError where there is none; ValueError with every reason where the gate fails.
     """
-    path = classifier.folder / f"model.{kind}.onnx"
+    path = export_file(classifier, kind)
     if not path.exists():
         raise FileNotFoundError(f"no {path.name} in {classifier.folder}: export it first.")
     arrays, made = files.load_arrays(classifier.folder / GATE_FILE)
