@@ -7,6 +7,7 @@ onnxruntime and onnxscript come with the extra `risk`.
 import dataclasses
 import tempfile
 import warnings
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from torch import Tensor
 from visionfail import files, metrics, models
 from visionfail.data import ImageSet
 from visionfail.risk import timing
+from visionfail.risk.calibration import Calibration
 from visionfail.risk.gate import Gate, check_export, describe_host
 from visionfail.risk.saved import Classifier
 from visionfail.risk.thresholds import Threshold
@@ -192,31 +194,62 @@ def _calibrating(validation: ImageSet) -> Tensor:
     return validation.images[order[:CALIBRATING]]
 
 
+def write_formats(classifier: Classifier, validation: ImageSet, folder: Path) -> dict[str, Path]:
+    """{format: its file in the folder}, whatever their gates would say: to measure, not to use."""
+    paths = {kind: folder / f"model.{kind}.onnx" for kind in FORMATS}
+    write_onnx(classifier, paths["onnx"])
+    write_int8(paths["onnx"], paths["int8"], _calibrating(validation))
+    return paths
+
+
 def int8_score(classifier: Classifier, validation: ImageSet, images: Tensor) -> np.ndarray:
     """What an int8 version scores pictures uint8 (N, 3, H, W), (N,), whatever its gate would say.
 
     To measure what is refused; nothing of it is kept.
     """
     with tempfile.TemporaryDirectory() as folder:
-        onnx_path = Path(folder) / "model.onnx"
-        write_onnx(classifier, onnx_path)
-        path = Path(folder) / "model.int8.onnx"
-        write_int8(onnx_path, path, _calibrating(validation))
+        path = write_formats(classifier, validation, Path(folder))["int8"]
         logits = logits_of(session_of(path), images, batch_size=32)
     return metrics.probabilities(logits)[:, 1]
 
 
-def keep_gate_pictures(classifier: Classifier, validation: ImageSet, threshold: Threshold) -> None:
-    """Keep pictures, the network's own logits and the threshold, for the gate on loading."""
+def gate_arrays(classifier: Classifier, validation: ImageSet) -> dict[str, np.ndarray]:
+    """What a gate asks with: {"images", "labels", "groups", "logits"}, the network's own logits."""
     logits = models.predict(classifier.model, validation.images, batch_size=128).numpy()
-    arrays = {
+    return {
         "images": validation.images.numpy(),
         "labels": validation.labels.numpy(),
         "groups": validation.group_numbers(),
         "logits": logits,
     }
+
+
+def keep_gate_pictures(classifier: Classifier, validation: ImageSet, threshold: Threshold) -> None:
+    """Keep pictures, the network's own logits and the threshold, for the gate on loading."""
+    arrays = gate_arrays(classifier, validation)
     made = {"model_sha256": classifier.card["sha256"], "threshold": dataclasses.asdict(threshold)}
     files.save_arrays(classifier.folder / GATE_FILE, arrays, made=made)
+
+
+def ask_gate(
+    kind: str,
+    session: Any,
+    arrays: Mapping[str, np.ndarray],
+    *,
+    threshold: Threshold,
+    calibration: Calibration,
+) -> Gate:
+    """What the gate says of a session, asked about the pictures of `gate_arrays` in BATCHES."""
+    images = torch.from_numpy(arrays["images"])
+    return check_export(
+        kind,
+        arrays["logits"],
+        {size: logits_of(session, images, batch_size=size) for size in BATCHES},
+        labels=arrays["labels"],
+        groups=arrays["groups"],
+        threshold=threshold,
+        calibration=calibration,
+    )
 
 
 def load_exported(classifier: Classifier, kind: str) -> Exported:
@@ -231,13 +264,10 @@ def load_exported(classifier: Classifier, kind: str) -> Exported:
     if made["model_sha256"] != classifier.card["sha256"]:
         raise ValueError(f"{GATE_FILE} is of another network: export it again.")
     session = session_of(path)
-    images = torch.from_numpy(arrays["images"])
-    gate = check_export(
+    gate = ask_gate(
         kind,
-        arrays["logits"],
-        {size: logits_of(session, images, batch_size=size) for size in BATCHES},
-        labels=arrays["labels"],
-        groups=arrays["groups"],
+        session,
+        arrays,
         threshold=classifier.decision() or Threshold(**made["threshold"]),  # what decides now
         calibration=classifier.calibration,
     )
