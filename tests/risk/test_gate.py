@@ -61,7 +61,9 @@ def test_the_bound_on_flips_stops_int8():
     found = judge("int8", reference, flipped, labels)
     assert not found.passed and "14 flips of 2000, up to 1.1%" in found.reasons[0]
     few, few_labels = logits(n=200)
-    assert not judge("int8", few, few, few_labels).passed  # 200 without a flip: up to 1.5%
+    found = judge("int8", few, few, few_labels)
+    too_few = "0 flips of 200, up to 1.5%, more than 1%; it takes 299 pictures at least"
+    assert found.reasons == (f"batch 1: {too_few}", f"batch 7: {too_few}")
 
 
 def test_a_lost_recall_guarantee_stops_int8():

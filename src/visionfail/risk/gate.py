@@ -129,8 +129,7 @@ def few_flips(compared: Compared) -> str | None:
 
 def few_moved(compared: Compared) -> str | None:
     """The share of pictures that change their part is bounded by MOVED."""
-    words = "changes of part (passed, to people, refused)"
-    return _too_many(compared.moved(), len(compared.labels), MOVED, words)
+    return _too_many(compared.moved(), len(compared.labels), MOVED, "changes of part")
 
 
 def _too_many(count: int, n: int, limit: float, words: str) -> str | None:
@@ -138,8 +137,9 @@ def _too_many(count: int, n: int, limit: float, words: str) -> str | None:
     bound = upper_bound(count, n)
     if bound <= limit:
         return None
-    needed = f"without one it needs {pictures_needed(limit)}"
-    return f"{count} {words} of {n}, up to {bound:.1%}, more than {limit:.0%} ({needed})"
+    needed = pictures_needed(limit)
+    few = f"; it takes {needed} pictures at least" if n < needed else ""
+    return f"{count} {words} of {n}, up to {bound:.1%}, more than {limit:.0%}{few}"
 
 
 def recall_kept(compared: Compared) -> str | None:
