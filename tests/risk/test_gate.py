@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 from scipy.special import expit, logit
 
-from visionfail import metrics
+from visionfail import devices, metrics
 from visionfail.risk import gate
 from visionfail.risk.calibration import Calibration
 from visionfail.risk.thresholds import Threshold, recall_threshold
 
-pytest.importorskip("onnxruntime")
+onnxruntime = pytest.importorskip("onnxruntime")
 
 HALF = Threshold(0.5, "cost", False, "no guarantee", 10, 59)
 SAME = Calibration(1.0, 0.0)  # the score is the probability
@@ -139,3 +140,16 @@ def test_the_bound_is_the_exact_one(count, n):
 def test_so_many_pictures_are_needed():
     needed = gate.pictures_needed(gate.FLIPS)
     assert gate.upper_bound(0, needed) <= gate.FLIPS < gate.upper_bound(0, needed - 1)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"), [((), "none"), (("avx512_vnni", "amx_int8"), "avx512_vnni, amx_int8")]
+)
+def test_the_host_is_recorded_with_its_int8_instructions(monkeypatch, names, words):
+    monkeypatch.setattr(devices, "int8_instructions", lambda: names)
+    reference, labels = logits()
+    host = judge("int8", reference, reference, labels).host
+    assert torch.backends.cpu.get_cpu_capability() in host
+    assert f"int8 instructions: {words}; " in host
+    assert f"onnxruntime {onnxruntime.__version__} with " in host
+    assert "CPUExecutionProvider" in host

@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy import stats
 
-from visionfail import metrics
+from visionfail import devices, metrics
 from visionfail.risk.calibration import Calibration
 from visionfail.risk.thresholds import Threshold, miss_p_value, miss_share_by_group
 
@@ -195,8 +194,13 @@ def check_export(
 
 
 def describe_host() -> str:
-    """Processor and onnxruntime's version: int8 kernels differ between hosts."""
+    """Processor, its int8 instructions, onnxruntime and its providers: int8 differs by them."""
     import onnxruntime
 
-    processor = torch.backends.cpu.get_cpu_capability()
-    return f"{processor}, onnxruntime {onnxruntime.__version__}"
+    processor = devices.describe_device("cpu")
+    int8 = ", ".join(devices.int8_instructions()) or "none"
+    providers = ", ".join(onnxruntime.get_available_providers())
+    return (
+        f"{processor}, int8 instructions: {int8}; onnxruntime {onnxruntime.__version__} with "
+        f"{providers}"
+    )
