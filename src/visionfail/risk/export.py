@@ -148,10 +148,10 @@ def export(
         if kind == "int8":
             write_int8(onnx_path, path, _calibrating(validation))
         keep_gate_pictures(classifier, validation, threshold)
-        made = load_exported(classifier, kind)
+        exported = load_exported(classifier, kind)
         if kind == "int8" and not even_if_slower:
-            check_faster(made.session, session_of(onnx_path), validation.images[:1])
-        return made
+            check_faster(exported.session, session_of(onnx_path), validation.images[:1])
+        return exported
     except ValueError:
         discard(classifier, kind)
         raise
@@ -178,8 +178,8 @@ def check_faster(int8: Any, onnx: Any, picture: Tensor) -> None:
     networks = {}
     for name, session in sessions.items():
         networks[name] = partial(logits_of, session, batch_size=1)
-    taken = timing.milliseconds(networks, picture, repeats=CALLS)
-    median = {name: float(np.median(values)) for name, values in taken.items()}
+    times = timing.milliseconds(networks, picture, repeats=CALLS)
+    median = {name: float(np.median(values)) for name, values in times.items()}
     if median["int8"] >= median["onnx"]:
         raise ValueError(
             f"int8 takes {median['int8']:.2f} ms a picture, ONNX in float {median['onnx']:.2f} "

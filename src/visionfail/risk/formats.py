@@ -50,12 +50,12 @@ def format_rows(classifier: Classifier, validation: ImageSet, threshold: Thresho
     with tempfile.TemporaryDirectory() as folder:
         if can_export():
             formats += _exported(classifier, validation, threshold, folder=Path(folder))
-        taken = _taken(formats, validation.images)
+        times = _times(formats, validation.images)
     rows = []
-    for made in formats:
-        about = {"format": made.name, "size_mb": made.size_mb, "gate": made.gate, "host": made.host}
+    for way in formats:
+        about = {"format": way.name, "size_mb": way.size_mb, "gate": way.gate, "host": way.host}
         for size in TIMED_BATCHES:
-            summary = _summary(taken[size][made.name])
+            summary = _summary(times[size][way.name])
             rows.append({**about, "batch": size, "n": TIMED, **summary})
     return rows
 
@@ -97,18 +97,18 @@ def _exported(
     return formats
 
 
-def _taken(formats: list[Format], images: Tensor) -> dict[int, dict[str, np.ndarray]]:
+def _times(formats: list[Format], images: Tensor) -> dict[int, dict[str, np.ndarray]]:
     """{batch size: {format: milliseconds (TIMED,)}}."""
-    networks = {made.name: made.ask for made in formats}
-    taken = {}
+    networks = {way.name: way.ask for way in formats}
+    times = {}
     for size in TIMED_BATCHES:
-        taken[size] = timing.milliseconds(networks, images[:size], repeats=TIMED)
-    return taken
+        times[size] = timing.milliseconds(networks, images[:size], repeats=TIMED)
+    return times
 
 
-def _summary(taken: np.ndarray) -> dict[str, float]:
+def _summary(times: np.ndarray) -> dict[str, float]:
     """{"p50_ms", "p50_lo", "p50_hi", "p95_ms"} of milliseconds (N,)."""
-    drawn = np.random.default_rng(0).choice(taken, size=(1000, len(taken)))
+    drawn = np.random.default_rng(0).choice(times, size=(1000, len(times)))
     lo, hi = metrics.percentile_interval(np.median(drawn, axis=1))
-    p50, p95 = np.quantile(taken, [0.5, 0.95])
+    p50, p95 = np.quantile(times, [0.5, 0.95])
     return {"p50_ms": float(p50), "p50_lo": float(lo), "p50_hi": float(hi), "p95_ms": float(p95)}

@@ -19,7 +19,6 @@ FLIPS = 0.01  # the 95% upper bound on the share of flipped decisions, for int8
 MOVED = 0.02  # likewise of pictures that change their part: twice FLIPS, for a band has two ends
 ECE_RISE = 0.01  # of calibrated probabilities, for int8
 PEOPLE_BELOW = 0.9  # the review band's upper end, a calibrated probability
-PARTS = ("passed", "to people", "refused")  # below the threshold, in the band, above it
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Compared:
         return int(((score >= self.threshold.value) != (theirs >= self.threshold.value)).sum())
 
     def moved(self) -> int:
-        """How many pictures lie in another of the three PARTS."""
+        """How many pictures change their part: passed, to people (the review band), refused."""
         high = float(self.calibration.score_at(PEOPLE_BELOW))
         ends = [self.threshold.value, max(self.threshold.value, high)]
         score, theirs = self.scores()
@@ -148,8 +147,8 @@ def recall_kept(compared: Compared) -> str | None:
         return None
     _, theirs = compared.scores()
     losses = miss_share_by_group(theirs, compared.labels, compared.groups, [threshold.value])
-    kept = miss_p_value(losses, threshold.max_miss)[0] <= threshold.delta
-    return None if kept else "the recall guarantee is lost"
+    still = miss_p_value(losses, threshold.max_miss)[0] <= threshold.delta
+    return None if still else "the recall guarantee is lost"
 
 
 def ece_kept(compared: Compared) -> str | None:

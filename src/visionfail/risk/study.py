@@ -72,9 +72,13 @@ class Studied:
         self, *, cost_ratio: float, max_miss: float, prevalence: float, rule: str = "lower"
     ) -> Threshold:
         """The threshold that validation pictures give, by a rule of `choose_threshold`."""
-        wanted = {"cost_ratio": cost_ratio, "max_miss": max_miss, "prevalence": prevalence}
-        wanted["rule"] = rule
-        config = dataclasses.replace(self.config, **wanted)
+        config = dataclasses.replace(
+            self.config,
+            cost_ratio=cost_ratio,
+            max_miss=max_miss,
+            prevalence=prevalence,
+            rule=rule,
+        )
         return threshold_for(self.validation, self.calibration, config)
 
 

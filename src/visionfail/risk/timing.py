@@ -20,11 +20,11 @@ def milliseconds(
     for ask in networks.values():
         for _ in range(WARM_UP):
             ask(images)
-    taken = {name: np.empty(repeats) for name in networks}
+    times = {name: np.empty(repeats) for name in networks}
     for k in range(repeats):
         for name, ask in networks.items():
             ask(images)
             start = time.perf_counter()
             ask(images)
-            taken[name][k] = 1000 * (time.perf_counter() - start)
-    return taken
+            times[name][k] = 1000 * (time.perf_counter() - start)
+    return times
