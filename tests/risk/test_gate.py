@@ -129,6 +129,7 @@ def test_logits_that_are_no_numbers_stop_every_kind():
     for kind in gate.RULES:
         found = judge(kind, reference, broken, labels)
         assert found.reasons == ("batch 7: some logits are no finite numbers",)
+        assert not judge(kind, broken, reference, labels).passed
 
 
 @pytest.mark.parametrize(("count", "n"), [(0, 299), (8, 2000), (5, 5)])

@@ -104,8 +104,11 @@ def pictures_needed(limit: float) -> int:
 
 
 def all_numbers(compared: Compared) -> str | None:
-    """Every logit is a finite number."""
-    return None if np.isfinite(compared.answers).all() else "some logits are no finite numbers"
+    """Every logit is a finite number, the network's own too."""
+    for logits in (compared.reference, compared.answers):
+        if not np.isfinite(logits).all():
+            return "some logits are no finite numbers"
+    return None
 
 
 def no_flip(compared: Compared) -> str | None:
