@@ -1,21 +1,28 @@
 """Your own safe/unsafe classifier on one picture, and what its threshold costs.
 
-Shown are decision, probability and Grad-CAM beside the raw picture; the sliders move the threshold.
+Shown are decision, probability and Grad-CAM beside the raw picture. The threshold follows the
+recall target, the cost of errors, or the lower of both, and moves with its sliders.
 """
 
 import dataclasses
 import os
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 from torch import Tensor
 
 from visionfail import data, explain, paths, risk
 from visionfail.failure import monitor
 from visionfail.figures import pictures
-from visionfail.risk import commands
+from visionfail.risk import commands, gate
 
 WIDTH = 260
+RULES = {
+    "lower": "the lower of both",
+    "recall": "the recall target",
+    "cost": "the cost of errors",
+}
 FOLDER = Path(os.environ.get("VISIONFAIL_RISK", paths.ROOT / "runs" / "risk" / "model"))
 
 
@@ -38,15 +45,39 @@ def uploaded(side: int) -> tuple[Tensor | None, str]:
 
 
 def settings(config: risk.RiskConfig) -> risk.RiskConfig:
-    """The settings of a decision that the visitor chooses."""
-    ratio = st.slider("A miss costs so many false alarms", 1.0, 300.0, config.cost_ratio)
+    """The settings of a decision that the visitor chooses, the classifier's own to begin with."""
+    rules = list(RULES)
+    rule = st.radio(
+        "The threshold follows", rules, index=rules.index(config.rule), format_func=RULES.get
+    )
+    ratio = slider_around("A miss costs so many false alarms", (1.0, 300.0), config.cost_ratio)
+    missed = slider_around("Unsafe pictures missed, at most", (0.005, 0.5), config.max_miss)
     rare = st.select_slider(
         "Share of unsafe pictures at work",
         [0.0001, 0.001, 0.01, 0.1, 0.5],
         value=min([0.0001, 0.001, 0.01, 0.1, 0.5], key=lambda s: abs(s - config.prevalence)),
         format_func="{:.2%}".format,
     )
-    return dataclasses.replace(config, cost_ratio=ratio, prevalence=rare)
+    return dataclasses.replace(
+        config, rule=rule, cost_ratio=ratio, max_miss=missed, prevalence=rare
+    )
+
+
+def slider_around(label: str, ends: tuple[float, float], value: float) -> float:
+    """A slider that starts at a value and reaches it, though it lie outside the usual ends."""
+    low, high = ends
+    return st.slider(label, min(low, value), max(high, value), value, step=low)
+
+
+def show_threshold(threshold: risk.Threshold, cost: pd.Series) -> None:
+    """The threshold, what 1,000 pictures cost by it, and whether it promises anything."""
+    left, right = st.columns(2)
+    left.metric("Flagged from a score of", f"{threshold.value:.4g}")
+    right.metric("1,000 pictures cost, in false alarms", f"{1000 * cost['value']:,.1f}")
+    if threshold.guaranteed:
+        st.success(threshold.guarantee)
+    else:
+        st.warning(threshold.guarantee)  # it begins with "no guarantee"
 
 
 st.set_page_config("visionfail: safe or unsafe?", layout="wide")
@@ -63,7 +94,7 @@ classifier = cached_classifier(card.stat().st_mtime_ns)
 with st.sidebar:
     picture, refused = uploaded(classifier.config.side)
     chosen = settings(classifier.config)
-    people = st.slider("People look below this probability", 0.5, 1.0, 0.9)
+    people = st.slider("People look below this probability", 0.5, 1.0, gate.PEOPLE_BELOW)
 
 threshold = commands.threshold_of(classifier, chosen)
 if refused:
@@ -93,8 +124,9 @@ table = risk.rates_table(
 words = risk.in_words(
     threshold.value, table, cost_ratio=chosen.cost_ratio, prevalence=chosen.prevalence
 )
+show_threshold(threshold, table.set_index("quantity").loc["cost"])
 st.write(words)
 st.caption(
-    f"On the validation pictures that set it, so a little flattered; {threshold.guarantee}. The "
-    "promise is about pictures like those."
+    "On the validation pictures that set it, so a little flattered. A guarantee is about pictures "
+    "like those."
 )

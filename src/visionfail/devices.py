@@ -3,9 +3,22 @@
 import contextlib
 import platform
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from torch import nn
+
+# VNNI and AMX of x86; dot products of ARM, by torch's name and by Linux's
+INT8_INSTRUCTIONS = (
+    "avx_vnni",
+    "avx_vnni_int8",
+    "avx512_vnni",
+    "amx_int8",
+    "dot",
+    "asimddp",
+    "i8mm",
+)
+CPUINFO = Path("/proc/cpuinfo")
 
 
 def best_device() -> torch.device:
@@ -33,6 +46,22 @@ def fast_bf16(device: torch.device | str = "cpu") -> bool:
 def _cpu_capabilities() -> dict:
     """What torch knows of the CPU, by name; empty before torch 2.10, hence float32 there."""
     return getattr(torch.cpu, "get_capabilities", dict)()
+
+
+def int8_instructions() -> tuple[str, ...]:
+    """The CPU's own instructions for sums of int8 products, by name; () where it has none."""
+    capabilities = _cpu_capabilities() or _cpu_flags()
+    return tuple(name for name in INT8_INSTRUCTIONS if capabilities.get(name, False))
+
+
+def _cpu_flags() -> dict[str, bool]:
+    """What Linux says that the CPU has, each True; empty on other systems."""
+    with contextlib.suppress(OSError):
+        for line in CPUINFO.read_text(encoding="utf-8").splitlines():
+            name, _, flags = line.partition(":")
+            if name.strip() in ("flags", "Features"):  # x86's word and ARM's
+                return dict.fromkeys(flags.split(), True)
+    return {}
 
 
 def autocast(

@@ -1,14 +1,19 @@
 """The page of the safe/unsafe classifier."""
 
+import dataclasses
+import shutil
+
+import numpy as np
 import pytest
 import streamlit
 from makers.risk import coloured_folder, random_weights
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from visionfail import data, paths
-from visionfail.risk import commands
+from visionfail import data, files, paths, risk
+from visionfail.risk import commands, saved
 from visionfail.risk.config import RiskConfig
-from visionfail.risk.predicting import Decision
+from visionfail.risk.predicting import Decision, decide
 from visionfail.risk.prediction_log import log_decision
 
 
@@ -39,15 +44,123 @@ def test_without_a_classifier_it_says_how_to_get_one(tmp_path, monkeypatch):
     assert "visionfail.risk train" in found.info[0].value
 
 
+def threshold_of(found):
+    return next(m.value for m in found.metric if m.label == "Flagged from a score of")
+
+
+def cost_of(found):
+    label = "1,000 pictures cost, in false alarms"
+    return float(next(m.value for m in found.metric if m.label == label).replace(",", ""))
+
+
+def slide(found, label, value):
+    """The page after the slider with this label was moved."""
+    slider = next(slider for slider in found.slider if slider.label == label)
+    slider.set_value(value).run()
+    assert not found.exception
+    return found
+
+
 def test_a_dearer_miss_moves_the_threshold_and_says_what_it_costs(trained, monkeypatch):
     found = page(monkeypatch, trained.folder)
-    before = found.markdown[-1].value
-    assert "costs as much as 10 false alarms" in before and "no guarantee" in found.caption[0].value
-    found.slider[0].set_value(100.0).run()
-    assert not found.exception
-    after = found.markdown[-1].value
-    assert "costs as much as 100 false alarms" in after
-    assert before.split(" on.")[0] != after.split(" on.")[0]  # another threshold
+    assert found.warning[0].value.startswith("no guarantee") and not found.success
+    assert "costs as much as 10 false alarms" in found.markdown[-1].value
+    before = threshold_of(found)
+    slide(found, "A miss costs so many false alarms", 100.0)
+    assert "costs as much as 100 false alarms" in found.markdown[-1].value
+    assert threshold_of(found) != before
+
+
+@pytest.fixture
+def guaranteed(trained, tmp_path):
+    """The classifier's folder with validation pictures enough to promise something."""
+    folder = shutil.copytree(trained.folder, tmp_path / "model")
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 400)
+    score = np.where(labels == 1, rng.beta(4, 3, 800), rng.beta(3, 4, 800))
+    arrays = {"score": score, "labels": labels, "groups": np.arange(800)}
+    files.save_arrays(folder / saved.VALIDATION, arrays, made={})
+    return folder
+
+
+def test_under_a_guarantee_the_cost_moves_nothing_unless_it_is_the_rule(guaranteed, monkeypatch):
+    found = page(monkeypatch, guaranteed)
+    promised = threshold_of(found)
+    assert found.radio[0].value == "lower" and "with probability 95%" in found.success[0].value
+    slide(found, "A miss costs so many false alarms", 20.0)
+    assert threshold_of(found) == promised
+    found.radio[0].set_value("cost").run()
+    by_cost = float(threshold_of(found))
+    assert by_cost > float(promised)
+    assert found.warning[0].value.startswith("no guarantee") and not found.success
+    cheap = cost_of(found)
+    slide(found, "A miss costs so many false alarms", 40.0)
+    assert float(threshold_of(found)) < by_cost and cost_of(found) > cheap
+
+
+def test_more_misses_allowed_raise_a_guaranteed_threshold(guaranteed, monkeypatch):
+    found = page(monkeypatch, guaranteed)
+    found.radio[0].set_value("recall").run()
+    strict = float(threshold_of(found))
+    slide(found, "Unsafe pictures missed, at most", 0.2)
+    assert float(threshold_of(found)) > strict
+    assert "at most 20.0% of unsafe pictures are missed" in found.success[0].value
+
+
+class Sent:
+    """An uploaded file."""
+
+    def __init__(self, path):
+        self.name = path.name
+        self.content = path.read_bytes()
+
+    def getvalue(self):
+        return self.content
+
+
+def with_upload(monkeypatch, folder, path):
+    monkeypatch.setattr(streamlit, "file_uploader", lambda *_, **__: Sent(path))
+    return page(monkeypatch, folder)
+
+
+@pytest.mark.parametrize(("channel", "decision"), [(0, "safe"), (2, "unsafe")])
+def test_an_uploaded_picture_is_decided_as_predict_does(
+    trained, tmp_path, monkeypatch, channel, decision
+):
+    pixels = np.full((32, 32, 3), 60, dtype=np.uint8)
+    pixels[..., channel] = 140
+    path = tmp_path / "sent.png"
+    Image.fromarray(pixels).save(path)
+    found = with_upload(monkeypatch, trained.folder, path)
+    slide(found, "People look below this probability", 1.0)
+    shown = {metric.label: metric.value for metric in found.metric}
+    threshold = commands.threshold_of(trained, trained.config).value
+    decided = decide(trained, path, threshold=threshold, guaranteed=False, people_below=1)
+    assert shown["Decision"] == decided.decision == decision
+    assert shown["Probability of being unsafe"] == f"{decided.probability:.1%}"
+    drawn = [*found.get("image"), *found.get("imgs")]  # as streamlit calls them, and did before
+    captions = [image.caption for images in drawn for image in images.proto.imgs]
+    assert captions == ["what the network sees", "Grad-CAM: evidence for unsafe"]
+    to_people = any("a person looks" in warning.value for warning in found.warning)
+    assert to_people == decided.review == (decision == "unsafe")
+
+
+@pytest.mark.parametrize("name", ["words.png", "words.txt"])
+def test_a_file_that_is_no_picture_is_unsafe_and_for_people(trained, tmp_path, monkeypatch, name):
+    path = tmp_path / name
+    path.write_text("these are words")
+    found = with_upload(monkeypatch, trained.folder, path)
+    assert found.error[0].value.startswith("unsafe, needs review: ")
+    assert "Decision" not in [metric.label for metric in found.metric]
+
+
+def test_settings_beyond_the_sliders_ends_are_kept(trained, monkeypatch):
+    config = dataclasses.replace(trained.config, cost_ratio=1000.0, max_miss=0.001, rule="cost")
+    unusual = dataclasses.replace(trained, config=config)
+    monkeypatch.setattr(risk, "load_classifier", lambda folder: unusual)
+    found = page(monkeypatch, trained.folder)
+    assert found.radio[0].value == "cost"
+    assert "costs as much as 1000 false alarms" in found.markdown[-1].value
 
 
 def log_page(monkeypatch, folder, log):

@@ -1,12 +1,16 @@
 """Exports and their gates: a planted bad export does not pass, on loading neither."""
 
+import dataclasses
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from makers.risk import coloured_folder, random_weights
 
-from visionfail import data, metrics
-from visionfail.risk import commands, export, pictures
+from visionfail import data
+from visionfail.risk import __main__ as program
+from visionfail.risk import commands, export, pictures, timing
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.thresholds import Threshold
 
@@ -14,67 +18,6 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
 HALF = Threshold(0.5, "cost", False, "no guarantee", 10, 59)
-
-
-def logits(n=600, seed=0):
-    rng = np.random.default_rng(seed)
-    labels = np.tile([0, 1], n // 2)
-    wide = 3 * (2 * labels - 1) + rng.normal(0, 1.5, n)
-    return np.stack([np.zeros(n), wide], axis=1).astype(np.float32), labels
-
-
-def gate(kind, reference, answers, labels, threshold=HALF):
-    return export.check_export(
-        kind,
-        reference,
-        {1: reference, 7: answers},
-        labels=labels,
-        groups=np.arange(len(labels)),
-        threshold=threshold,
-    )
-
-
-def test_the_same_answers_pass_both_gates():
-    reference, labels = logits()
-    for kind in export.FORMATS:
-        assert gate(kind, reference, reference.copy(), labels).passed
-
-
-def test_one_flip_or_logits_apart_stop_onnx():
-    reference, labels = logits()
-    flipped = reference.copy()
-    nearest = np.abs(reference[:, 1]).argmin()
-    flipped[nearest, 1] *= -1
-    found = gate("onnx", reference, flipped, labels)
-    assert not found.passed and "batch 7: 1 decisions flip" in found.reasons
-    apart = gate("onnx", reference, reference + 2e-4, labels)
-    assert not apart.passed and "apart" in apart.reasons[0]
-
-
-def test_the_bound_on_flips_stops_int8():
-    reference, labels = logits(n=2000)
-    flipped = reference.copy()
-    flipped[:8, 1] *= -1  # 8 of 2,000: the exact 95% upper bound is 0.72%
-    assert gate("int8", reference, flipped, labels).passed
-    flipped[:14, 1] = -reference[:14, 1]
-    found = gate("int8", reference, flipped, labels)
-    assert not found.passed and "14 flips of 2000, up to 1.1%" in found.reasons[0]
-    few, few_labels = logits(n=200)
-    assert not gate("int8", few, few, few_labels).passed  # 200 without a flip: up to 1.5%
-
-
-def test_a_lost_recall_guarantee_stops_int8():
-    reference, labels = logits(n=4000)
-    score = metrics.probabilities(reference)[:, 1]
-    from visionfail.risk.thresholds import recall_threshold
-
-    promised = recall_threshold(score, labels, np.arange(4000), max_miss=0.05, delta=0.05)
-    lower = reference.copy()
-    just_flagged = np.flatnonzero((labels == 1) & (score >= promised.value))
-    lost = just_flagged[np.argsort(score[just_flagged])[:25]]
-    lower[lost, 1] -= 1.0
-    found = gate("int8", reference, lower, labels, threshold=promised)
-    assert "batch 7: the recall guarantee is lost" in found.reasons
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +77,83 @@ def test_int8_with_too_few_pictures_leaves_no_file(trained):
     assert not list(classifier.folder.glob(".exporting*"))
     with pytest.raises(FileNotFoundError, match="export it first"):
         export.load_exported(classifier, "int8")
+
+
+@pytest.fixture
+def enough(trained, tmp_path):
+    """(a classifier in a folder of its own, as many pictures as the gate of int8 asks for)."""
+    classifier, validation = trained
+    folder = shutil.copytree(trained[0].folder, tmp_path / "model")
+    for file in folder.glob("*.onnx"):
+        file.unlink()
+    (folder / export.GATE_FILE).unlink(missing_ok=True)
+    repeated = validation.at(torch.arange(320) % len(validation))
+    return dataclasses.replace(classifier, folder=folder), repeated
+
+
+def timed(monkeypatch, **medians):
+    """Let calls have taken these milliseconds."""
+    taken = {name: np.array([value - 1, value, value + 5]) for name, value in medians.items()}
+    asked = []
+
+    def milliseconds(networks, images, *, repeats):
+        assert set(networks) == set(medians) and images.shape == (1, 3, 32, 32)
+        asked.extend(ask(images) for ask in networks.values())
+        return taken
+
+    monkeypatch.setattr(timing, "milliseconds", milliseconds)
+    return asked
+
+
+@pytest.mark.slow
+def test_int8_that_is_no_faster_is_refused_and_leaves_no_file(enough, monkeypatch):
+    classifier, validation = enough
+    before = sorted(classifier.folder.iterdir())
+    asked = timed(monkeypatch, int8=7.5, onnx=6.0)
+    with pytest.raises(ValueError, match=r"int8 takes 7.50 ms a picture, ONNX in float 6.00 "):
+        export.export(classifier, "int8", validation, HALF)
+    assert sorted(classifier.folder.iterdir()) == before
+    int8, onnx = asked
+    assert (int8 != onnx).any() and np.abs(int8 - onnx).max() < 1  # two versions of one network
+
+
+@pytest.mark.slow
+def test_int8_is_exported_where_it_is_faster_or_asked_for_all_the_same(enough, monkeypatch):
+    classifier, validation = enough
+    timed(monkeypatch, int8=3.0, onnx=6.0)
+    made = export.export(classifier, "int8", validation, HALF)
+    assert made.gate.passed and made.path.exists()
+    timed(monkeypatch, int8=7.5, onnx=6.0)
+    made = export.export(classifier, "int8", validation, HALF, even_if_slower=True)
+    assert made.path.exists()
+
+
+def test_a_refused_format_leaves_the_gate_of_another(enough):
+    classifier, _ = enough
+    for kind in export.FORMATS:
+        export.export_file(classifier, kind).write_bytes(b"")
+    gate_file = classifier.folder / export.GATE_FILE
+    gate_file.write_bytes(b"")
+    export.discard(classifier, "int8")
+    assert export.export_file(classifier, "onnx").exists() and gate_file.exists()
+    export.discard(classifier, "onnx")
+    assert not gate_file.exists()
+
+
+@pytest.mark.parametrize("flags", [[], ["--even-if-slower"]])
+def test_the_command_line_may_ask_for_a_slower_int8(trained, monkeypatch, capsys, flags):
+    classifier, validation = trained
+    asked = []
+
+    def refuse(*arguments, even_if_slower):
+        asked.append((arguments[1], even_if_slower))
+        raise ValueError("refused")
+
+    monkeypatch.setattr(export, "export", refuse)
+    monkeypatch.setattr(commands, "validation_pictures", lambda *_: validation)
+    call = ["export", "--model", str(classifier.folder), "--data", "x", "--format", "int8"]
+    assert program.main(call + flags) == 2
+    assert asked == [("int8", bool(flags))] and "refused" in capsys.readouterr().err
 
 
 @pytest.mark.fault("bad arguments")

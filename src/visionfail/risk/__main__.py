@@ -88,6 +88,9 @@ def parser() -> argparse.ArgumentParser:
     exporting.add_argument("--model", default=str(OUT), help="folder of the classifier")
     exporting.add_argument("--data", required=True, help="folder that it was trained on")
     exporting.add_argument("--format", choices=("onnx", "int8"), required=True)
+    exporting.add_argument(
+        "--even-if-slower", action="store_true", help="int8 that is no faster here than ONNX"
+    )
     exporting.set_defaults(run=run_export)
     return top
 
@@ -252,7 +255,13 @@ def run_export(options: argparse.Namespace) -> int:
     classifier = load_classifier(options.model)
     validation = commands.validation_pictures(classifier, options.data)
     threshold = classifier.decision() or commands.threshold_of(classifier, classifier.config)
-    made = export.export(classifier, options.format, validation, threshold)
+    made = export.export(
+        classifier,
+        options.format,
+        validation,
+        threshold,
+        even_if_slower=options.even_if_slower,
+    )
     print(f"threshold {threshold.value:.4g} by {threshold.rule}; {threshold.guarantee}")
     print(f"{made.path}, {made.path.stat().st_size / 1e6:.1f} MB; its gate on {made.gate.host}:")
     for name, value in made.gate.measured.items():

@@ -5,41 +5,32 @@ onnxruntime and onnxscript come with the extra `risk`.
 """
 
 import dataclasses
-import math
 import tempfile
 import warnings
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 from visionfail import files, metrics, models
 from visionfail.data import ImageSet
+from visionfail.risk import timing
+from visionfail.risk.calibration import Calibration
+from visionfail.risk.gate import Gate, check_export, describe_host
 from visionfail.risk.saved import Classifier
-from visionfail.risk.thresholds import Threshold, miss_p_value, miss_share_by_group
+from visionfail.risk.thresholds import Threshold
 
 FORMATS = ("onnx", "int8")
 BATCHES = (1, 7)  # sizes at which the gate asks
-CLOSE = 1e-4  # of logits, for onnx
-FLIPS = 0.01  # the 95% upper bound on the share of flipped decisions, for int8
-PICTURES_NEEDED = math.ceil(math.log(0.05) / math.log1p(-FLIPS))  # none of them flipped
 CALIBRATING = 200  # validation pictures by which int8 sets its ranges
+CALLS = 40  # of int8 and of float, to see which is faster
 GATE_FILE = "gate.npz"
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What a gate found of an export: passed, or every reason why not."""
-
-    passed: bool
-    reasons: tuple[str, ...]
-    measured: dict[str, float]
-    host: str  # processor and providers; int8 kernels differ between hosts
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,93 +127,72 @@ def session_of(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = torch.get_num_threads()
+    # idle threads would spin on, and slow down whoever is asked next
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     with files.reading(path, remedy="export it again"):
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def describe_host() -> str:
-    """Processor and onnxruntime's version: int8 kernels differ between hosts."""
-    import onnxruntime
-
-    processor = torch.backends.cpu.get_cpu_capability()
-    return f"{processor}, onnxruntime {onnxruntime.__version__}"
-
-
-def check_export(
-    kind: str,
-    reference: np.ndarray,
-    answers: dict[int, np.ndarray],
-    *,
-    labels: np.ndarray,
-    groups: np.ndarray,
-    threshold: Threshold,
-) -> Gate:
-    """Whether an export with logits `answers` {batch size: (N, 2)} decides as the `reference`.
-
-    "onnx": no decision flips and logits lie within CLOSE. "int8": the 95% upper bound on the share
-    of flips is at most FLIPS, and a recall guarantee is still one by the export's own scores.
-    """
-    score = metrics.probabilities(reference)[:, 1]
-    reasons = []
-    measured: dict[str, float] = {}
-    for size, logits in answers.items():
-        theirs = metrics.probabilities(logits)[:, 1]
-        flips = int(((score >= threshold.value) != (theirs >= threshold.value)).sum())
-        apart = float(np.abs(reference - logits).max())
-        bound = (
-            float(stats.beta.ppf(0.95, flips + 1, len(score) - flips))
-            if flips < len(score)
-            else 1.0
-        )
-        measured[f"flips, batch {size}"] = flips
-        measured[f"flip bound, batch {size}"] = bound
-        measured[f"logits apart, batch {size}"] = apart
-        measured[f"ECE moved, batch {size}"] = _ece(theirs, labels) - _ece(score, labels)
-        if kind == "onnx" and flips:
-            reasons.append(f"batch {size}: {flips} decisions flip")
-        if kind == "onnx" and not apart <= CLOSE:
-            reasons.append(f"batch {size}: logits {apart:.2g} apart, more than {CLOSE:g}")
-        if kind == "int8" and bound > FLIPS:
-            reasons.append(
-                f"batch {size}: {flips} flips of {len(score)}, up to {bound:.1%} (without a flip "
-                f"it needs {PICTURES_NEEDED})"
-            )
-        if kind == "int8" and threshold.guaranteed:
-            losses = miss_share_by_group(theirs, labels, groups, [threshold.value])
-            if miss_p_value(losses, threshold.max_miss)[0] > threshold.delta:
-                reasons.append(f"batch {size}: the recall guarantee is lost")
-    return Gate(not reasons, tuple(reasons), measured, describe_host())
-
-
-def _ece(score: np.ndarray, labels: np.ndarray) -> float:
-    """ECE of the predicted class."""
-    right = (score >= 0.5) == (labels == 1)
-    return float(metrics.ece(np.maximum(score, 1 - score), right))
-
-
 def export(
-    classifier: Classifier, kind: str, validation: ImageSet, threshold: Threshold
+    classifier: Classifier,
+    kind: str,
+    validation: ImageSet,
+    threshold: Threshold,
+    *,
+    even_if_slower: bool = False,
 ) -> Exported:
     """The exported network, in the classifier's folder beside the pictures that opened its gate.
 
-    ValueError with every reason where the gate does not pass; nothing is left behind then.
+    ValueError with every reason where the gate does not pass, and where int8 answers no faster than
+    ONNX in float on this host, unless `even_if_slower`; nothing is left behind then.
     """
     if kind not in FORMATS:
         raise ValueError(f"no format {kind!r}: choose {' or '.join(FORMATS)}.")
-    path = classifier.folder / f"model.{kind}.onnx"
+    path = export_file(classifier, kind)
     onnx_path = path if kind == "onnx" else classifier.folder / ".exporting.onnx"
     try:
         write_onnx(classifier, onnx_path)
         if kind == "int8":
             write_int8(onnx_path, path, _calibrating(validation))
         keep_gate_pictures(classifier, validation, threshold)
-        return load_exported(classifier, kind)
+        exported = load_exported(classifier, kind)
+        if kind == "int8" and not even_if_slower:
+            check_faster(exported.session, session_of(onnx_path), validation.images[:1])
+        return exported
     except ValueError:
-        path.unlink(missing_ok=True)
+        discard(classifier, kind)
         raise
     finally:
         if kind == "int8":
             onnx_path.unlink(missing_ok=True)
+
+
+def export_file(classifier: Classifier, kind: str) -> Path:
+    """Where the export of a classifier lies."""
+    return classifier.folder / f"model.{kind}.onnx"
+
+
+def discard(classifier: Classifier, kind: str) -> None:
+    """Remove an export, and the gate's pictures where no other export needs them."""
+    export_file(classifier, kind).unlink(missing_ok=True)
+    if not any(export_file(classifier, other).exists() for other in FORMATS):
+        (classifier.folder / GATE_FILE).unlink(missing_ok=True)
+
+
+def check_faster(int8: Any, onnx: Any, picture: Tensor) -> None:
+    """ValueError where the session `int8` answers a picture (1, 3, H, W) no faster than `onnx`."""
+    sessions = {"int8": int8, "onnx": onnx}
+    networks = {}
+    for name, session in sessions.items():
+        networks[name] = partial(logits_of, session, batch_size=1)
+    times = timing.milliseconds(networks, picture, repeats=CALLS)
+    median = {name: float(np.median(values)) for name, values in times.items()}
+    if median["int8"] >= median["onnx"]:
+        raise ValueError(
+            f"int8 takes {median['int8']:.2f} ms a picture, ONNX in float {median['onnx']:.2f} "
+            f"(medians of {CALLS}, {describe_host()}): export onnx, or ask for int8 even if slower "
+            "(--even-if-slower)."
+        )
 
 
 def _calibrating(validation: ImageSet) -> Tensor:
@@ -231,31 +201,62 @@ def _calibrating(validation: ImageSet) -> Tensor:
     return validation.images[order[:CALIBRATING]]
 
 
+def write_formats(classifier: Classifier, validation: ImageSet, folder: Path) -> dict[str, Path]:
+    """{format: its file in the folder}, whatever their gates would say: to measure, not to use."""
+    paths = {kind: folder / f"model.{kind}.onnx" for kind in FORMATS}
+    write_onnx(classifier, paths["onnx"])
+    write_int8(paths["onnx"], paths["int8"], _calibrating(validation))
+    return paths
+
+
 def int8_score(classifier: Classifier, validation: ImageSet, images: Tensor) -> np.ndarray:
     """What an int8 version scores pictures uint8 (N, 3, H, W), (N,), whatever its gate would say.
 
     To measure what is refused; nothing of it is kept.
     """
     with tempfile.TemporaryDirectory() as folder:
-        onnx_path = Path(folder) / "model.onnx"
-        write_onnx(classifier, onnx_path)
-        path = Path(folder) / "model.int8.onnx"
-        write_int8(onnx_path, path, _calibrating(validation))
+        path = write_formats(classifier, validation, Path(folder))["int8"]
         logits = logits_of(session_of(path), images, batch_size=32)
     return metrics.probabilities(logits)[:, 1]
 
 
-def keep_gate_pictures(classifier: Classifier, validation: ImageSet, threshold: Threshold) -> None:
-    """Keep pictures, the network's own logits and the threshold, for the gate on loading."""
+def gate_arrays(classifier: Classifier, validation: ImageSet) -> dict[str, np.ndarray]:
+    """What a gate asks with: {"images", "labels", "groups", "logits"}, the network's own logits."""
     logits = models.predict(classifier.model, validation.images, batch_size=128).numpy()
-    arrays = {
+    return {
         "images": validation.images.numpy(),
         "labels": validation.labels.numpy(),
         "groups": validation.group_numbers(),
         "logits": logits,
     }
+
+
+def keep_gate_pictures(classifier: Classifier, validation: ImageSet, threshold: Threshold) -> None:
+    """Keep pictures, the network's own logits and the threshold, for the gate on loading."""
+    arrays = gate_arrays(classifier, validation)
     made = {"model_sha256": classifier.card["sha256"], "threshold": dataclasses.asdict(threshold)}
     files.save_arrays(classifier.folder / GATE_FILE, arrays, made=made)
+
+
+def ask_gate(
+    kind: str,
+    session: Any,
+    arrays: Mapping[str, np.ndarray],
+    *,
+    threshold: Threshold,
+    calibration: Calibration,
+) -> Gate:
+    """What the gate says of a session, asked about the pictures of `gate_arrays` in BATCHES."""
+    images = torch.from_numpy(arrays["images"])
+    return check_export(
+        kind,
+        arrays["logits"],
+        {size: logits_of(session, images, batch_size=size) for size in BATCHES},
+        labels=arrays["labels"],
+        groups=arrays["groups"],
+        threshold=threshold,
+        calibration=calibration,
+    )
 
 
 def load_exported(classifier: Classifier, kind: str, *, own: float | None = None) -> Exported:
@@ -264,7 +265,7 @@ def load_exported(classifier: Classifier, kind: str, *, own: float | None = None
     The gate asks at the threshold that decides now, or at the caller's `own`. FileNotFoundError
     where there is no export; ValueError with every reason where the gate fails.
     """
-    path = classifier.folder / f"model.{kind}.onnx"
+    path = export_file(classifier, kind)
     for file in (path, classifier.folder / GATE_FILE):
         if not file.exists():
             raise FileNotFoundError(f"no {file.name} in {classifier.folder}: export it first.")
@@ -275,14 +276,12 @@ def load_exported(classifier: Classifier, kind: str, *, own: float | None = None
     if own is not None:
         threshold = dataclasses.replace(threshold, value=own, guaranteed=False)
     session = session_of(path)
-    images = torch.from_numpy(arrays["images"])
-    gate = check_export(
+    gate = ask_gate(
         kind,
-        arrays["logits"],
-        {size: logits_of(session, images, batch_size=size) for size in BATCHES},
-        labels=arrays["labels"],
-        groups=arrays["groups"],
+        session,
+        arrays,
         threshold=threshold,
+        calibration=classifier.calibration,
     )
     if not gate.passed:
         raise ValueError(

@@ -1,21 +1,37 @@
 """The formats of a classifier beside each other: size, milliseconds, and what their gates say."""
 
-import time
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
-from visionfail import metrics, models
+from visionfail import devices, metrics, models
 from visionfail.data import ImageSet
-from visionfail.risk.export import FORMATS, export
-from visionfail.risk.saved import Classifier
-from visionfail.risk.thresholds import Threshold
+from visionfail.risk import timing
+from visionfail.risk.export import ask_gate, gate_arrays, logits_of, session_of, write_formats
+from visionfail.risk.gate import describe_host
+from visionfail.risk.saved import Classifier, load_classifier
+from visionfail.risk.thresholds import Threshold, threshold_for
 
 TIMED = 50
 TIMED_BATCHES = (1, 32)
+PASSES = "passes"
+
+
+@dataclass(frozen=True, eq=False)
+class Format:
+    """One way to run a classifier; `gate` is PASSES, why it is refused, or "" for torch itself."""
+
+    name: str
+    size_mb: float
+    gate: str
+    host: str
+    ask: Callable[[Tensor], object]
 
 
 def can_export() -> bool:
@@ -24,45 +40,75 @@ def can_export() -> bool:
 
 
 def format_rows(classifier: Classifier, validation: ImageSet, threshold: Threshold) -> list[dict]:
-    """A row per format and batch size: format, size_mb, batch, p50_ms, p95_ms, n, gate.
+    """A row per format and batch size: format, size_mb, gate, host, batch, n, p50_ms, p95_ms.
 
-    Milliseconds of one batch, in TIMED repeats, by as many threads as torch uses; gate is "passed",
-    "" for torch itself, or the reasons why the export is refused. Without onnxruntime torch alone.
+    Milliseconds of one batch, in TIMED repeats, the formats in turn, by as many threads as torch
+    uses; p50_lo and p50_hi are a 95% bootstrap interval of the median. What its gate refuses is
+    measured too, and says why. Without onnxruntime torch alone.
     """
-    weights = sum(tensor.numel() * 4 for tensor in classifier.model.state_dict().values())
-    ask: dict[str, Callable] = {"torch": partial(models.predict, classifier.model)}
-    about: dict[str, dict] = {"torch": {"size_mb": weights / 1e6, "gate": ""}}
-    for kind in FORMATS if can_export() else ():
-        try:
-            made = export(classifier, kind, validation, threshold)
-        except ValueError as error:
-            about[kind] = {"size_mb": None, "gate": str(error)}
-            continue
-        ask[kind] = partial(made.logits, batch_size=TIMED_BATCHES[-1])
-        about[kind] = {"size_mb": made.path.stat().st_size / 1e6, "gate": "passed"}
+    formats = [_as_torch(classifier)]
+    with tempfile.TemporaryDirectory() as folder:
+        if can_export():
+            formats += _exported(classifier, validation, threshold, folder=Path(folder))
+        times = _times(formats, validation.images)
     rows = []
-    for kind in about:
-        for size in TIMED_BATCHES if kind in ask else ():
-            row = {"format": kind, **about[kind], "batch": size, "n": TIMED}
-            rows.append({**row, **_milliseconds(ask[kind], validation.images[:size])})
-        if kind not in ask:
-            rows.append({"format": kind, **about[kind]})
+    for way in formats:
+        about = {"format": way.name, "size_mb": way.size_mb, "gate": way.gate, "host": way.host}
+        for size in TIMED_BATCHES:
+            summary = _summary(times[size][way.name])
+            rows.append({**about, "batch": size, "n": TIMED, **summary})
     return rows
 
 
-def _milliseconds(ask: Callable[[Tensor], object], images: Tensor) -> dict[str, float]:
-    """{"p50_ms", "p50_lo", "p50_hi", "p95_ms"} of TIMED calls, after three that warm up.
+def formats_of_folder(folder: str | Path, validation: ImageSet) -> list[dict]:
+    """`format_rows` of a stored classifier, at the threshold that its own settings give.
 
-    lo and hi are a 95% bootstrap interval of the median.
+    FileNotFoundError where there is none; ValueError for pictures that did not validate it.
     """
-    for _ in range(3):
-        ask(images)
-    taken = []
-    for _ in range(TIMED):
-        start = time.perf_counter()
-        ask(images)
-        taken.append(1000 * (time.perf_counter() - start))
-    drawn = np.random.default_rng(0).choice(taken, size=(1000, TIMED))
+    classifier = load_classifier(folder)
+    if validation.checksum() != classifier.card["data_checksums"]["val"]:
+        raise ValueError(f"these pictures did not validate the classifier in {folder}: pass those.")
+    threshold = threshold_for(classifier.validation(), classifier.calibration, classifier.config)
+    return format_rows(classifier, validation, threshold)
+
+
+def _as_torch(classifier: Classifier) -> Format:
+    """The network itself, in float32."""
+    tensors = classifier.model.state_dict().values()
+    size_mb = sum(tensor.numel() * 4 for tensor in tensors) / 1e6
+    host = devices.describe_device(next(classifier.model.parameters()).device)
+    return Format("torch", size_mb, "", host, partial(models.predict, classifier.model))
+
+
+def _exported(
+    classifier: Classifier, validation: ImageSet, threshold: Threshold, *, folder: Path
+) -> list[Format]:
+    """Every export of the network, written to the folder, with what its gate says."""
+    arrays = gate_arrays(classifier, validation)
+    formats = []
+    for kind, path in write_formats(classifier, validation, folder).items():
+        session = session_of(path)
+        gate = ask_gate(
+            kind, session, arrays, threshold=threshold, calibration=classifier.calibration
+        )
+        words = PASSES if gate.passed else "; ".join(gate.reasons)
+        ask = partial(logits_of, session, batch_size=TIMED_BATCHES[-1])
+        formats.append(Format(kind, path.stat().st_size / 1e6, words, describe_host(), ask))
+    return formats
+
+
+def _times(formats: list[Format], images: Tensor) -> dict[int, dict[str, np.ndarray]]:
+    """{batch size: {format: milliseconds (TIMED,)}}."""
+    networks = {way.name: way.ask for way in formats}
+    times = {}
+    for size in TIMED_BATCHES:
+        times[size] = timing.milliseconds(networks, images[:size], repeats=TIMED)
+    return times
+
+
+def _summary(times: np.ndarray) -> dict[str, float]:
+    """{"p50_ms", "p50_lo", "p50_hi", "p95_ms"} of milliseconds (N,)."""
+    drawn = np.random.default_rng(0).choice(times, size=(1000, len(times)))
     lo, hi = metrics.percentile_interval(np.median(drawn, axis=1))
-    p50, p95 = np.quantile(taken, [0.5, 0.95])
+    p50, p95 = np.quantile(times, [0.5, 0.95])
     return {"p50_ms": float(p50), "p50_lo": float(lo), "p50_hi": float(hi), "p95_ms": float(p95)}

@@ -11,12 +11,12 @@ from visionfail.risk import decisions
 from visionfail.risk.calibration import Calibration
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.decisions import Scored
+from visionfail.risk.gate import PEOPLE_BELOW
 from visionfail.risk.pictures import CLASSES
 from visionfail.risk.subgroups import brightness_kinds, by_kind_table
 
 DECIDED = ("passed", "flagged")
 PREVALENCES = (0.001, 0.01, 0.1)  # stated beside the one that is set
-PEOPLE_BELOW = 0.9  # the calibrated probability at which the review band ends
 ECE = "ECE of the predicted class, 15 bins of equal width"
 MEASURES = {
     "ECE": f"{ECE}, calibrated",

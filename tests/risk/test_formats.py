@@ -1,0 +1,78 @@
+"""The table of formats: what a gate refuses is measured too, and says why."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from makers.risk import coloured_folder, random_weights
+
+from visionfail import data
+from visionfail.risk import commands, export, formats, pictures, timing
+from visionfail.risk.config import RiskConfig
+from visionfail.risk.thresholds import Threshold
+
+HALF = Threshold(0.5, "cost", False, "no guarantee", 10, 59)
+BEFORE = ["format", "size_mb", "gate", "batch", "n", "p50_ms", "p50_lo", "p50_hi", "p95_ms"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = coloured_folder(tmp_path_factory.mktemp("pictures"), count=20)
+    config = RiskConfig(side=32, views=0, epochs=5, lr=0.01)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "load_imagenet_weights", random_weights)
+        made = commands.train_classifier(folder, tmp_path_factory.mktemp("model"), config)
+    listed = pictures.split_pictures(folder)["val"]
+    return made.classifier, pictures.read_pictures(listed, side=32)[0]
+
+
+def timed(monkeypatch):
+    """Let every network be called once, and have taken 1, 2, ... 40 times its batch size."""
+    called = []
+
+    def milliseconds(networks, images, *, repeats):
+        called.extend((name, len(ask(images))) for name, ask in networks.items())
+        return {name: len(images) * np.arange(1.0, 41) for name in networks}
+
+    monkeypatch.setattr(timing, "milliseconds", milliseconds)
+    return called
+
+
+@pytest.mark.slow
+def test_a_refused_format_has_its_size_its_milliseconds_and_its_reason(trained, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    classifier, validation = trained
+    before = sorted(classifier.folder.iterdir())
+    called = timed(monkeypatch)
+    table = pd.DataFrame(formats.formats_of_folder(classifier.folder, validation))
+    assert set(BEFORE) < set(table.columns) and not table.isna().any().any()
+    assert table.format.tolist() == ["torch", "torch", "onnx", "onnx", "int8", "int8"]
+    assert table.batch.tolist() == [1, 32] * 3
+    assert called == [(name, size) for size in (1, 8) for name in ("torch", *export.FORMATS)]
+    about = table[table.batch == 1].set_index("format")
+    assert about.gate["torch"] == "" and about.gate["onnx"] == "passes"
+    assert "batch 7: 0 flips of 8, up to" in about.gate["int8"]
+    assert about.size_mb["onnx"] == pytest.approx(about.size_mb["torch"], rel=0.02)
+    assert 0.2 < about.size_mb["int8"] / about.size_mb["onnx"] < 0.3  # 8 bits for 32
+    assert about.p50_ms.tolist() == [20.5] * 3 and about.p95_ms["int8"] == pytest.approx(38.05)
+    assert (about.p50_lo < 20.5).all() and (about.p50_hi > 20.5).all()
+    assert "onnxruntime" in about.host["int8"]
+    assert sorted(classifier.folder.iterdir()) == before  # measured, not offered
+
+
+def test_without_onnxruntime_torch_alone_is_measured(trained, monkeypatch):
+    monkeypatch.setattr(formats, "can_export", lambda: False)
+    called = timed(monkeypatch)
+    rows = formats.format_rows(*trained, HALF)
+    assert [row["format"] for row in rows] == ["torch", "torch"]
+    assert called == [("torch", 1), ("torch", 8)]
+
+
+def test_other_pictures_are_refused(trained):
+    classifier, validation = trained
+    other = dataclasses.replace(validation, images=torch.flip(validation.images, dims=(3,)))
+    with pytest.raises(ValueError, match="did not validate the classifier"):
+        formats.formats_of_folder(classifier.folder, other)

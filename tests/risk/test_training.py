@@ -1,0 +1,70 @@
+"""Other networks than ResNet-18, by name, through the classifier's own training."""
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+
+from visionfail import data
+from visionfail.data import ImageSet
+from visionfail.risk import config, saved, training
+from visionfail.risk.pictures import CLASSES
+
+OTHERS = [name for name in config.ARCHITECTURES if name != "resnet18"]
+
+
+def coloured(count):
+    """Noisy pictures 32 x 32, safe ones reddish, unsafe ones bluish."""
+    generator = torch.Generator().manual_seed(count)
+    images = torch.randint(0, 120, (count, 3, 32, 32), generator=generator, dtype=torch.uint8)
+    labels = torch.arange(count) % 2
+    images[labels == 0, 0] += 110
+    images[labels == 1, 2] += 110
+    return ImageSet(images, labels, CLASSES, "own")
+
+
+def untrained(arch):
+    """torchvision's own weights by their own names, in the place of ImageNet's.
+
+    Norms are those of such pictures: else what random layers pass on would vanish, or overflow.
+    """
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        model = torchvision.models.get_model(arch)
+        norms = [norm for norm in model.modules() if isinstance(norm, torch.nn.BatchNorm2d)]
+        for norm in norms:
+            norm.momentum = None  # the plain mean over what it has seen
+        if norms:
+            pixels = (coloured(32).images / 255 - 0.45) / 0.23
+            model.train()(torch.nn.functional.interpolate(pixels, 64, mode="bilinear"))
+    return model.state_dict(), "random"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", OTHERS)
+def test_a_head_learns_on_another_network_by_its_name(arch, tmp_path, monkeypatch):
+    asked = []
+
+    def weights_of(name):
+        asked.append(name)
+        return untrained(name)
+
+    monkeypatch.setattr(data, "load_imagenet_weights", weights_of)
+    settings = config.RiskConfig(arch=arch, side=32, network_side=64, views=0, epochs=1, lr=0.01)
+    train = coloured(6)
+    val = coloured(3)
+    start, name = training.start_of(settings)
+    before = {key: tensor.clone() for key, tensor in start.state_dict().items()}
+    model, history = training.train_risk(start, train, val, settings, folder=tmp_path)
+    assert asked == [arch] and len(history) == 1
+    for key, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[key]) != (key in ("fc.weight", "fc.bias")), key
+    model = saved.rounded(model)
+    score = saved.score_of(model, val.images)
+    assert score.shape == (3,) and len(np.unique(score)) == 3
+    assert ((score > 0) & (score < 1)).all()
+    card = training.card_of(
+        model, settings, weights=name, history=history, images={"train": train, "val": val}
+    )
+    assert card["arch"] == f"imagenet_{arch}"
+    assert card["side"] == (224 if arch == "vit_b_16" else 64)
