@@ -14,6 +14,7 @@ from visionfail.risk.config import RiskConfig
 from visionfail.risk.thresholds import Threshold
 
 HALF = Threshold(0.5, "cost", False, "no guarantee", 10, 59)
+WAYS = ("torch", "torch, 224 pixels", *export.FORMATS)
 BEFORE = ["format", "size_mb", "gate", "batch", "n", "p50_ms", "p50_lo", "p50_hi", "p95_ms"]
 
 
@@ -49,15 +50,15 @@ def test_a_refused_format_has_its_size_its_milliseconds_and_its_reason(trained, 
     called = timed(monkeypatch)
     table = pd.DataFrame(formats.formats_of_folder(classifier.folder, validation))
     assert set(BEFORE) < set(table.columns) and not table.isna().any().any()
-    assert table.format.tolist() == ["torch", "torch", "onnx", "onnx", "int8", "int8"]
-    assert table.batch.tolist() == [1, 32] * 3
-    assert called == [(name, size) for size in (1, 8) for name in ("torch", *export.FORMATS)]
+    assert table.format.tolist() == [name for name in WAYS for _ in (1, 32)]
+    assert table.batch.tolist() == [1, 32] * 4
+    assert called == [(name, size) for size in (1, 8) for name in WAYS]
     about = table[table.batch == 1].set_index("format")
     assert about.gate["torch"] == "" and about.gate["onnx"] == "passes"
     assert "batch 7: 0 flips of 8, up to" in about.gate["int8"]
     assert about.size_mb["onnx"] == pytest.approx(about.size_mb["torch"], rel=0.02)
     assert 0.2 < about.size_mb["int8"] / about.size_mb["onnx"] < 0.3  # 8 bits for 32
-    assert about.p50_ms.tolist() == [20.5] * 3 and about.p95_ms["int8"] == pytest.approx(38.05)
+    assert about.p50_ms.tolist() == [20.5] * 4 and about.p95_ms["int8"] == pytest.approx(38.05)
     assert (about.p50_lo < 20.5).all() and (about.p50_hi > 20.5).all()
     assert "onnxruntime" in about.host["int8"]
     assert sorted(classifier.folder.iterdir()) == before  # measured, not offered
@@ -67,8 +68,8 @@ def test_without_onnxruntime_torch_alone_is_measured(trained, monkeypatch):
     monkeypatch.setattr(formats, "can_export", lambda: False)
     called = timed(monkeypatch)
     rows = formats.format_rows(*trained, HALF)
-    assert [row["format"] for row in rows] == ["torch", "torch"]
-    assert called == [("torch", 1), ("torch", 8)]
+    assert [row["format"] for row in rows] == ["torch", "torch", WAYS[1], WAYS[1]]
+    assert called == [(name, size) for size in (1, 8) for name in WAYS[:2]]
 
 
 def test_other_pictures_are_refused(trained):

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from visionfail import devices, metrics, models
 from visionfail.data import ImageSet
+from visionfail.models.inputs import ResizedInside
 from visionfail.risk import timing
 from visionfail.risk.export import ask_gate, gate_arrays, logits_of, session_of, write_formats
 from visionfail.risk.gate import describe_host
@@ -21,6 +23,7 @@ from visionfail.risk.thresholds import Threshold, threshold_for
 TIMED = 50
 TIMED_BATCHES = (1, 32)
 PASSES = "passes"
+IMAGENET_SIDE = 224  # what others time an ImageNet network at
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +46,11 @@ def format_rows(classifier: Classifier, validation: ImageSet, threshold: Thresho
     """A row per format and batch size: format, size_mb, gate, host, batch, n, p50_ms, p95_ms.
 
     Milliseconds of one batch, in TIMED repeats, the formats in turn, by as many threads as torch
-    uses; p50_lo and p50_hi are a 95% bootstrap interval of the median. What its gate refuses is
-    measured too, and says why. Without onnxruntime torch alone.
+    uses; p50_lo and p50_hi are a 95% bootstrap interval of the median. Torch is timed at
+    IMAGENET_SIDE, too. What its gate refuses is measured all the same, and says why. Without
+    onnxruntime torch alone.
     """
-    formats = [_as_torch(classifier)]
+    formats = [_as_torch(classifier), _as_torch(classifier, side=IMAGENET_SIDE)]
     with tempfile.TemporaryDirectory() as folder:
         if can_export():
             formats += _exported(classifier, validation, threshold, folder=Path(folder))
@@ -72,12 +76,18 @@ def formats_of_folder(folder: str | Path, validation: ImageSet) -> list[dict]:
     return format_rows(classifier, validation, threshold)
 
 
-def _as_torch(classifier: Classifier) -> Format:
-    """The network itself, in float32."""
+def _as_torch(classifier: Classifier, *, side: int = 0) -> Format:
+    """The network itself, in float32; with a `side` it brings pictures to so many pixels."""
     tensors = classifier.model.state_dict().values()
     size_mb = sum(tensor.numel() * 4 for tensor in tensors) / 1e6
     host = devices.describe_device(next(classifier.model.parameters()).device)
-    return Format("torch", size_mb, "", host, partial(models.predict, classifier.model))
+    model = classifier.model
+    if side:
+        model = deepcopy(model)
+        assert isinstance(model, ResizedInside)  # as all that are trained here
+        model.resize_to(side, model.resizing)
+    name = f"torch, {side} pixels" if side else "torch"
+    return Format(name, size_mb, "", host, partial(models.predict, model))
 
 
 def _exported(
