@@ -50,9 +50,10 @@ def test_a_refused_format_has_its_size_its_milliseconds_and_its_reason(trained, 
     called = timed(monkeypatch)
     table = pd.DataFrame(formats.formats_of_folder(classifier.folder, validation))
     assert set(BEFORE) < set(table.columns) and not table.isna().any().any()
-    assert table.format.tolist() == [name for name in WAYS for _ in (1, 32)]
-    assert table.batch.tolist() == [1, 32] * 4
-    assert called == [(name, size) for size in (1, 8) for name in WAYS]
+    assert table.format.tolist() == ["torch"] * 2 + [WAYS[1]] + ["onnx"] * 2 + ["int8"] * 2
+    assert table.batch.tolist() == [1, 32, 1, 1, 32, 1, 32]
+    of_large = [(name, 8) for name in WAYS if name != WAYS[1]]
+    assert called == [(name, 1) for name in WAYS] + of_large
     about = table[table.batch == 1].set_index("format")
     assert about.gate["torch"] == "" and about.gate["onnx"] == "passes"
     assert "batch 7: 0 flips of 8, up to" in about.gate["int8"]
@@ -68,8 +69,8 @@ def test_without_onnxruntime_torch_alone_is_measured(trained, monkeypatch):
     monkeypatch.setattr(formats, "can_export", lambda: False)
     called = timed(monkeypatch)
     rows = formats.format_rows(*trained, HALF)
-    assert [row["format"] for row in rows] == ["torch", "torch", WAYS[1], WAYS[1]]
-    assert called == [(name, size) for size in (1, 8) for name in WAYS[:2]]
+    assert [row["format"] for row in rows] == ["torch", "torch", WAYS[1]]
+    assert called == [("torch", 1), (WAYS[1], 1), ("torch", 8)]
 
 
 def test_other_pictures_are_refused(trained):

@@ -35,6 +35,7 @@ class Format:
     gate: str
     host: str
     ask: Callable[[Tensor], object]
+    batches: tuple[int, ...] = TIMED_BATCHES
 
 
 def can_export() -> bool:
@@ -58,7 +59,7 @@ def format_rows(classifier: Classifier, validation: ImageSet, threshold: Thresho
     rows = []
     for way in formats:
         about = {"format": way.name, "size_mb": way.size_mb, "gate": way.gate, "host": way.host}
-        for size in TIMED_BATCHES:
+        for size in way.batches:
             summary = _summary(times[size][way.name])
             rows.append({**about, "batch": size, "n": TIMED, **summary})
     return rows
@@ -87,7 +88,8 @@ def _as_torch(classifier: Classifier, *, side: int = 0) -> Format:
         assert isinstance(model, ResizedInside)  # as all that are trained here
         model.resize_to(side, model.resizing)
     name = f"torch, {side} pixels" if side else "torch"
-    return Format(name, size_mb, "", host, partial(models.predict, model))
+    batches = TIMED_BATCHES[:1] if side else TIMED_BATCHES  # many large pictures take minutes
+    return Format(name, size_mb, "", host, partial(models.predict, model), batches)
 
 
 def _exported(
@@ -109,9 +111,9 @@ def _exported(
 
 def _times(formats: list[Format], images: Tensor) -> dict[int, dict[str, np.ndarray]]:
     """{batch size: {format: milliseconds (TIMED,)}}."""
-    networks = {way.name: way.ask for way in formats}
     times = {}
     for size in TIMED_BATCHES:
+        networks = {way.name: way.ask for way in formats if size in way.batches}
         times[size] = timing.milliseconds(networks, images[:size], repeats=TIMED)
     return times
 
