@@ -1,7 +1,7 @@
 """Activations, logits and labels of images, read from a classifier's layers by hooks."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,14 +109,10 @@ def _recording(model: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, "_
     if isinstance(layers, str) or not isinstance(layers, Sequence) or not layers:
         raise ValueError(f"layers are {layers!r}: pass a list of names, such as ['layer4'].")
     records = {name: _Record(name, models.layer_named(model, name)) for name in layers}
-    handles = []
-    for record in records.values():
-        handles.append(record.layer.register_forward_hook(record.hook))
-    try:
+    with ExitStack() as hooks:
+        for record in records.values():
+            hooks.enter_context(record.layer.register_forward_hook(record.hook))
         yield records
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 class _Record:

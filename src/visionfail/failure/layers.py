@@ -1,5 +1,7 @@
 """Layers of anybody's network that an auditor can read, where nobody has named them."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -40,30 +42,33 @@ def _depth(name: str) -> int:
 
 
 def _outputs(model: nn.Module, images: Tensor) -> list[tuple[str, Any]]:
-    """(name, output) of every module that runs once in a pass, in the order in which they end."""
+    """(name, output) of every module that runs once in a pass, in the order in which they end.
+
+    Scripted parts, which take no hooks, are passed over.
+    """
     network = models.unwrapped(model)
+    models.check_hookable(network)
     ended: list[tuple[str, Any]] = []
-    handles = []
-    for name, module in network.named_modules():
-        if name:
 
-            def hook(module: nn.Module, inputs: tuple, output: Any, name: str = name) -> None:
-                ended.append((name, output.clone() if isinstance(output, Tensor) else output))
+    def hook_of(name: str) -> Callable[[nn.Module, tuple, Any], None]:
+        def hook(module: nn.Module, inputs: tuple, output: Any) -> None:
+            ended.append((name, output.clone() if isinstance(output, Tensor) else output))
 
-            handles.append(module.register_forward_hook(hook))
+        return hook
+
     eager = torch.compiler.set_stance("force_eager")  # what is compiled would pass over the hooks
     device = models.device_of(network)
-    try:
-        with (
-            torch.no_grad(),
-            models.evaluating(network),
-            eager,
-            devices.in_precision(device, torch.float32),
-        ):
-            models.logits_of(network, models.model_input(network, images))
-    finally:
-        for handle in handles:
-            handle.remove()
+    with (
+        torch.no_grad(),
+        models.evaluating(network),
+        eager,
+        devices.in_precision(device, torch.float32),
+        ExitStack() as hooks,
+    ):
+        for name, module in network.named_modules():
+            if name and not isinstance(module, torch.jit.ScriptModule):
+                hooks.enter_context(module.register_forward_hook(hook_of(name)))
+        models.logits_of(network, models.model_input(network, images))
     runs = [name for name, _ in ended]
     return [(name, output) for name, output in ended if runs.count(name) == 1]
 

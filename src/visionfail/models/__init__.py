@@ -18,6 +18,7 @@ from visionfail.models.checkpoints import checkpoint_files, rounded_to_half, sav
 from visionfail.models.checkpoints import load_checkpoint as load
 from visionfail.models.layers import (
     channel_axis,
+    check_hookable,
     check_run_once,
     describe_output,
     layer_named,
@@ -69,6 +70,7 @@ __all__ = [
     "build",
     "channel_axis",
     "check_classes",
+    "check_hookable",
     "check_model_input",
     "check_pass",
     "check_run_once",

@@ -34,16 +34,22 @@ def layer_named(model: nn.Module, name: str) -> nn.Module:
     modules = dict(model.named_modules(remove_duplicate=False))
     modules.update(network.named_modules(remove_duplicate=False))
     layer = modules.get(name) if name else None
-    if isinstance(network, torch.jit.ScriptModule) or isinstance(layer, torch.jit.ScriptModule):
-        raise ValueError(
-            "a scripted or traced model takes no hooks: pass the network from before torch.jit."
-        )
+    check_hookable(network)
+    check_hookable(layer)
     if layer is None:
         names = list(dict(network.named_children()))
         more = ", ..." if len(names) > SHOWN else ""
         parts = ", ".join(names[:SHOWN]) or "none"
         raise ValueError(f"the model has no layer {name!r}: name one of its parts, {parts}{more}.")
     return layer
+
+
+def check_hookable(module: nn.Module | None) -> None:
+    """Raises ValueError for a scripted or traced module."""
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ValueError(
+            "a scripted or traced model takes no hooks: pass the network from before torch.jit."
+        )
 
 
 def describe_output(output: Any) -> str:
