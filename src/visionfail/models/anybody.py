@@ -128,9 +128,10 @@ def input_layout(model: nn.Module) -> torch.memory_format:
 def logits_of(network: nn.Module, batch: Tensor) -> Tensor:
     """The logits float32 (B, K) of a network in eval mode, of a batch as it takes it.
 
-    ValueError, which names the network, where it fails on the batch or gives something else.
+    They are a copy, for the network may write its next answer where it wrote this one. ValueError,
+    which names the network, where it fails on the batch or gives something else.
     """
-    return own_logits(network, batch).float()
+    return own_logits(network, batch).to(torch.float32, copy=True)
 
 
 def own_logits(network: nn.Module, batch: Tensor) -> Tensor:
