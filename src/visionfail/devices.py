@@ -58,6 +58,25 @@ def in_precision(
     return torch.autocast(kind, dtype)
 
 
+@contextlib.contextmanager
+def usual_defaults() -> Iterator[None]:
+    """A block in which tensors are made in float32 and on the CPU, whatever the defaults around.
+
+    Where these are the defaults already, nothing is set.
+    """
+    dtype = torch.get_default_dtype()
+    elsewhere = torch.get_default_device().type != "cpu"
+    here = torch.device("cpu") if elsewhere else contextlib.nullcontext()
+    try:
+        if dtype != torch.float32:
+            torch.set_default_dtype(torch.float32)
+        with here:
+            yield
+    finally:
+        if dtype != torch.float32:
+            torch.set_default_dtype(dtype)
+
+
 # where float64 is computed, and where backward passes were right with channels last all along
 PROVEN = ("cpu", "cuda")
 ONEDNN_BLOCK = 16  # channels that its kernels take at once, at most
