@@ -1,13 +1,20 @@
 """What is loaded, trained, attacked and chosen is the same whatever a caller has set around it."""
 
+import dataclasses
+
 import pytest
 import torch
-from makers import STATS
+from makers import STATS, squares
 from makers.around import AROUND
 
-from visionfail import failure, models
+from visionfail import attacks, data, failure, models
+from visionfail.models import augmentation, networks, transfer
+from visionfail.risk import training as risk_training
+from visionfail.risk.config import RiskConfig
 
 DEFAULTS = ("float64", "float16", "bfloat16", "another device")
+SETS = (squares(40, seed=0), squares(20, seed=1))
+CONFIG = models.TrainConfig(epochs=1, batch_size=20, sides=(16,), peak_lr=0.05)
 CARD = {"dataset": "x", "arch": "resnet18", "width": 8, "classes": list("abcdefghij"), **STATS}
 
 
@@ -36,3 +43,103 @@ def test_the_demo_answers_the_same_under_other_defaults(setting):
     expected = failure.monitor_answer(failure.load_monitor(), digit)
     with AROUND[setting]():
         assert failure.monitor_answer(failure.load_monitor(), digit) == expected
+
+
+CHANGES = {
+    "moved and mirrored": {},
+    "varied": {"rotation": 10.0, "jitter": 0.2, "invert": 0.1, "cutout": 8},
+    "cutmix": {"mix": "cutmix", "optimizer": "adamw"},
+    "mixup": {"mix": "mixup", "class_weights": (1.0,) * 10, "ema_decay": 0},
+}
+
+
+def fitted(**changes):
+    model = networks.build("resnet18", num_classes=10, width=8, **STATS)
+    perturb = attacks.random_start_fgsm(epsilon=0.01) if not changes else None
+    config = dataclasses.replace(CONFIG, **changes)
+
+    def fit():
+        return models.fit(model, *SETS, config=config, device="cpu", perturb=perturb)
+
+    return fit
+
+
+@pytest.mark.parametrize("setting", AROUND)
+@pytest.mark.parametrize("changes", CHANGES)
+def test_training_ends_in_the_same_weights(setting, changes):
+    expected, history = fitted(**CHANGES[changes])()
+    again = fitted(**CHANGES[changes])
+    with AROUND[setting]():
+        model, rows = again()
+    assert_same_weights(model, expected)
+    assert rows[0]["train_loss"] == history[0]["train_loss"]
+
+
+@pytest.mark.parametrize("setting", AROUND)
+def test_transfer_in_two_phases_ends_in_the_same_weights(setting, tmp_path):
+    def prepared(folder):
+        model = networks.build_for_imagenet(
+            "imagenet_resnet18",
+            num_classes=10,
+            mean=transfer.MEAN,
+            std=transfer.STD,
+            side=32,
+            resizing="bilinear",
+            width=8,
+        )
+        config = dataclasses.replace(CONFIG, sides=())
+        words = {"frozen": config, "unfrozen": config, "state": tmp_path / folder}
+        return lambda: transfer.fit_in_two_phases(model, *SETS, **words)
+
+    expected, _ = prepared("plain")()
+    again = prepared("around")
+    with AROUND[setting]():
+        model, _ = again()
+    assert_same_weights(model, expected)
+
+
+@pytest.mark.parametrize("setting", AROUND)
+def test_the_risk_classifier_ends_in_the_same_weights(setting, tmp_path):
+    config = RiskConfig(side=32, views=1, epochs=1, lr=0.01, unfreeze=1, dropout=0.3)
+    sets = []
+    for plain in SETS:
+        two = plain.labels // 5
+        sets.append(data.ImageSet(plain.images, two, ("safe", "unsafe"), "standin"))
+
+    def prepared(folder):
+        model = networks.build(
+            "imagenet_resnet18", num_classes=2, width=8, mean=transfer.MEAN, std=transfer.STD
+        )
+        model.resize_to(32, "bilinear")
+        return lambda: risk_training.train_risk(model, *sets, config, folder=tmp_path / folder)
+
+    expected, _ = prepared("plain")()
+    again = prepared("around")
+    with AROUND[setting]():
+        model, _ = again()
+    assert_same_weights(model, expected)
+
+
+def test_weights_made_in_inference_mode_are_refused_before_an_epoch():
+    with torch.inference_mode():
+        fit = fitted()
+        with pytest.raises(ValueError, match=r"made under torch\.inference_mode.*outside it\.$"):
+            fit()
+
+
+@pytest.mark.parametrize("setting", DEFAULTS)
+def test_draws_are_the_same_under_other_defaults(setting):
+    images = SETS[0].images.float() / 255
+
+    def drawn():
+        generator = torch.Generator("cpu").manual_seed(0)
+        turned = augmentation.rotate(images, degrees=10.0, generator=generator)
+        mixed, shares = augmentation.mix(
+            turned, SETS[0].labels, kind="mixup", classes=10, generator=generator
+        )
+        return augmentation.cut_out(mixed, size=8, generator=generator), shares
+
+    expected = drawn()
+    with AROUND[setting]():
+        changed = drawn()
+    assert torch.equal(changed[0], expected[0]) and torch.equal(changed[1], expected[1])

@@ -141,6 +141,7 @@ def one_triangle(frozen: TrainConfig, unfrozen: TrainConfig) -> tuple[TrainConfi
     return first, second
 
 
+@devices.able_to_learn()
 def fit_in_two_phases(
     model: nn.Module,
     train: ImageSet,

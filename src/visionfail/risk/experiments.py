@@ -22,6 +22,7 @@ LR = 4e-3
 IMBALANCE = 20  # safe training pictures for an unsafe one
 
 
+@devices.able_to_learn()
 def quick_head(learnt: Features, config: RiskConfig) -> nn.Module:
     """A head trained on features, the same way in every arm of a comparison."""
     settings = dataclasses.replace(config, batch=BATCH, lr=LR)
