@@ -2,12 +2,15 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from makers import STATS, squares
 from makers.around import AROUND
+from makers.strangers import STRANGERS
 
-from visionfail import attacks, data, failure, models
+from visionfail import attacks, data, explain, failure, models
+from visionfail.failure import passes
 from visionfail.models import augmentation, networks, transfer
 from visionfail.risk import training as risk_training
 from visionfail.risk.config import RiskConfig
@@ -143,3 +146,46 @@ def test_draws_are_the_same_under_other_defaults(setting):
     with AROUND[setting]():
         changed = drawn()
     assert torch.equal(changed[0], expected[0]) and torch.equal(changed[1], expected[1])
+
+
+FEW = squares(6, seed=2).images
+MANY = squares(60, seed=0).images
+PLAIN = STRANGERS["plain"].pair()[0]
+OURS = networks.build("resnet18", num_classes=10, width=8, **STATS)
+RIGHT = models.predict(PLAIN, MANY).argmax(1)
+LATENTS = np.random.default_rng(0).normal(size=(20, 128)).astype(np.float32)
+
+
+def randomised_weights():
+    copy = explain.randomised(OURS, ["fc", "layer4"], FEW, seed=0)
+    explain.gradcam(copy, FEW, [0] * 6)  # gradients go through it
+    return torch.cat([values.flatten() for values in copy.state_dict().values()])
+
+
+CALLS = {
+    "fgsm": lambda: attacks.fgsm(PLAIN, MANY, RIGHT, epsilon=4 / 255),
+    "pgd": lambda: attacks.pgd(PLAIN, MANY, RIGHT, epsilon=4 / 255, steps=2, seed=0),
+    "accuracy by epsilon": lambda: attacks.accuracy_by_epsilon(
+        PLAIN, MANY, RIGHT, epsilons=[0, 4], steps=2
+    ),
+    "dropout": lambda: passes.mc_dropout_score(PLAIN.get_submodule("5"), LATENTS),
+    "moved images": lambda: failure.moved_images_score(PLAIN, FEW),
+    "randomised": randomised_weights,
+    "choose layers": lambda: failure.choose_layers(PLAIN, FEW),
+}
+
+
+@pytest.mark.parametrize("setting", AROUND)
+@pytest.mark.parametrize("call", CALLS)
+def test_the_numbers_are_the_same(call, setting):
+    expected = CALLS[call]()
+    with AROUND[setting]():
+        again = CALLS[call]()
+    assert np.array_equal(np.asarray(again), np.asarray(expected))
+
+
+def test_a_model_without_numbers_is_not_randomised():
+    with torch.device("meta"):
+        empty = networks.build("resnet18", num_classes=10, width=8, **STATS)
+    with pytest.raises(ValueError, match=r"on the device meta, without numbers: .*weights\.$"):
+        explain.randomised(empty, ["fc"], FEW, seed=0)

@@ -217,7 +217,8 @@ def loss_gradient(
             "the model gives no gradient: it detaches its input or computes without grad. An "
             "attack along the gradient says nothing about it."
         )
-    (gradient,) = torch.autograd.grad(loss.sum(), inputs)
+    with devices.in_precision(points.device, torch.float32):
+        (gradient,) = torch.autograd.grad(loss.sum(), inputs)
     return gradient, loss.detach(), logits.detach()
 
 
@@ -242,7 +243,8 @@ def _loss_of(
     """(cross-entropy (N,), logits (N, K)) of images; FloatingPointError for a loss not finite."""
     with devices.in_precision(points.device, dtype):
         logits = logits_at(model, points)
-    loss = cross_entropy(logits, labels, reduction="none")
+    with devices.in_precision(points.device, torch.float32):
+        loss = cross_entropy(logits, labels, reduction="none")
     if not torch.isfinite(loss).all():
         bad = int((~torch.isfinite(loss)).sum())
         raise FloatingPointError(f"the loss of {bad} of {len(loss)} images is not finite.")

@@ -28,7 +28,8 @@ def accuracy_by_epsilon(
     if list(epsilons) != sorted(set(epsilons)):
         raise ValueError(f"epsilons {list(epsilons)}: pass different ones in ascending order.")
     rows = []
-    standing = torch.ones(len(images), dtype=torch.bool)  # right under PGD so far, (N,)
+    # right under PGD so far, (N,)
+    standing = torch.ones(len(images), dtype=torch.bool, device="cpu")
     for epsilon in epsilons:
         moved = gradient.fgsm(model, images, labels, epsilon=epsilon / 255)
         rows.append(_row("fgsm", epsilon, _right(model, moved, labels)))

@@ -91,7 +91,7 @@ def _size_of(output: Any, logits: Tensor) -> tuple | None:
 
 def _is_readable(model: nn.Module, images: Tensor, name: str) -> bool:
     """Whether `extract` takes the layer."""
-    labels = torch.zeros(len(images), dtype=torch.int64)
+    labels = [0] * len(images)
     try:
         extract(model, images, labels, layers=[name])
     except ValueError:

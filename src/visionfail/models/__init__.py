@@ -2,6 +2,7 @@
 
 from visionfail.models.anybody import (
     check_classes,
+    check_module,
     class_numbers,
     device_of,
     first_line,
@@ -72,6 +73,7 @@ __all__ = [
     "check_classes",
     "check_hookable",
     "check_model_input",
+    "check_module",
     "check_pass",
     "check_run_once",
     "checkpoint_files",
