@@ -136,13 +136,23 @@ def _axis_by_parts(network: nn.Module, layer: nn.Module, last: int) -> int | Non
     axes = {_axis_told_by(module, last) for module in layer.modules()} - {None}
     if len(axes) == 1 and not any(_is_unclear(module) for module in layer.modules()):
         return axes.pop()
-    if axes or isinstance(layer, nn.Flatten):
+    if axes or not all(map(_keeps_axes, layer.modules())):
         return None
     # networks of tokens, or with channels last, have norms over the last axis
     has_norms = any(isinstance(module, NORMS) for module in network.modules())
     if last == 2:
         return 2 if has_norms else None
     return None if has_norms else 1
+
+
+def _keeps_axes(module: nn.Module) -> bool:
+    """Whether it is one of torch's own that leave the axes where they are, such as activations.
+
+    Nobody knows it of a layer that somebody wrote.
+    """
+    if isinstance(module, (nn.Flatten, nn.Unflatten)):
+        return False
+    return type(module).__module__.startswith("torch.nn.")
 
 
 def check_run_once(name: str, count: int) -> None:
