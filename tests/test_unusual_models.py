@@ -6,7 +6,7 @@ from makers import squares
 from makers.strangers import plain_cnn
 from torch import nn
 
-from visionfail import explain, failure, models
+from visionfail import corruptions, data, evaluation, explain, failure, models
 
 IMAGES = squares(6, seed=0).images
 LABELS = squares(6, seed=0).labels
@@ -85,3 +85,176 @@ def test_a_layer_of_tokens_whose_channels_nothing_tells_is_refused():
     model = seeded(lambda: nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 10)))
     with pytest.raises(ValueError, match=r"'1' puts out .*more than one axis"):
         failure.extract(model, IMAGES, LABELS, layers=["1"])
+
+
+def one_sentence(refused):
+    text = str(refused.value)
+    return "\n" not in text and text.endswith(".") and len(text) < 500
+
+
+def few_set(count=6):
+    return data.ImageSet(IMAGES[:count], LABELS[:count], tuple("abcdefghij"), "standin")
+
+
+@pytest.fixture
+def few_corruptions(monkeypatch):
+    """Corruptions that cost nothing; contrast alone changes the picture."""
+
+    def corrupt(images, name, severity, *, seed=0):
+        return images // 4 if name == "contrast" else images
+
+    monkeypatch.setattr(corruptions, "corrupt", corrupt)
+
+
+class Dropping(nn.Module):
+    """Draws in eval mode, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = plain_cnn()
+
+    def forward(self, images):
+        return self.net(nn.functional.dropout(images, 0.5))
+
+
+def batch_statistics():
+    network = plain_cnn()
+    network[1] = nn.BatchNorm2d(6, track_running_stats=False)
+    return network
+
+
+class Counted(nn.Module):
+    """Counts the images that it has seen."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+        self.images = 0
+
+    def forward(self, images):
+        self.images += len(images)
+        return self.net(images)
+
+
+CHANGING = [(Dropping, "net.net.1", size) for size in (512, 5, 2, 1)]
+CHANGING += [(batch_statistics, "net.1", size) for size in (512, 5, 2)]
+
+
+@pytest.mark.parametrize(("make", "layer", "size"), CHANGING)
+def test_extract_refuses_logits_that_depend_on_chance_or_on_the_batch(make, layer, size):
+    model = Counted(seeded(make))
+    images = squares(41, seed=0)
+    with pytest.raises(ValueError, match="other logits when asked again in") as refused:
+        failure.extract(model, images.images, images.labels, layers=[layer], batch_size=size)
+    assert one_sentence(refused) and model.images <= 5
+
+
+@pytest.mark.parametrize("make", [Dropping, batch_statistics])
+def test_benchmark_refuses_logits_that_depend_on_chance_or_on_the_batch(make, tmp_path):
+    with pytest.raises(ValueError, match="other logits when asked again") as refused:
+        evaluation.benchmark(seeded(make), few_set(), folder=tmp_path, severities=(5,))
+    assert one_sentence(refused) and list(tmp_path.iterdir()) == []
+
+
+class Rounding(nn.Module):
+    """Rounds to 127 steps of the batch's largest number, as dynamic quantisation does."""
+
+    def forward(self, values):
+        step = values.abs().max() / 127
+        return (values / step).round() * step
+
+
+def test_rounding_by_the_batch_is_no_dependence_on_it(tmp_path, few_corruptions):
+    model = seeded(lambda: nn.Sequential(*plain_cnn()[:5], Rounding(), plain_cnn()[5]))
+    failure.extract(model, IMAGES, LABELS, layers=["1"])
+    evaluation.benchmark(model, few_set(), folder=tmp_path, severities=(5,))
+
+
+def test_extract_refuses_probabilities_before_the_long_pass():
+    model = Counted(seeded(lambda: nn.Sequential(plain_cnn(), nn.Softmax(1))))
+    with pytest.raises(ValueError, match=r"gives probabilities.*without its softmax") as refused:
+        failure.extract(model, IMAGES, LABELS, layers=["net.0.1"])
+    assert one_sentence(refused) and model.images <= 2
+
+
+class NotFinite(nn.Module):
+    """Gives no number for dark pictures."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = plain_cnn()
+
+    def forward(self, images):
+        dark = images.mean((1, 2, 3)) < 0.15
+        return self.net(images).masked_fill(dark[:, None], torch.nan)
+
+
+def test_extract_says_of_how_many_images_logits_are_not_finite():
+    images = IMAGES.clone()
+    images[3:5] = 0
+    with pytest.raises(ValueError, match="logits of 2 of 6 images are not finite") as refused:
+        failure.extract(seeded(NotFinite), images, LABELS, layers=["net.1"])
+    assert one_sentence(refused)
+
+
+def test_a_sweep_names_the_condition_whose_logits_are_not_finite(tmp_path, few_corruptions):
+    model = seeded(NotFinite)
+    words = r"logits of 6 of 6 images under contrast at severity 5 are not finite"
+    with pytest.raises(ValueError, match=words) as refused:
+        evaluation.benchmark(model, few_set(), folder=tmp_path, severities=(5,))
+    assert one_sentence(refused)
+
+
+class TwoTokens(nn.Module):
+    """Sequences of two tokens, whose axis comes first."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 16, 16, stride=16)  # (N, 16, 2, 2)
+        self.encoder = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0)
+        self.fc = nn.Linear(16, 10)
+
+    def forward(self, images):
+        tokens = self.patches(images).flatten(2).permute(2, 0, 1)[:2]  # (2, N, 16)
+        return self.fc(self.encoder(tokens).mean(0))
+
+
+@pytest.mark.parametrize(("count", "size"), [(2, 512), (6, 2), (5, 2), (6, 512)])
+def test_a_sequence_as_long_as_the_batch_is_not_mistaken_for_it(count, size):
+    model = seeded(TwoTokens)
+    with pytest.raises(ValueError, match=r"'encoder' puts out .* images") as refused:
+        failure.extract(model, IMAGES[:count], LABELS[:count], layers=["encoder"], batch_size=size)
+    assert one_sentence(refused)
+
+
+class SqueezedPool(nn.Module):
+    """A batch of one image loses its first axis."""
+
+    def forward(self, maps):
+        return maps.mean((2, 3)).squeeze()
+
+
+@pytest.mark.parametrize(("count", "size"), [(5, 4), (1, 4), (3, 1), (6, 512)])
+def test_a_layer_that_squeezes_a_last_batch_of_one_is_read(count, size):
+    model = seeded(lambda: nn.Sequential(nn.Conv2d(3, 6, 3), SqueezedPool(), nn.Linear(6, 10)))
+    images = IMAGES[:count]
+    seen = failure.extract(model, images, LABELS[:count], layers=["1"], batch_size=size)
+    expected = plain_logits(model[0], images).mean((2, 3))
+    torch.testing.assert_close(torch.from_numpy(seen.latents["1"]), expected)
+
+
+class OneImage(nn.Module):
+    """Takes one image at a time."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = plain_cnn()
+
+    def forward(self, images):
+        return self.net(images.view(1, 3, 32, 32))
+
+
+def test_a_model_of_one_image_is_read_one_by_one():
+    model = seeded(OneImage)
+    seen = failure.extract(model, IMAGES, LABELS, layers=["net.1"], batch_size=1)
+    torch.testing.assert_close(torch.from_numpy(seen.logits), plain_logits(model.net))

@@ -1,5 +1,10 @@
 """Networks with the normalisation inside, the one training loop, prediction, checkpoints."""
 
+from visionfail.models.answers import (
+    check_logits_finite,
+    check_no_probabilities,
+    check_same_answers,
+)
 from visionfail.models.anybody import (
     check_classes,
     check_module,
@@ -72,10 +77,13 @@ __all__ = [
     "channel_axis",
     "check_classes",
     "check_hookable",
+    "check_logits_finite",
     "check_model_input",
     "check_module",
+    "check_no_probabilities",
     "check_pass",
     "check_run_once",
+    "check_same_answers",
     "checkpoint_files",
     "checkpoint_name",
     "choose_dtype",

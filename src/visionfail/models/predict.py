@@ -32,6 +32,7 @@ def predict(
     with the norms folded: ask `choose_dtype` whether it may. Raises ValueError for an empty batch,
     floats outside [0, 1] or NaN, another number of channels than the model's, and a model that
     fails on the first batch or gives anything else than logits (a field of that name, or alone).
+    It does not see whether they depend on chance, or on the other images of a batch.
     """
     check_pass(model, images, batch_size)
     with evaluating(model), devices.in_precision(device_of(model), dtype):
