@@ -258,3 +258,13 @@ def test_a_model_of_one_image_is_read_one_by_one():
     model = seeded(OneImage)
     seen = failure.extract(model, IMAGES, LABELS, layers=["net.1"], batch_size=1)
     torch.testing.assert_close(torch.from_numpy(seen.logits), plain_logits(model.net))
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_map_of_one_cell_says_nothing_of_where(last):
+    pool = [nn.AdaptiveAvgPool2d(1), Turning()] if last else [nn.AdaptiveAvgPool2d(1)]
+    layers = [nn.Conv2d(3, 6, 3), nn.Sequential(*pool), nn.Flatten(), nn.Linear(6, 10)]
+    model = seeded(lambda: nn.Sequential(*layers))
+    with pytest.raises(ValueError, match=r"'1' puts out .* one cell: choose an earlier") as refused:
+        explain.gradcam(model, IMAGES, LABELS, layer="1")
+    assert one_sentence(refused)

@@ -160,11 +160,16 @@ def _cells_of_batch(
 
 
 def _check_map(output: Any, count: int, name: str) -> None:
-    """Raises ValueError unless a layer's output is a map of so many images."""
+    """Raises ValueError unless a layer's output is a map of so many images, of several cells."""
     if not _is_map(output, count):
         raise ValueError(
             f"layer {name!r} puts out {models.describe_output(output)} for {count} images, which "
             "is no map (N, C, H, W): choose a convolutional one."
+        )
+    if output.numel() == count * max(output.shape[1:]):
+        raise ValueError(
+            f"layer {name!r} puts out {tuple(output.shape)}, one cell: choose an earlier one, "
+            "whose map can say where."
         )
 
 
