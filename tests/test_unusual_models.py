@@ -268,3 +268,44 @@ def test_a_map_of_one_cell_says_nothing_of_where(last):
     with pytest.raises(ValueError, match=r"'1' puts out .* one cell: choose an earlier") as refused:
         explain.gradcam(model, IMAGES, LABELS, layer="1")
     assert one_sentence(refused)
+
+
+class Failing(nn.Module):
+    """Does with its logits what it is told."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.net = plain_cnn()
+        self.change = change
+
+    def forward(self, images):
+        return self.change(self.net(images))
+
+
+def no_memory(logits):
+    raise MemoryError
+
+
+def no_memory_on_the_device(logits):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def too_large(logits):
+    return logits + torch.empty(2**50)
+
+
+REFUSED = {
+    "sparse": (lambda z: z.to_sparse(), "a tensor of layout torch.sparse_coo, which is not dense"),
+    "nested": (lambda z: torch.nested.as_nested_tensor(list(z)), "gives a nested tensor"),
+    "memory": (no_memory, r"memory ran out for 6 images at once \(MemoryError\): pass a smaller"),
+    "memory of a device": (no_memory_on_the_device, r"\(OutOfMemoryError: CUDA .* smaller batch_s"),
+    "memory of the CPU": (too_large, r"memory ran out for 6 images at once .* smaller batch_size"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_an_answer_that_cannot_be_had_is_refused_with_its_remedy(kind):
+    change, words = REFUSED[kind]
+    with pytest.raises(ValueError, match=words) as refused:
+        models.predict(seeded(lambda: Failing(change)), IMAGES)
+    assert one_sentence(refused)

@@ -191,9 +191,11 @@ def _gradient_of(logits: Tensor, classes: Tensor, output: Tensor, name: str) -> 
         try:
             (gradient,) = torch.autograd.grad(evidence, output, allow_unused=True)
         except (RuntimeError, NotImplementedError) as error:  # of anybody's backward
-            raise ValueError(
+            raise models.pass_error(
+                error,
+                len(logits),
                 f"no gradient comes from the logits to layer {name!r} "
-                f"({models.first_line(error)}): choose a later one."
+                f"({models.first_line(error)}): choose a later one.",
             ) from error
     if gradient is None:
         raise ValueError(

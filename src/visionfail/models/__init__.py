@@ -17,6 +17,7 @@ from visionfail.models.anybody import (
     model_from,
     model_input,
     own_logits,
+    pass_error,
     unwrapped,
 )
 from visionfail.models.augmentation import augment, to_float
@@ -110,6 +111,7 @@ __all__ = [
     "model_input",
     "multiply_adds",
     "own_logits",
+    "pass_error",
     "predict",
     "rounded_to_half",
     "save_checkpoint",
