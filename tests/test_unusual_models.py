@@ -1,12 +1,13 @@
 """Models that do what hardly any does: right, or refused in one sentence before the long pass."""
 
+import numpy as np
 import pytest
 import torch
 from makers import squares
 from makers.strangers import plain_cnn
 from torch import nn
 
-from visionfail import corruptions, data, evaluation, explain, failure, models
+from visionfail import attacks, corruptions, data, evaluation, explain, failure, models
 
 IMAGES = squares(6, seed=0).images
 LABELS = squares(6, seed=0).labels
@@ -309,3 +310,71 @@ def test_an_answer_that_cannot_be_had_is_refused_with_its_remedy(kind):
     with pytest.raises(ValueError, match=words) as refused:
         models.predict(seeded(lambda: Failing(change)), IMAGES)
     assert one_sentence(refused)
+
+
+class Steps(torch.autograd.Function):
+    """Rounds, without a backward pass."""
+
+    @staticmethod
+    def forward(context, values):
+        return values.round()
+
+
+class Stepping(nn.Module):
+    """Sees its images in 255 steps."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = plain_cnn()
+
+    def forward(self, images):
+        return self.net(Steps.apply(images * 255) / 255)
+
+
+class Detached(nn.Module):
+    """Cuts its images off, and has a tensor of its own that asks for a gradient."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = plain_cnn()
+        self.scale = torch.ones(10, requires_grad=True)
+
+    def forward(self, images):
+        return self.net(images.detach()) * self.scale
+
+
+class WorkingInPlace(nn.Module):
+    """Changes in place what its backward pass needs."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = plain_cnn()
+
+    def forward(self, images):
+        maps = self.net[:4](images).sigmoid()
+        squared = maps * maps
+        maps.add_(1)
+        return self.net[4:](squared)
+
+
+@pytest.mark.parametrize("make", [Stepping, Detached, WorkingInPlace])
+@pytest.mark.parametrize("attack", [attacks.fgsm, attacks.pgd])
+def test_attacks_refuse_a_model_without_a_gradient(make, attack):
+    model = seeded(make)
+    words = {"steps": 1, "seed": 0} if attack is attacks.pgd else {}
+    before = [parameter.requires_grad for parameter in model.parameters()]
+    with pytest.raises(ValueError, match=r"(no gradient|no backward pass).* attack") as refused:
+        attack(model, IMAGES, LABELS, epsilon=4 / 255, **words)
+    assert one_sentence(refused)
+    assert [parameter.requires_grad for parameter in model.parameters()] == before
+
+
+def test_a_batch_size_of_numpy_is_taken():
+    model = seeded(plain_cnn)
+    size = np.int64(4)
+    assert torch.equal(
+        models.predict(model, IMAGES, batch_size=size), models.predict(model, IMAGES, batch_size=4)
+    )
+    seen = failure.extract(model, IMAGES, LABELS, layers=["1"], batch_size=size)
+    maps = explain.gradcam(model, IMAGES, LABELS, layer="1", batch_size=size)
+    assert len(seen.logits) == len(maps) == 6

@@ -98,7 +98,8 @@ def _evidence_cells(
 
     Errors as in `gradcam`.
     """
-    models.check_pass(model, images, batch_size)
+    size = models.whole_number(batch_size, "batch_size")
+    models.check_pass(model, images)
     numbers = models.class_numbers(classes, len(images), what="classes")
     layer = models.layer_named(model, name)
     network = models.unwrapped(model)
@@ -106,7 +107,7 @@ def _evidence_cells(
     with models.evaluating(network), models.frozen(network), _differentiable(network):
         first = models.logits_of(network, models.model_input(network, images[:1]))
         models.check_classes(numbers, first, what="classes")
-        batches = zip(images.split(batch_size), numbers.split(batch_size), strict=True)
+        batches = zip(images.split(size), numbers.split(size), strict=True)
         for batch, of_batch in batches:
             pixels = models.model_input(network, batch)
             wanted = of_batch.clone()  # what was made in inference mode bars gradients
@@ -190,7 +191,7 @@ def _gradient_of(logits: Tensor, classes: Tensor, output: Tensor, name: str) -> 
     if evidence.requires_grad:
         try:
             (gradient,) = torch.autograd.grad(evidence, output, allow_unused=True)
-        except (RuntimeError, NotImplementedError) as error:  # of anybody's backward
+        except Exception as error:  # of anybody's backward, so anything
             raise models.pass_error(
                 error,
                 len(logits),

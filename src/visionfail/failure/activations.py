@@ -77,12 +77,13 @@ def extract(
     logits that depend on chance or on the batch: all on the first few images, before the long pass.
     ValueError after it for logits that are not finite.
     """
-    models.check_pass(model, images, batch_size)
+    size = models.whole_number(batch_size, "batch_size")
+    models.check_pass(model, images)
     truth = models.class_numbers(labels, len(images), what="labels")
     options: dict[str, Any] = {"layers": layers, "dtype": dtype}
     if len(images) > 1:  # what is refused is refused before the long pass
-        _try_out(model, images, truth, batch_size=batch_size, **options)
-    latents, logits = _read(model, images, batch_size=batch_size, **options)
+        _try_out(model, images, truth, batch_size=size, **options)
+    latents, logits = _read(model, images, batch_size=size, **options)
     models.check_logits_finite(logits)
     models.check_classes(truth, logits, what="labels")
     return Activations(latents, logits.numpy(), truth.numpy())

@@ -19,6 +19,7 @@ from visionfail.models.anybody import (
     own_logits,
     pass_error,
     unwrapped,
+    whole_number,
 )
 from visionfail.models.augmentation import augment, to_float
 from visionfail.models.checkpoints import checkpoint_files, rounded_to_half, save_checkpoint
@@ -123,4 +124,5 @@ __all__ = [
     "train_step",
     "trained_networks",
     "unwrapped",
+    "whole_number",
 ]

@@ -1,6 +1,7 @@
 """Anybody's model: where its weights are, what images it takes, and its logits, or why not."""
 
 import importlib
+import operator
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -19,6 +20,17 @@ WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # _NormBase: batch and instance norms
 LONGEST = 160  # characters of an error that is not ours
+
+
+def whole_number(value: Any, name: str, *, least: int = 1) -> int:
+    """A value as an int, NumPy's among them; ValueError, with its name, for none from `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise ValueError(f"{name} is {value!r}: pass a whole number from {least}.")
+    return number
 
 
 def model_from(name: str) -> nn.Module:
