@@ -378,3 +378,24 @@ def test_a_batch_size_of_numpy_is_taken():
     seen = failure.extract(model, IMAGES, LABELS, layers=["1"], batch_size=size)
     maps = explain.gradcam(model, IMAGES, LABELS, layer="1", batch_size=size)
     assert len(seen.logits) == len(maps) == 6
+
+
+WHOLE = {
+    "chance": (Dropping, "other logits when asked again in another batch"),
+    "the batch": (batch_statistics, "other logits when asked again in another batch"),
+    "probabilities": (lambda: nn.Sequential(plain_cnn(), nn.Softmax(1)), "gives probabilities"),
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_a_choice_of_layers_names_what_is_wrong_with_the_whole_model(kind):
+    make, words = WHOLE[kind]
+    with pytest.raises(ValueError, match=words) as refused:
+        failure.choose_layers(seeded(make), IMAGES)
+    assert one_sentence(refused)
+
+
+def test_logits_of_no_class_are_refused():
+    with pytest.raises(ValueError, match=r"gives \(6, 0\) for 6 images") as refused:
+        models.predict(seeded(lambda: Failing(lambda z: z[:, :0])), IMAGES)
+    assert one_sentence(refused)

@@ -59,7 +59,8 @@ def gradcam(
     of the model is changed: hooks are removed and gradients stop at `layer`, the name of a module
     that is run once and whose output is a map (the usual one where none is named). ValueError for a
     layer that is not there or puts out no map, another number of classes, and a model that
-    `models.predict` refuses; FloatingPointError where gradients are not finite.
+    `models.predict` refuses; FloatingPointError where gradients are not finite. Two threads may not
+    explain one model at once: its modes and hooks are the model's own.
     """
     name = gradcam_layers(model)[0] if layer is None else layer
     cells = _evidence_cells(model, images, classes, name, batch_size)

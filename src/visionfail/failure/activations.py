@@ -75,7 +75,8 @@ def extract(
     layer that the model has not or that puts out something else, labels that do not fit, and for
     models and images that `models.predict` refuses, for probabilities instead of logits, and for
     logits that depend on chance or on the batch: all on the first few images, before the long pass.
-    ValueError after it for logits that are not finite.
+    ValueError after it for logits that are not finite. Two threads may not read one model at once:
+    its modes and hooks are the model's own.
     """
     size = models.whole_number(batch_size, "batch_size")
     models.check_pass(model, images)

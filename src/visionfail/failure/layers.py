@@ -17,10 +17,13 @@ def choose_layers(model: nn.Module, images: Tensor, *, count: int = 4) -> list[s
     Of the layers with maps, tokens or vectors of one size that is taken which is the outermost, and
     of several the last; of the sizes the last `count`, the logits left out. Two images (N, C, H,
     W) are enough. ValueError where there is none that can be read, and for models and images that
-    `models.predict` refuses.
+    `extract` refuses.
     """
     few = images[:2]
     logits = models.predict(model, few)
+    models.check_logits_finite(logits)
+    models.check_no_probabilities(logits)
+    models.check_same_answers(logits[:1], models.predict(model, few[:1]), model=model)
     last_of_size: dict[tuple, str] = {}
     for name, output in _outputs(model, few):
         size = _size_of(output, logits)

@@ -204,7 +204,7 @@ def _checked_logits(output: Any, count: int) -> Tensor:
             f"the model gives one number an image, {tuple(output.shape)} for {count}: return two "
             "logits, torch.cat([torch.zeros_like(z), z], 1) of a logit z (N, 1)."
         )
-    if output.ndim != 2 or len(output) != count:
+    if output.ndim != 2 or len(output) != count or output.shape[1] == 0:
         raise ValueError(
             f"the model gives {tuple(output.shape)} for {count} images: return one logit for each "
             "class, (N, K)."

@@ -39,7 +39,8 @@ def predict(
     with the norms folded: ask `choose_dtype` whether it may. Raises ValueError for an empty batch,
     floats outside [0, 1] or NaN, another number of channels than the model's, and a model that
     fails on the first batch or gives anything else than logits (a field of that name, or alone).
-    It does not see whether they depend on chance, or on the other images of a batch.
+    It does not see whether they depend on chance, or on the other images of a batch. Two threads
+    may not ask one model at once, unless it is in eval mode: its modes are the model's own.
     """
     size = whole_number(batch_size, "batch_size")
     check_pass(model, images)
