@@ -7,11 +7,15 @@ import pytest
 import torch
 from makers import STATS, squares
 from makers.around import AROUND
+from makers.official_files import write_cifar10, write_mnist, write_svhn
 from makers.strangers import STRANGERS
+from PIL import Image
 
 from visionfail import attacks, data, explain, failure, models
+from visionfail.data import folders, torchvision_sets
 from visionfail.failure import passes
 from visionfail.models import augmentation, networks, transfer
+from visionfail.risk import experiments
 from visionfail.risk import training as risk_training
 from visionfail.risk.config import RiskConfig
 
@@ -169,6 +173,9 @@ CALLS = {
         PLAIN, MANY, RIGHT, epsilons=[0, 4], steps=2
     ),
     "dropout": lambda: passes.mc_dropout_score(PLAIN.get_submodule("5"), LATENTS),
+    "head of the risk classifier": lambda: experiments.head_score(
+        PLAIN.get_submodule("5"), torch.from_numpy(LATENTS)
+    ),
     "moved images": lambda: failure.moved_images_score(PLAIN, FEW),
     "randomised": randomised_weights,
     "choose layers": lambda: failure.choose_layers(PLAIN, FEW),
@@ -189,3 +196,26 @@ def test_a_model_without_numbers_is_not_randomised():
         empty = networks.build("resnet18", num_classes=10, width=8, **STATS)
     with pytest.raises(ValueError, match=r"on the device meta, without numbers: .*weights\.$"):
         explain.randomised(empty, ["fc"], FEW, seed=0)
+
+
+def read_all(folder):
+    """The images and labels of each kind of set."""
+    for name in ("cifar10", "mnist", "svhn"):
+        yield torchvision_sets.read_official(name, "test", folder)
+    pictures = folders.load_folder(folder / "own", side=24, origin="official")
+    yield pictures.images, pictures.labels
+
+
+@pytest.mark.parametrize("setting", AROUND)
+def test_sets_that_are_read_are_on_the_cpu(setting, tmp_path, monkeypatch):
+    write_cifar10(tmp_path, monkeypatch, per_batch=7)
+    write_mnist(tmp_path, monkeypatch, train=50)
+    write_svhn(tmp_path, monkeypatch, labels=[1, 2, 10])
+    for k, name in enumerate(("safe", "unsafe")):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        Image.new("RGB", (40, 30), (k, 50, 90)).save(tmp_path / "own" / name / "a.png")
+    expected = list(read_all(tmp_path))
+    with AROUND[setting]():
+        again = list(read_all(tmp_path))
+    for (images, labels), (same_images, same_labels) in zip(expected, again, strict=True):
+        assert torch.equal(images, same_images) and torch.equal(labels, same_labels)

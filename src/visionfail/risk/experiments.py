@@ -36,7 +36,9 @@ def quick_head(learnt: Features, config: RiskConfig) -> nn.Module:
 @torch.inference_mode()
 def head_score(head: nn.Module, features: Tensor) -> np.ndarray:
     """The softmax probability of "unsafe", (N,), by a head, of features (N, F)."""
-    return metrics.probabilities(head(features.cpu()).numpy())[:, 1]
+    with devices.in_precision("cpu", torch.float32):
+        logits = head(features.cpu())  # (N, 2)
+    return metrics.probabilities(logits.numpy())[:, 1]
 
 
 def balanced_accuracy(scored: Scored, threshold: float, counts: np.ndarray) -> Estimate:
