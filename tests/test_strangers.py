@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from makers import random_activations, squares
+from makers.around import AROUND
 from makers.strangers import KIND_OF, STRANGERS, Counting, plain_cnn
 from matplotlib import pyplot
 from pytorch_grad_cam.utils.image import scale_cam_image
@@ -358,26 +359,6 @@ def test_your_own_model_of_the_readme(name, tmp_path, monkeypatch, few_corruptio
 
 
 # ---- the process around: other defaults, no gradients
-
-
-@contextlib.contextmanager
-def default_dtype(dtype):
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(torch.float32)
-
-
-AROUND = {
-    "float64": lambda: default_dtype(torch.float64),
-    "float16": lambda: default_dtype(torch.float16),
-    "bfloat16": lambda: default_dtype(torch.bfloat16),
-    "another device": lambda: torch.device("meta"),
-    "no_grad": torch.no_grad,
-    "inference_mode": torch.inference_mode,
-    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
-}
 
 
 @pytest.fixture(scope="module")

@@ -87,6 +87,49 @@ def in_precision(
     return torch.autocast(kind, dtype)
 
 
+@contextlib.contextmanager
+def usual_defaults() -> Iterator[None]:
+    """A block in which tensors are made in float32 and on the CPU, whatever the defaults around.
+
+    Where these are the defaults already, nothing is set.
+    """
+    dtype = torch.get_default_dtype()
+    elsewhere = torch.get_default_device().type != "cpu"
+    here = torch.device("cpu") if elsewhere else contextlib.nullcontext()
+    try:
+        if dtype != torch.float32:
+            torch.set_default_dtype(torch.float32)
+        with here:
+            yield
+    finally:
+        if dtype != torch.float32:
+            torch.set_default_dtype(dtype)
+
+
+@contextlib.contextmanager
+def able_to_learn(device: torch.device | str = "cpu") -> Iterator[None]:
+    """A block with gradients and `usual_defaults`, without the caller's autocast on `device`."""
+    with (
+        usual_defaults(),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        _without_autocast(device),
+    ):
+        yield
+
+
+def _without_autocast(device: torch.device | str) -> contextlib.AbstractContextManager:
+    """A context in which the caller's autocast on the device, if there is one, is off.
+
+    What an inner autocast has cast is kept until the outermost one ends, which would be after
+    training: so nothing is kept here.
+    """
+    kind = torch.device(device).type
+    if not torch.is_autocast_enabled(kind):
+        return contextlib.nullcontext()
+    return torch.autocast(kind, enabled=False, cache_enabled=False)
+
+
 # where float64 is computed, and where backward passes were right with channels last all along
 PROVEN = ("cpu", "cuda")
 ONEDNN_BLOCK = 16  # channels that its kernels take at once, at most

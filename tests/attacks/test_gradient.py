@@ -177,7 +177,7 @@ def test_bad_images_labels_and_settings_are_refused(network, pictures):
         attacks.fgsm(network, images, labels[:-1], epsilon=EPSILON)
     with pytest.raises(ValueError, match="the model has 4 classes"):
         attacks.fgsm(network, images, labels + 4, epsilon=EPSILON)
-    with pytest.raises(ValueError, match="at least one of each"):
+    with pytest.raises(ValueError, match="pass a whole number from 1"):
         attacks.pgd(network, images, labels, epsilon=EPSILON, steps=0, seed=0)
 
 
@@ -200,3 +200,42 @@ def test_a_model_without_gradient_or_with_nan_is_refused(pictures):
         broken[3].bias.fill_(float("nan"))
     with pytest.raises(FloatingPointError, match="loss of 12 of 12"):
         attacks.fgsm(broken, images, pictures[1], epsilon=EPSILON)
+
+
+BAD_ARGUMENTS = {
+    "epsilon of text": {"epsilon": "8/255"},
+    "epsilon of an image": {"epsilon": torch.tensor([0.1, 0.2])},
+    "half a step": {"steps": 1.5},
+    "no seed": {"seed": None},
+    "seed below 0": {"seed": -1},
+    "step size of no number": {"step_size": float("nan")},
+    "step size of text": {"step_size": "2/255"},
+    "half a restart": {"restarts": 0.5},
+    "half a batch": {"batch_size": 1.5},
+}
+
+
+@pytest.mark.parametrize("kind", BAD_ARGUMENTS)
+def test_arguments_of_another_kind_are_named(network, pictures, kind):
+    words = {"epsilon": EPSILON, "steps": 1, "seed": 0} | BAD_ARGUMENTS[kind]
+    (name,) = BAD_ARGUMENTS[kind]
+    with pytest.raises(ValueError, match=f"^{name} is .*(pass|give) ") as refused:
+        attacks.pgd(network, *pictures, **words)
+    assert "\n" not in str(refused.value) and str(refused.value).endswith(".")
+
+
+def test_whole_numbers_of_numpy_are_taken(network, pictures):
+    words = {"steps": 2, "seed": 3, "restarts": 2, "batch_size": 5}
+    expected = attacks.pgd(network, *pictures, epsilon=EPSILON, **words)
+    by_numpy = {name: np.int64(value) for name, value in words.items()}
+    again = attacks.pgd(network, *pictures, epsilon=np.float64(EPSILON), **by_numpy)
+    assert torch.equal(again, expected)
+
+
+def test_what_is_attacked_has_no_graph_though_the_images_have_one(network, pictures):
+    images, labels = pictures
+    learning = images.clone().requires_grad_()
+    moved = attacks.fgsm(network, learning, labels, epsilon=EPSILON).numpy()
+    worst = attacks.pgd(network, learning, labels, epsilon=EPSILON, steps=1, seed=0).numpy()
+    assert np.array_equal(moved, attacks.fgsm(network, images, labels, epsilon=EPSILON))
+    assert worst.shape == moved.shape and learning.grad is None

@@ -54,5 +54,6 @@ def test_values_have_wilson_intervals_and_n(made):
 @pytest.mark.fault("bad arguments")
 def test_epsilons_out_of_order_are_refused(made):
     model, images, labels, _ = made
-    with pytest.raises(ValueError, match="ascending order"):
-        attacks.accuracy_by_epsilon(model, images, labels, epsilons=[8, 4])
+    for epsilons in ([8, 4], ["8"]):
+        with pytest.raises(ValueError, match="ascending order"):
+            attacks.accuracy_by_epsilon(model, images, labels, epsilons=epsilons)

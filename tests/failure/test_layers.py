@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torchvision
+from makers.strangers import plain_cnn
 from torch import nn
 
 from visionfail import failure
@@ -61,3 +62,33 @@ def test_a_model_is_left_as_it_was_and_may_be_wrapped():
 def test_a_network_without_a_layer_to_read_is_named():
     with pytest.raises(ValueError, match="no layer of the model can be read: name some"):
         failure.choose_layers(TwoNumbers(), IMAGES)
+
+
+def test_a_scripted_part_is_passed_over_and_no_hook_is_left():
+    network = plain_cnn()
+    network[2] = torch.jit.script(network[2])
+    images = IMAGES[..., :32, :32]
+    layers = failure.choose_layers(network, images)
+    assert layers and "2" not in layers
+    hooked = [m for m in network.modules() if not isinstance(m, torch.jit.ScriptModule)]
+    assert not any(module._forward_hooks for module in hooked)
+
+
+def test_a_scripted_network_is_refused_in_its_own_words():
+    with pytest.raises(ValueError, match="takes no hooks: pass the network from before"):
+        failure.choose_layers(torch.jit.script(plain_cnn()), IMAGES[..., :32, :32])
+
+
+class Unhookable(nn.ReLU):
+    """A module that takes no hooks, as a scripted one does."""
+
+    def register_forward_hook(self, hook, **options):
+        raise RuntimeError("no hooks here")
+
+
+def test_a_layer_that_takes_no_hook_leaves_none_on_the_others():
+    network = plain_cnn()
+    network[2] = Unhookable()
+    with pytest.raises(RuntimeError, match="no hooks here"):
+        failure.extract(network, IMAGES[..., :32, :32], [0, 1], layers=["1", "2"])
+    assert not any(module._forward_hooks for module in network.modules())

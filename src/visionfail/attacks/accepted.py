@@ -1,6 +1,8 @@
 """What an attack accepts: images in [0, 1], labels that the model has, an epsilon in pixels."""
 
 from collections.abc import Iterator
+from math import inf
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -15,18 +17,37 @@ def check_attack(
 
     And for a model that `models.predict` refuses without a pass.
     """
+    if not isinstance(epsilon, Real):
+        raise ValueError(
+            f"epsilon is a {type(epsilon).__name__}: give one number, in pixels of [0, 1], such as "
+            "8 / 255."
+        )
     if not 0 <= epsilon <= 1:  # NaN fails here too
         hint = f" Did you mean {epsilon:g} / 255?" if epsilon > 1 else ""
         raise ValueError(
             f"epsilon is {epsilon}: give it in pixels of [0, 1], such as 8 / 255.{hint}"
         )
-    models.check_pass(model, images, batch_size)
+    models.whole_number(batch_size, "batch_size")
+    models.check_pass(model, images)
     if not isinstance(labels, Tensor):
         raise ValueError(f"labels are a {type(labels).__name__}: pass a tensor, int64 (N,).")
     if labels.shape != (len(images),) or labels.dtype != torch.int64:
         raise ValueError(
             f"labels are {labels.dtype} {tuple(labels.shape)} for {len(images)} images: pass int64 "
             "(N,)."
+        )
+
+
+def check_ascent(steps: int, restarts: int, seed: int, step_size: float | None) -> None:
+    """ValueError unless there are whole steps and restarts, a seed, and a size of steps or None."""
+    models.whole_number(steps, "steps")
+    models.whole_number(restarts, "restarts")
+    models.whole_number(seed, "seed", least=0)
+    if step_size is None:
+        return
+    if not isinstance(step_size, Real) or not 0 <= step_size < inf:  # NaN fails here too
+        raise ValueError(
+            f"step_size is {step_size!r}: give it in pixels of [0, 1], such as 2 / 255, or None."
         )
 
 
@@ -39,6 +60,7 @@ def batches(
     ValueError for a label that the model has no logit for, and for a model without logits.
     """
     network = models.unwrapped(model)
+    size = models.whole_number(batch_size, "batch_size")
     with torch.no_grad():
         num_classes = logits_at(network, as_points(network, images[:1])).shape[1]
     if labels.min() < 0 or labels.max() >= num_classes:
@@ -46,14 +68,14 @@ def batches(
             f"labels run from {int(labels.min())} to {int(labels.max())}: the model has "
             f"{num_classes} classes."
         )
-    for batch, of_batch in zip(images.split(batch_size), labels.split(batch_size), strict=True):
+    for batch, of_batch in zip(images.split(size), labels.split(size), strict=True):
         # copies: what was made in inference mode bars gradients
         yield as_points(network, batch), of_batch.to(models.device_of(network), copy=True)
 
 
 def as_points(model: nn.Module, images: Tensor) -> Tensor:
-    """Images as an attack moves them: a copy in floats on the model's device."""
-    moved = images.to(models.device_of(model))
+    """Images as an attack moves them: a copy in floats on the model's device, without a graph."""
+    moved = images.detach().to(models.device_of(model))
     if moved.dtype == torch.uint8:
         moved = models.as_float(moved)
     is_double = models.input_dtype(model) == torch.float64

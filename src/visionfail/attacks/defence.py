@@ -26,7 +26,9 @@ def random_start_fgsm(
     def perturb(
         model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator
     ) -> Tensor:
-        noise = torch.rand(images.shape, generator=generator).to(images)  # drawn on the CPU
+        # drawn on the CPU, in float32, whatever the defaults
+        drawn = torch.rand(images.shape, generator=generator, dtype=torch.float32, device="cpu")
+        noise = drawn.to(images)
         start = (images + epsilon * (2 * noise - 1)).clamp(0, 1)
         bf16 = devices.fast_bf16(images.device)
         with models.frozen(model):

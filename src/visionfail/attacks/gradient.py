@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from visionfail import devices, models
-from visionfail.attacks.accepted import batches, check_attack, logits_at
+from visionfail.attacks.accepted import batches, check_ascent, check_attack, logits_at
 
 BATCH = 256
 VANISHED = 1e-12  # a gradient below this in all pixels says nothing
@@ -73,6 +73,7 @@ def fgsm_direction(
 
 def along(images: Tensor, direction: Tensor, epsilon: float) -> Tensor:
     """Images moved by epsilon along a direction of `fgsm_direction`, floats in [0, 1]."""
+    images = images.detach()
     pixels = images.cpu() if images.is_floating_point() else models.as_float(images.cpu())
     return (pixels + epsilon * direction.to(pixels.dtype)).clamp(0, 1)
 
@@ -98,11 +99,10 @@ def pgd(
     image, the end point of FGSM and every step of every restart; kept is of those answered wrongly,
     else of all, the one of largest loss. So PGD is never weaker than FGSM, and an image answered
     wrongly as it is stays as it is. Other arguments and errors are those of `fgsm`; ValueError for
-    less than one step or restart, too.
+    less than one step or restart, a seed below 0 and a negative step_size, too.
     """
     check_attack(model, images, labels, epsilon, batch_size=batch_size)
-    if steps < 1 or restarts < 1:
-        raise ValueError(f"{steps} steps, {restarts} restarts: take at least one of each.")
+    check_ascent(steps, restarts, seed, step_size)
     size = STEP_SHARE * epsilon / steps if step_size is None else step_size
     attacked = []
     first = 0
@@ -212,13 +212,28 @@ def loss_gradient(
     """
     inputs = points.detach().requires_grad_(True)
     loss, logits = _loss_of(model, inputs, labels, dtype=dtype)
-    if not loss.requires_grad:
+    gradient = _gradient_of(loss, inputs) if loss.requires_grad else None
+    if gradient is None:
         raise ValueError(
             "the model gives no gradient: it detaches its input or computes without grad. An "
             "attack along the gradient says nothing about it."
         )
-    (gradient,) = torch.autograd.grad(loss.sum(), inputs)
     return gradient, loss.detach(), logits.detach()
+
+
+def _gradient_of(loss: Tensor, inputs: Tensor) -> Tensor | None:
+    """The gradient of the sum of losses (N,) by the inputs; None where they have no part in it."""
+    try:
+        with devices.in_precision(inputs.device, torch.float32):
+            (gradient,) = torch.autograd.grad(loss.sum(), inputs, allow_unused=True)
+    except Exception as error:  # of anybody's backward, so anything
+        raise models.pass_error(
+            error,
+            len(inputs),
+            f"the model has no backward pass ({models.first_line(error)}): an attack along the "
+            "gradient says nothing about it, so attack a version whose parts all have one.",
+        ) from error
+    return gradient
 
 
 def silent_gradients(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
@@ -242,7 +257,8 @@ def _loss_of(
     """(cross-entropy (N,), logits (N, K)) of images; FloatingPointError for a loss not finite."""
     with devices.in_precision(points.device, dtype):
         logits = logits_at(model, points)
-    loss = cross_entropy(logits, labels, reduction="none")
+    with devices.in_precision(points.device, torch.float32):
+        loss = cross_entropy(logits, labels, reduction="none")
     if not torch.isfinite(loss).all():
         bad = int((~torch.isfinite(loss)).sum())
         raise FloatingPointError(f"the loss of {bad} of {len(loss)} images is not finite.")

@@ -1,6 +1,7 @@
 """Accuracy by epsilon under FGSM and PGD, of a few images: each image once, no seeds."""
 
 from collections.abc import Sequence
+from numbers import Real
 
 import pandas as pd
 import torch
@@ -25,10 +26,12 @@ def accuracy_by_epsilon(
     is still right, for an attack within a smaller one is also within a larger. Epsilons ascend, 0
     (clean) among them or not. Errors are those of `gradient.fgsm`, and ValueError where they fall.
     """
-    if list(epsilons) != sorted(set(epsilons)):
+    numbers = all(isinstance(epsilon, Real) for epsilon in epsilons)
+    if not numbers or list(epsilons) != sorted(set(epsilons)):
         raise ValueError(f"epsilons {list(epsilons)}: pass different ones in ascending order.")
     rows = []
-    standing = torch.ones(len(images), dtype=torch.bool)  # right under PGD so far, (N,)
+    # right under PGD so far, (N,)
+    standing = torch.ones(len(images), dtype=torch.bool, device="cpu")
     for epsilon in epsilons:
         moved = gradient.fgsm(model, images, labels, epsilon=epsilon / 255)
         rows.append(_row("fgsm", epsilon, _right(model, moved, labels)))

@@ -8,12 +8,14 @@ from torch import Tensor
 from torchvision.datasets import ImageFolder
 from tqdm import tqdm
 
+from visionfail import devices
 from visionfail.data.image_io import read_picture
 from visionfail.data.imageset import ImageSet
 
 NAMED = 5  # unreadable files that an error names
 
 
+@devices.usual_defaults()
 def load_folder(root: str | os.PathLike, *, side: int, origin: str) -> ImageSet:
     """RGB pictures of `side` pixels from <root>/<class>/, classes in alphabetical order.
 

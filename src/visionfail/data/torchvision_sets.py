@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
+from visionfail import devices
 from visionfail.data import downloads
 
 # torchvision checks what it downloads of MNIST, not the unpacked files that it reads: their sums
@@ -84,6 +85,7 @@ def download_official(name: str, folder: Path) -> bool:
     return True
 
 
+@devices.usual_defaults()
 def read_official(name: str, part: str, folder: Path) -> tuple[Tensor, Tensor]:
     """Images uint8 (N, C, H, W) and labels int64 (N,) of the official "train" or "test" part."""
     if name == "cifar10":

@@ -32,8 +32,9 @@ def benchmark(
     maps images in [0, 1], (N, 3, 32, 32), to logits (N, 10), or as many as `test` has classes; it
     stays where it is and as it is, and a copy of it works on the best device. Every condition is
     kept in `folder` as it is done, so that an interrupted run resumes. ValueError where the model
-    gives something else than one logit per class, or another logit when asked again, where `test`
-    cannot be corrupted, and where `folder` is of another model; before the long pass.
+    gives something else than one logit per class, or another logit when asked again or in another
+    batch, where `test` cannot be corrupted, and where `folder` is of another model; before the long
+    pass. ValueError that names the condition where logits are not finite.
     """
     answers = sweep_model(model, test, folder=folder, severities=severities, names=outcomes.EVERY)
     generator = np.random.default_rng(0)
@@ -107,11 +108,7 @@ def check_model(model: nn.Module, test: ImageSet) -> None:
     """
     _check_kind(test)
     _check_logits(model, test)
-    logits = models.predict(model, test.images[:2])
-    if (logits >= 0).all() and (logits.sum(dim=1) - 1).abs().max() < 1e-3:
-        raise ValueError(
-            "the model gives probabilities, which sum to 1: pass the network without its softmax."
-        )
+    models.check_no_probabilities(models.predict(model, test.images[:2]))
 
 
 def _check_logits(model: nn.Module, test: ImageSet) -> None:
@@ -142,19 +139,19 @@ def _on_best_device(model: nn.Module, few: Tensor) -> nn.Module:
 
 
 def _answers_to(few: Tensor, model: nn.Module) -> list[list[float]]:
-    """The logits of a few images, as lists; ValueError where they are others when asked again."""
+    """The logits of a few images, as lists; ValueError where they are others when asked again.
+
+    Or where the first image has others alone.
+    """
     logits = models.predict(model, few)
-    if not logits.isfinite().all():
-        raise ValueError(
-            "logits of the first images are not finite: look for what diverges in the model, or "
-            "give it a higher precision."
-        )
+    models.check_logits_finite(logits)
     answers = logits.tolist()
     if not unfinished.are_close(models.predict(model, few).tolist(), answers):
         raise ValueError(
             "the model gives the same images other logits when asked again: turn off what it draws "
             "at random, or carries from one batch to the next, in eval mode."
         )
+    models.check_same_answers(logits[:1], models.predict(model, few[:1]), model=model)
     return answers
 
 

@@ -204,6 +204,7 @@ class _Sweep:
             batch_size=128 if device.type == "cpu" else 1024,
             dtype=self.dtype if severity else torch.float32,
         )
+        models.check_logits_finite(logits, where=f" under {name} at severity {severity}")
         arrays: dict[str, Any] = outcomes.outcome_of_logits(
             logits, self.clean.labels.cpu(), temperature=self.temperature
         )

@@ -59,7 +59,8 @@ def gradcam(
     of the model is changed: hooks are removed and gradients stop at `layer`, the name of a module
     that is run once and whose output is a map (the usual one where none is named). ValueError for a
     layer that is not there or puts out no map, another number of classes, and a model that
-    `models.predict` refuses; FloatingPointError where gradients are not finite.
+    `models.predict` refuses; FloatingPointError where gradients are not finite. Two threads may not
+    explain one model at once: its modes and hooks are the model's own.
     """
     name = gradcam_layers(model)[0] if layer is None else layer
     cells = _evidence_cells(model, images, classes, name, batch_size)
@@ -98,7 +99,8 @@ def _evidence_cells(
 
     Errors as in `gradcam`.
     """
-    models.check_pass(model, images, batch_size)
+    size = models.whole_number(batch_size, "batch_size")
+    models.check_pass(model, images)
     numbers = models.class_numbers(classes, len(images), what="classes")
     layer = models.layer_named(model, name)
     network = models.unwrapped(model)
@@ -106,7 +108,7 @@ def _evidence_cells(
     with models.evaluating(network), models.frozen(network), _differentiable(network):
         first = models.logits_of(network, models.model_input(network, images[:1]))
         models.check_classes(numbers, first, what="classes")
-        batches = zip(images.split(batch_size), numbers.split(batch_size), strict=True)
+        batches = zip(images.split(size), numbers.split(size), strict=True)
         for batch, of_batch in batches:
             pixels = models.model_input(network, batch)
             wanted = of_batch.clone()  # what was made in inference mode bars gradients
@@ -160,11 +162,16 @@ def _cells_of_batch(
 
 
 def _check_map(output: Any, count: int, name: str) -> None:
-    """Raises ValueError unless a layer's output is a map of so many images."""
+    """Raises ValueError unless a layer's output is a map of so many images, of several cells."""
     if not _is_map(output, count):
         raise ValueError(
             f"layer {name!r} puts out {models.describe_output(output)} for {count} images, which "
             "is no map (N, C, H, W): choose a convolutional one."
+        )
+    if output.numel() == count * max(output.shape[1:]):
+        raise ValueError(
+            f"layer {name!r} puts out {tuple(output.shape)}, one cell: choose an earlier one, "
+            "whose map can say where."
         )
 
 
@@ -185,10 +192,12 @@ def _gradient_of(logits: Tensor, classes: Tensor, output: Tensor, name: str) -> 
     if evidence.requires_grad:
         try:
             (gradient,) = torch.autograd.grad(evidence, output, allow_unused=True)
-        except (RuntimeError, NotImplementedError) as error:  # of anybody's backward
-            raise ValueError(
+        except Exception as error:  # of anybody's backward, so anything
+            raise models.pass_error(
+                error,
+                len(logits),
                 f"no gradient comes from the logits to layer {name!r} "
-                f"({models.first_line(error)}): choose a later one."
+                f"({models.first_line(error)}): choose a later one.",
             ) from error
     if gradient is None:
         raise ValueError(

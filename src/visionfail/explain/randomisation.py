@@ -47,9 +47,18 @@ def randomised(model: nn.Module, names: Sequence[str], images: Tensor, *, seed: 
     Weights are drawn anew from `seed` as torch draws them, in the order of `names`: with more names
     at the end the first ones get the same weights. Norms in these modules get the statistics of
     `images` (N, C, H, W), which are training images: with those of no image, activations vanish
-    from layer to layer. The model stays as it is. ValueError for a module that is not there.
+    from layer to layer. The model stays as it is. ValueError for a module that is not there, and
+    for a model without numbers.
     """
-    device = next(model.parameters()).device
+    models.check_module(model)
+    device = models.device_of(model)
+    with devices.able_to_learn(device):  # so that gradients can go through the copy
+        return _randomised(model, names, images, seed=seed)
+
+
+def _randomised(model: nn.Module, names: Sequence[str], images: Tensor, *, seed: int) -> nn.Module:
+    """`randomised`, in the usual settings."""
+    device = models.device_of(model)
     copy = deepcopy(model).cpu().eval()
     modules: list[nn.Module] = []
     for name in names:

@@ -1,7 +1,7 @@
 """Activations, logits and labels of images, read from a classifier's layers by hooks."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ LAYERS = {
     "mnist_cnn": ("block1", "block2", "hidden"),  # 32 + 64 + 128 numbers an image
     "resnet18": ("layer1", "layer2", "layer3", "layer4"),  # 64 + 128 + 256 + 512
 }
-FEW = 2  # images on which a model is tried
+FEW = 2  # images on which a model is tried, and one more or one alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +73,63 @@ def extract(
     over the picture, tokens (N, T, D) over the tokens. Hooks are removed whatever happens.
     torch.bfloat16 runs under autocast: ask `models.choose_dtype` whether it may. ValueError for a
     layer that the model has not or that puts out something else, labels that do not fit, and for
-    models and images that `models.predict` refuses; all but the last on the first FEW images.
+    models and images that `models.predict` refuses, for probabilities instead of logits, and for
+    logits that depend on chance or on the batch: all on the first few images, before the long pass.
+    ValueError after it for logits that are not finite. Two threads may not read one model at once:
+    its modes and hooks are the model's own.
     """
-    models.check_pass(model, images, batch_size)
+    size = models.whole_number(batch_size, "batch_size")
+    models.check_pass(model, images)
     truth = models.class_numbers(labels, len(images), what="labels")
-    if len(images) > FEW:  # what is refused is refused before the long pass
-        few = extract(model, images[:FEW], truth[:FEW], layers=layers, dtype=dtype)
-        models.check_classes(truth, torch.from_numpy(few.logits), what="labels")
+    options: dict[str, Any] = {"layers": layers, "dtype": dtype}
+    if len(images) > 1:  # what is refused is refused before the long pass
+        _try_out(model, images, truth, batch_size=size, **options)
+    latents, logits = _read(model, images, batch_size=size, **options)
+    models.check_logits_finite(logits)
+    models.check_classes(truth, logits, what="labels")
+    return Activations(latents, logits.numpy(), truth.numpy())
+
+
+def _try_out(
+    model: nn.Module,
+    images: Tensor,
+    truth: Tensor,
+    *,
+    layers: Sequence[str],
+    batch_size: int,
+    dtype: torch.dtype,
+) -> None:
+    """Raises ValueError for what `extract` refuses, by the first images in batches of two sizes.
+
+    Sequences as long as a batch pass for its images in one of them, but not in both.
+    """
+    answers = []
+    for size in _sizes_to_try(len(images), batch_size):
+        _, logits = _read(model, images[:size], layers=layers, batch_size=size, dtype=dtype)
+        models.check_logits_finite(logits)
+        models.check_no_probabilities(logits)
+        models.check_classes(truth, logits, what="labels")
+        answers.append(logits[:1])
+    first, again = answers
+    models.check_same_answers(first, again, model=models.unwrapped(model), dtype=dtype)
+
+
+def _sizes_to_try(count: int, batch_size: int) -> tuple[int, int]:
+    """Two sizes of batches: FEW, and one image more, or one alone where such a batch will come."""
+    few = min(FEW, batch_size)
+    alone = few == 1 or few == count or count % batch_size == 1
+    return few, 1 if alone else few + 1
+
+
+def _read(
+    model: nn.Module,
+    images: Tensor,
+    *,
+    layers: Sequence[str],
+    batch_size: int,
+    dtype: torch.dtype,
+) -> tuple[dict[str, np.ndarray], Tensor]:
+    """(latents {layer: (N, D)}, logits (N, K)) of a pass over the images."""
     network = models.unwrapped(model)  # what is compiled would pass over the hooks
     eager = torch.compiler.set_stance("force_eager")
     logits = []
@@ -94,10 +144,8 @@ def extract(
             logits.append(models.logits_of(network, pixels).cpu())
             for record in records.values():
                 record.keep(network, pixels)
-    answers = torch.cat(logits)  # (N, K)
-    models.check_classes(truth, answers, what="labels")
     latents = {name: torch.cat(record.latents).numpy() for name, record in records.items()}
-    return Activations(latents, answers.numpy(), truth.numpy())
+    return latents, torch.cat(logits)
 
 
 @contextmanager
@@ -109,14 +157,10 @@ def _recording(model: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, "_
     if isinstance(layers, str) or not isinstance(layers, Sequence) or not layers:
         raise ValueError(f"layers are {layers!r}: pass a list of names, such as ['layer4'].")
     records = {name: _Record(name, models.layer_named(model, name)) for name in layers}
-    handles = []
-    for record in records.values():
-        handles.append(record.layer.register_forward_hook(record.hook))
-    try:
+    with ExitStack() as hooks:
+        for record in records.values():
+            hooks.enter_context(record.layer.register_forward_hook(record.hook))
         yield records
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 class _Record:
@@ -136,6 +180,8 @@ class _Record:
         """Make latents of the batch's output; ValueError where there is not one row an image."""
         models.check_run_once(self.name, len(self.outputs))
         output = self.outputs.pop()
+        if isinstance(output, Tensor) and output.ndim == 1 and len(output) > len(images) == 1:
+            output = output[None]  # it squeezes a batch of one
         is_floats = isinstance(output, Tensor) and output.is_floating_point()
         if not is_floats or output.ndim not in (2, 3, 4) or len(output) != len(images):
             raise ValueError(

@@ -89,10 +89,7 @@ def fit_auditor(
         )
     with (
         devices.seeded(seed),  # weights and dropout draw from the CPU's generator
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        devices.in_precision("cpu", torch.float32),
-        torch.device("cpu"),  # where Adam of torch 2.9 makes its count of steps, too
+        devices.able_to_learn(),  # Adam of torch 2.9 makes its count of steps on the default device
     ):
         latents = torch.from_numpy(features).float()
         targets = torch.from_numpy(failed).float()

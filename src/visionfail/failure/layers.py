@@ -1,5 +1,7 @@
 """Layers of anybody's network that an auditor can read, where nobody has named them."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -15,10 +17,13 @@ def choose_layers(model: nn.Module, images: Tensor, *, count: int = 4) -> list[s
     Of the layers with maps, tokens or vectors of one size that is taken which is the outermost, and
     of several the last; of the sizes the last `count`, the logits left out. Two images (N, C, H,
     W) are enough. ValueError where there is none that can be read, and for models and images that
-    `models.predict` refuses.
+    `extract` refuses.
     """
     few = images[:2]
     logits = models.predict(model, few)
+    models.check_logits_finite(logits)
+    models.check_no_probabilities(logits)
+    models.check_same_answers(logits[:1], models.predict(model, few[:1]), model=model)
     last_of_size: dict[tuple, str] = {}
     for name, output in _outputs(model, few):
         size = _size_of(output, logits)
@@ -40,30 +45,33 @@ def _depth(name: str) -> int:
 
 
 def _outputs(model: nn.Module, images: Tensor) -> list[tuple[str, Any]]:
-    """(name, output) of every module that runs once in a pass, in the order in which they end."""
+    """(name, output) of every module that runs once in a pass, in the order in which they end.
+
+    Scripted parts, which take no hooks, are passed over.
+    """
     network = models.unwrapped(model)
+    models.check_hookable(network)
     ended: list[tuple[str, Any]] = []
-    handles = []
-    for name, module in network.named_modules():
-        if name:
 
-            def hook(module: nn.Module, inputs: tuple, output: Any, name: str = name) -> None:
-                ended.append((name, output.clone() if isinstance(output, Tensor) else output))
+    def hook_of(name: str) -> Callable[[nn.Module, tuple, Any], None]:
+        def hook(module: nn.Module, inputs: tuple, output: Any) -> None:
+            ended.append((name, output.clone() if isinstance(output, Tensor) else output))
 
-            handles.append(module.register_forward_hook(hook))
+        return hook
+
     eager = torch.compiler.set_stance("force_eager")  # what is compiled would pass over the hooks
     device = models.device_of(network)
-    try:
-        with (
-            torch.no_grad(),
-            models.evaluating(network),
-            eager,
-            devices.in_precision(device, torch.float32),
-        ):
-            models.logits_of(network, models.model_input(network, images))
-    finally:
-        for handle in handles:
-            handle.remove()
+    with (
+        torch.no_grad(),
+        models.evaluating(network),
+        eager,
+        devices.in_precision(device, torch.float32),
+        ExitStack() as hooks,
+    ):
+        for name, module in network.named_modules():
+            if name and not isinstance(module, torch.jit.ScriptModule):
+                hooks.enter_context(module.register_forward_hook(hook_of(name)))
+        models.logits_of(network, models.model_input(network, images))
     runs = [name for name, _ in ended]
     return [(name, output) for name, output in ended if runs.count(name) == 1]
 
@@ -86,7 +94,7 @@ def _size_of(output: Any, logits: Tensor) -> tuple | None:
 
 def _is_readable(model: nn.Module, images: Tensor, name: str) -> bool:
     """Whether `extract` takes the layer."""
-    labels = torch.zeros(len(images), dtype=torch.int64)
+    labels = [0] * len(images)
     try:
         extract(model, images, labels, layers=[name])
     except ValueError:

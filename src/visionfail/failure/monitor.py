@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
-from visionfail import files, models, profiles
+from visionfail import devices, files, models, profiles
 from visionfail.failure import activations, scores
 from visionfail.failure.activations import Activations
 from visionfail.failure.auditor import Auditor
@@ -75,7 +75,7 @@ class Answer:
 
 def monitor_answer(demo: Monitor, image: Tensor) -> Answer:
     """The answer to one picture, uint8 (1, C, H, W), computed as the notebooks compute it."""
-    no_label = torch.zeros(1, dtype=torch.long)
+    no_label = torch.zeros(1, dtype=torch.long, device="cpu")
     with ONE_AT_A_TIME:
         reading = activations.extract(demo.model, image, no_label, layers=demo.layers)
     features = reading.features()  # (1, D)
@@ -153,6 +153,7 @@ def _tensors(
     return tensors, round(float(pca.explained_variance_ratio_.sum()), 4)
 
 
+@devices.usual_defaults()
 def load_monitor(stem: Path = STEM, *, classifier: str | Path = CLASSIFIER) -> Monitor:
     """The monitor that `save_monitor` wrote to `stem`, with the `classifier` it belongs to.
 

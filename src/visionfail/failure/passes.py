@@ -24,9 +24,9 @@ def mc_dropout_score(
     """
     device = next(head.parameters()).device
     known = torch.from_numpy(latents).to(device)
-    answers = head(known).argmax(1)  # (N,)
-    with devices.seeded(seed, device):
-        total = torch.zeros(len(known), device=device)
+    with devices.seeded(seed, device), devices.in_precision(device, torch.float32):
+        answers = head(known).argmax(1)  # (N,)
+        total = torch.zeros(len(known), dtype=torch.float32, device=device)
         for _ in range(PASSES):
             probabilities = head(dropout(known, rate, training=True)).softmax(1)  # (N, K)
             total += _of_answers(probabilities, answers)
@@ -40,7 +40,7 @@ def moved_images_score(model: nn.Module, images: Tensor) -> np.ndarray:
     in from outside is black. Wang et al. 2019, doi:10.1016/j.neucom.2019.01.103.
     """
     answers = None
-    total = torch.zeros(len(images))
+    total = torch.zeros(len(images), dtype=torch.float32, device="cpu")
     for right, down in MOVES:
         probabilities = models.predict(model, moved(images, right, down)).softmax(1)  # (N, K)
         if answers is None:  # MOVES begin with no move

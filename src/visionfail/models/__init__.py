@@ -1,7 +1,13 @@
 """Networks with the normalisation inside, the one training loop, prediction, checkpoints."""
 
+from visionfail.models.answers import (
+    check_logits_finite,
+    check_no_probabilities,
+    check_same_answers,
+)
 from visionfail.models.anybody import (
     check_classes,
+    check_module,
     class_numbers,
     device_of,
     first_line,
@@ -11,13 +17,16 @@ from visionfail.models.anybody import (
     model_from,
     model_input,
     own_logits,
+    pass_error,
     unwrapped,
+    whole_number,
 )
 from visionfail.models.augmentation import augment, to_float
 from visionfail.models.checkpoints import checkpoint_files, rounded_to_half, save_checkpoint
 from visionfail.models.checkpoints import load_checkpoint as load
 from visionfail.models.layers import (
     channel_axis,
+    check_hookable,
     check_run_once,
     describe_output,
     layer_named,
@@ -69,9 +78,14 @@ __all__ = [
     "build",
     "channel_axis",
     "check_classes",
+    "check_hookable",
+    "check_logits_finite",
     "check_model_input",
+    "check_module",
+    "check_no_probabilities",
     "check_pass",
     "check_run_once",
+    "check_same_answers",
     "checkpoint_files",
     "checkpoint_name",
     "choose_dtype",
@@ -98,6 +112,7 @@ __all__ = [
     "model_input",
     "multiply_adds",
     "own_logits",
+    "pass_error",
     "predict",
     "rounded_to_half",
     "save_checkpoint",
@@ -109,4 +124,5 @@ __all__ = [
     "train_step",
     "trained_networks",
     "unwrapped",
+    "whole_number",
 ]

@@ -1,6 +1,7 @@
 """Anybody's model: where its weights are, what images it takes, and its logits, or why not."""
 
 import importlib
+import operator
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -19,6 +20,17 @@ WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)  # _NormBase: batch and instance norms
 LONGEST = 160  # characters of an error that is not ours
+
+
+def whole_number(value: Any, name: str, *, least: int = 1) -> int:
+    """A value as an int, NumPy's among them; ValueError, with its name, for none from `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise ValueError(f"{name} is {value!r}: pass a whole number from {least}.")
+    return number
 
 
 def model_from(name: str) -> nn.Module:
@@ -128,30 +140,45 @@ def input_layout(model: nn.Module) -> torch.memory_format:
 def logits_of(network: nn.Module, batch: Tensor) -> Tensor:
     """The logits float32 (B, K) of a network in eval mode, of a batch as it takes it.
 
-    ValueError, which names the network, where it fails on the batch or gives something else.
+    They are a copy, for the network may write its next answer where it wrote this one. ValueError,
+    which names the network, where it fails on the batch or gives something else.
     """
-    return own_logits(network, batch).float()
+    return own_logits(network, batch).to(torch.float32, copy=True)
 
 
 def own_logits(network: nn.Module, batch: Tensor) -> Tensor:
     """The logits of `logits_of` in the precision in which the network gives them."""
     try:
         output = network(batch)
-    except torch.OutOfMemoryError:
-        raise
     except Exception as error:  # of anybody's code, so anything
-        raise ValueError(
+        raise pass_error(
+            error,
+            len(batch),
             f"{type(network).__name__} fails on images {tuple(batch.shape)}, {batch.dtype}, on "
             f"{batch.device} ({first_line(error)}): its forward has to take such a batch and "
-            "nothing else, so pass images of its size, or wrap it."
+            "nothing else, so pass images of its size, or wrap it.",
         ) from error
     return _checked_logits(output, len(batch))
 
 
+def pass_error(error: Exception, count: int, otherwise: str) -> ValueError:
+    """What to raise for the error of a pass over `count` images: `otherwise` says it in words.
+
+    But where memory ran out, which torch says in many ways, a smaller batch is the remedy.
+    """
+    ran_out = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    if ran_out or "tried to allocate" in str(error).lower():
+        return ValueError(
+            f"memory ran out for {count} images at once ({first_line(error)}): pass a smaller "
+            "batch_size, or free some."
+        )
+    return ValueError(otherwise)
+
+
 def first_line(error: Exception) -> str:
     """The kind of an error and the first line of its message, cut at LONGEST characters."""
-    lines = str(error).strip().splitlines() or [""]
-    text = f"{type(error).__name__}: {lines[0].strip()}"
+    lines = str(error).strip().splitlines()
+    text = ": ".join([type(error).__name__, *lines[:1]])
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
@@ -164,8 +191,8 @@ def _checked_logits(output: Any, count: int) -> Tensor:
         output = output.get("logits", output)
     else:
         output = getattr(output, "logits", output)
-    if not isinstance(output, Tensor) or output.dtype not in FLOATS:
-        kind = output.dtype if isinstance(output, Tensor) else f"a {type(output).__name__}"
+    kind = _what_it_is_instead(output)
+    if kind is not None:
         raise ValueError(
             f"the model gives {kind}: let its forward return the logits alone, floats (N, K), or "
             "name them logits."
@@ -177,12 +204,23 @@ def _checked_logits(output: Any, count: int) -> Tensor:
             f"the model gives one number an image, {tuple(output.shape)} for {count}: return two "
             "logits, torch.cat([torch.zeros_like(z), z], 1) of a logit z (N, 1)."
         )
-    if output.ndim != 2 or len(output) != count:
+    if output.ndim != 2 or len(output) != count or output.shape[1] == 0:
         raise ValueError(
             f"the model gives {tuple(output.shape)} for {count} images: return one logit for each "
             "class, (N, K)."
         )
     return output
+
+
+def _what_it_is_instead(output: Any) -> str | None:
+    """What an output is that is no dense tensor of floats; None where it is one."""
+    if not isinstance(output, Tensor):
+        return f"a {type(output).__name__}"
+    if output.is_nested:
+        return "a nested tensor"
+    if output.layout != torch.strided:
+        return f"a tensor of layout {output.layout}, which is not dense"
+    return None if output.dtype in FLOATS else str(output.dtype)
 
 
 def class_numbers(values: Any, count: int, *, what: str) -> Tensor:

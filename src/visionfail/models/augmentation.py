@@ -34,9 +34,14 @@ def laid_out(images: Tensor, layout: torch.memory_format | None = None) -> Tenso
     return images.contiguous(memory_format=layout or devices.memory_layout(images.device))
 
 
+def draw_evenly(*shape: int, generator: torch.Generator) -> Tensor:
+    """Numbers drawn evenly from [0, 1), float32 on the CPU, whatever the defaults."""
+    return torch.rand(*shape, generator=generator, dtype=torch.float32, device="cpu")
+
+
 def draw_moves(n: int, *, padding: int, generator: torch.Generator) -> Tensor:
     """Where n images are cropped from their padded frames, rows and columns: int64 (2, n)."""
-    return torch.randint(2 * padding + 1, (2, n), generator=generator)
+    return torch.randint(2 * padding + 1, (2, n), generator=generator, device="cpu")
 
 
 def augment(images: Tensor, *, padding: int, flip: Tensor, generator: torch.Generator) -> Tensor:
@@ -67,10 +72,10 @@ def rotate(images: Tensor, *, degrees: float, generator: torch.Generator) -> Ten
     The angle is uniform in +-`degrees`; what comes in from outside repeats the border.
     """
     n = len(images)
-    angle = (2 * torch.rand(n, generator=generator) - 1) * math.radians(degrees)
+    angle = (2 * draw_evenly(n, generator=generator) - 1) * math.radians(degrees)
     cosine = angle.cos()
     sine = angle.sin()
-    zero = torch.zeros(n)
+    zero = torch.zeros_like(angle)
     matrix = torch.stack([cosine, -sine, zero, sine, cosine, zero], dim=1).view(n, 2, 3)
     matrix = matrix.to(images.device)
     places = affine_grid(matrix, list(images.shape), align_corners=False)  # (N, H, W, 2)
@@ -84,7 +89,7 @@ def jitter_colours(images: Tensor, *, jitter: float, generator: torch.Generator)
     image.
     """
     n, channels = images.shape[:2]
-    draws = 2 * torch.rand(n, 2 + channels, 1, 1, generator=generator).to(images.device) - 1
+    draws = 2 * draw_evenly(n, 2 + channels, 1, 1, generator=generator).to(images.device) - 1
     contrast = 1 + jitter * draws[:, 0:1]  # (N, 1, 1, 1)
     brightness = 1 + jitter * draws[:, 1:2]  # (N, 1, 1, 1)
     gain = 1 + jitter / 2 * draws[:, 2:]  # (N, C, 1, 1)
@@ -95,7 +100,8 @@ def jitter_colours(images: Tensor, *, jitter: float, generator: torch.Generator)
 
 def invert(images: Tensor, *, share: float, generator: torch.Generator) -> Tensor:
     """Float images (N, C, H, W) in [0, 1], a random `share` of them as negatives."""
-    chosen = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device) < share
+    draws = draw_evenly(len(images), 1, 1, 1, generator=generator)
+    chosen = draws.to(images.device) < share
     return torch.where(chosen, 1 - images, images)
 
 
@@ -105,7 +111,7 @@ def cut_out(images: Tensor, *, size: int, generator: torch.Generator) -> Tensor:
     Near the rim the square lies partly outside. DeVries and Taylor 2017, arXiv:1708.04552.
     """
     n, _, height, width = images.shape
-    centre = torch.rand(2, n, 1, generator=generator).to(images.device)
+    centre = draw_evenly(2, n, 1, generator=generator).to(images.device)
     rows = torch.arange(height, device=images.device) - centre[0] * height  # (N, H)
     columns = torch.arange(width, device=images.device) - centre[1] * width  # (N, W)
     hidden = (rows.abs() < size / 2)[:, :, None] & (columns.abs() < size / 2)[:, None, :]
@@ -145,9 +151,9 @@ def mix(
     """
     if kind not in MIXERS:
         raise ValueError(f"unknown mix {kind!r}: choose one of {', '.join(MIXERS)}.")
-    seed = int(torch.randint(2**31, (), generator=generator))
+    seed = int(torch.randint(2**31, (), generator=generator, device="cpu"))
     # torchvision draws from the CPU's global generator: forked, so nobody else's draws move
-    with devices.seeded(seed):
+    with devices.seeded(seed), devices.usual_defaults():
         mixer = MIXERS[kind](alpha=1.0, num_classes=classes)
         if images.ndim == 2:  # torchvision mixes pictures only
             mixed, shares = mixer(images[:, :, None, None], labels)

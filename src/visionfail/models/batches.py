@@ -59,7 +59,7 @@ def draw_epoch(
     them where `ahead`.
     """
     device = data.images.device
-    order = torch.randperm(len(data), generator=generator)  # (N,)
+    order = torch.randperm(len(data), generator=generator, device="cpu")  # (N,)
     flip = (first_flip[order] ^ bool(epoch % 2)) & config.flip  # (N,)
     moves = None
     if ahead:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from visionfail import data, profiles
+from visionfail import data, devices, profiles
 from visionfail.files import (
     atomic_write,
     json_text,
@@ -57,6 +57,7 @@ def rounded_to_half(model: nn.Module) -> nn.Module:
     return copy
 
 
+@devices.usual_defaults()
 def load_checkpoint(stem: str | Path) -> tuple[nn.Module, dict]:
     """The network in eval mode, float32, on the CPU, and its card.
 

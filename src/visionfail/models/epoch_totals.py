@@ -11,8 +11,8 @@ class EpochTotals:
     """Loss and right answers summed over an epoch, on the device, until a value is asked for."""
 
     def __init__(self, device: torch.device):
-        self.loss = torch.zeros((), device=device)
-        self.right = torch.zeros((), device=device)
+        self.loss = torch.zeros((), dtype=torch.float32, device=device)
+        self.right = torch.zeros((), dtype=torch.float32, device=device)
         self.images = 0
 
     def add(self, loss: Tensor, right: Tensor, *, images: int) -> None:

@@ -34,16 +34,22 @@ def layer_named(model: nn.Module, name: str) -> nn.Module:
     modules = dict(model.named_modules(remove_duplicate=False))
     modules.update(network.named_modules(remove_duplicate=False))
     layer = modules.get(name) if name else None
-    if isinstance(network, torch.jit.ScriptModule) or isinstance(layer, torch.jit.ScriptModule):
-        raise ValueError(
-            "a scripted or traced model takes no hooks: pass the network from before torch.jit."
-        )
+    check_hookable(network)
+    check_hookable(layer)
     if layer is None:
         names = list(dict(network.named_children()))
         more = ", ..." if len(names) > SHOWN else ""
         parts = ", ".join(names[:SHOWN]) or "none"
         raise ValueError(f"the model has no layer {name!r}: name one of its parts, {parts}{more}.")
     return layer
+
+
+def check_hookable(module: nn.Module | None) -> None:
+    """Raises ValueError for a scripted or traced module."""
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ValueError(
+            "a scripted or traced model takes no hooks: pass the network from before torch.jit."
+        )
 
 
 def describe_output(output: Any) -> str:
@@ -130,13 +136,23 @@ def _axis_by_parts(network: nn.Module, layer: nn.Module, last: int) -> int | Non
     axes = {_axis_told_by(module, last) for module in layer.modules()} - {None}
     if len(axes) == 1 and not any(_is_unclear(module) for module in layer.modules()):
         return axes.pop()
-    if axes or isinstance(layer, nn.Flatten):
+    if axes or not all(map(_keeps_axes, layer.modules())):
         return None
     # networks of tokens, or with channels last, have norms over the last axis
     has_norms = any(isinstance(module, NORMS) for module in network.modules())
     if last == 2:
         return 2 if has_norms else None
     return None if has_norms else 1
+
+
+def _keeps_axes(module: nn.Module) -> bool:
+    """Whether it is one of torch's own that leave the axes where they are, such as activations.
+
+    Nobody knows it of a layer that somebody wrote.
+    """
+    if isinstance(module, (nn.Flatten, nn.Unflatten)):
+        return False
+    return type(module).__module__.startswith("torch.nn.")
 
 
 def check_run_once(name: str, count: int) -> None:

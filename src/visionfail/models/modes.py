@@ -27,6 +27,15 @@ def evaluating(model: nn.Module) -> Iterator[nn.Module]:
             module.training = training
 
 
+def check_takes_gradients(model: nn.Module) -> None:
+    """Raises ValueError for weights made in inference mode."""
+    if any(parameter.is_inference() for parameter in model.parameters()):
+        raise ValueError(
+            "the weights were made under torch.inference_mode, which bars gradients: build or load "
+            "the model outside it."
+        )
+
+
 @contextmanager
 def frozen(model: nn.Module) -> Iterator[nn.Module]:
     """The model with no weight that asks for a gradient; afterwards as before, gradients included.
@@ -34,11 +43,7 @@ def frozen(model: nn.Module) -> Iterator[nn.Module]:
     A backward pass to the pixels then computes nothing for the weights. ValueError for weights made
     in inference mode, which no backward pass can go through.
     """
-    if any(parameter.is_inference() for parameter in model.parameters()):
-        raise ValueError(
-            "the weights were made under torch.inference_mode, which bars gradients: build or load "
-            "the model outside it."
-        )
+    check_takes_gradients(model)
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     gradients = [parameter.grad for parameter in model.parameters()]
     try:

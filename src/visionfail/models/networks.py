@@ -1,6 +1,7 @@
 """Networks for small images, normalisation inside: images in [0, 1] go in, logits come out."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import torch
 from torch import Tensor, nn
@@ -224,14 +225,10 @@ def stages(model: nn.Module, images: Tensor) -> list[dict]:
 
         return hook
 
-    handles = []
-    for name, module in _parts(model).items():
-        handles.append(module.register_forward_hook(row_of(name)))
-    try:
+    with ExitStack() as hooks:
+        for name, module in _parts(model).items():
+            hooks.enter_context(module.register_forward_hook(row_of(name)))
         model(images.to(next(model.parameters()).device))
-    finally:
-        for handle in handles:
-            handle.remove()
     return rows
 
 

@@ -8,7 +8,14 @@ from torch.fx.experimental.optimization import fuse
 
 from visionfail import corruptions, devices
 from visionfail.data import ImageSet
-from visionfail.models.anybody import check_module, device_of, logits_of, model_input, unwrapped
+from visionfail.models.anybody import (
+    check_module,
+    device_of,
+    logits_of,
+    model_input,
+    unwrapped,
+    whole_number,
+)
 from visionfail.models.inputs import Normalised
 from visionfail.models.modes import evaluating
 
@@ -32,13 +39,16 @@ def predict(
     with the norms folded: ask `choose_dtype` whether it may. Raises ValueError for an empty batch,
     floats outside [0, 1] or NaN, another number of channels than the model's, and a model that
     fails on the first batch or gives anything else than logits (a field of that name, or alone).
+    It does not see whether they depend on chance, or on the other images of a batch. Two threads
+    may not ask one model at once, unless it is in eval mode: its modes are the model's own.
     """
-    check_pass(model, images, batch_size)
+    size = whole_number(batch_size, "batch_size")
+    check_pass(model, images)
     with evaluating(model), devices.in_precision(device_of(model), dtype):
         network = model if dtype == torch.float32 else fold_norms(model)
         logits = [
             logits_of(network, model_input(model, batch)).cpu()  # (B, K)
-            for batch in images.split(batch_size)
+            for batch in images.split(size)
         ]
     return torch.cat(logits)
 
@@ -75,13 +85,11 @@ def as_float(images: Tensor) -> Tensor:
     return images.float()
 
 
-def check_pass(model: nn.Module, images: Tensor, batch_size: int) -> None:
+def check_pass(model: nn.Module, images: Tensor) -> None:
     """Raises ValueError unless model and images are what `predict` takes.
 
     The channels are compared with those of a network of ours; another one says so itself.
     """
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size!r}: pass a whole number from 1.")
     check_module(model)
     network = unwrapped(model)
     ours = isinstance(network, Normalised)

@@ -12,11 +12,12 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from visionfail import devices, files
-from visionfail.models.augmentation import laid_out, mix, to_float
+from visionfail.models.augmentation import draw_evenly, laid_out, mix, to_float
 from visionfail.models.averaging import Average
 from visionfail.models.batches import TrainingData, draw_epoch, draws_ahead, training_batch
 from visionfail.models.epoch_totals import EpochTotals, check_finite, show_progress
 from visionfail.models.losses import Loss
+from visionfail.models.modes import check_takes_gradients
 from visionfail.models.optimizer import learning_rate, make_optimizer, set_learning_rate
 from visionfail.models.states import load_state, save_state
 from visionfail.models.train_config import TrainConfig
@@ -74,10 +75,10 @@ class TrainingRun:
         self.optimizer = make_optimizer(model, config)
         self.average = Average(model, decay=config.ema_decay)
         # on the CPU: the same draws on every device
-        self.generator = torch.Generator().manual_seed(config.seed)
-        self.first_flip = torch.zeros(len(train), dtype=torch.bool)  # (N,)
+        self.generator = torch.Generator("cpu").manual_seed(config.seed)
+        self.first_flip = torch.zeros(len(train), dtype=torch.bool, device="cpu")  # (N,)
         if config.flip:
-            self.first_flip = torch.rand(len(train), generator=self.generator) < 0.5
+            self.first_flip = draw_evenly(len(train), generator=self.generator) < 0.5
 
     def save(self, path: Path) -> None:
         """Write all of the run to `path`, whole or not at all."""
@@ -197,7 +198,7 @@ def _class_weights(config: TrainConfig, classes: int, *, device: torch.device) -
         raise ValueError(
             f"{len(config.class_weights)} class_weights for {classes} classes: pass one for each."
         )
-    return torch.tensor(config.class_weights, device=device)
+    return torch.tensor(config.class_weights, dtype=torch.float32, device=device)
 
 
 @torch.no_grad()
@@ -244,18 +245,37 @@ def fit(
     from it, and on a CPU ends bit for bit where an unbroken run ends (a GPU adds gradients up in an
     order of its own). Raises ValueError for a state of another configuration or a
     damaged one, PermissionError where none can be written, and FloatingPointError where the loss is
-    not finite. KeyboardInterrupt loses nothing but the epoch under way.
+    not finite. KeyboardInterrupt loses nothing but the epoch under way. The caller's settings
+    (defaults, autocast, gradients off) change nothing; ValueError for weights made in inference
+    mode.
     """
     if state is not None:  # before the first epoch, not after it
         remedy = "make it writable, or name another place for the state"
         files.check_writable(Path(state).parent, remedy=remedy)
+    check_takes_gradients(model)
     device = devices.best_device() if device is None else torch.device(device)
-    train = train.to(device)
-    val = val.to(device)
-    model = devices.placed(model, device)
-    run = TrainingRun(model, config, train=train)
-    if state is not None and Path(state).exists():
-        run.restore(Path(state))
+    with devices.able_to_learn(device):
+        train = train.to(device)
+        val = val.to(device)
+        run = TrainingRun(devices.placed(model, device), config, train=train)
+        if state is not None and Path(state).exists():
+            run.restore(Path(state))
+        _train(run, train, val, state=state, perturb=perturb, check=check, loss_of=loss_of)
+    return run.best().eval(), run.history
+
+
+def _train(
+    run: TrainingRun,
+    train: TrainingData,
+    val: TrainingData,
+    *,
+    state: Path | None,
+    perturb: Perturb | None,
+    check: Check | None,
+    loss_of: Loss,
+) -> None:
+    """The epochs of `fit` that are still to come."""
+    config = run.config
     steps = math.ceil(len(train.labels) / config.batch_size)
     first_epoch = len(run.history)  # the epochs before it were restored
     with tqdm(total=config.epochs * steps, initial=first_epoch * steps, unit="step") as bar:
@@ -274,4 +294,3 @@ def fit(
             run.history.append(row)
             if state is not None:
                 run.save(Path(state))
-    return run.best().eval(), run.history

@@ -5,6 +5,7 @@ import math
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -93,12 +94,10 @@ def inflate_norms(model: nn.Module, images: Tensor) -> None:
         before = inputs[0].float()  # (N, C, H, W)
         statistics[module] = (before.mean((0, 2, 3)), before.var((0, 2, 3)))
 
-    handles = [norm.register_forward_pre_hook(keep) for norm in folded]
-    try:
+    with ExitStack() as hooks:
+        for norm in folded:
+            hooks.enter_context(norm.register_forward_pre_hook(keep))
         predict(model, images, batch_size=len(images))
-    finally:
-        for handle in handles:
-            handle.remove()
     for norm in folded:
         mean, variance = statistics[norm]
         unit = math.sqrt(1 + norm.eps)  # what the folded norm divides by
@@ -142,6 +141,7 @@ def one_triangle(frozen: TrainConfig, unfrozen: TrainConfig) -> tuple[TrainConfi
     return first, second
 
 
+@devices.able_to_learn()
 def fit_in_two_phases(
     model: nn.Module,
     train: ImageSet,

@@ -22,6 +22,7 @@ LR = 4e-3
 IMBALANCE = 20  # safe training pictures for an unsafe one
 
 
+@devices.able_to_learn()
 def quick_head(learnt: Features, config: RiskConfig) -> nn.Module:
     """A head trained on features, the same way in every arm of a comparison."""
     settings = dataclasses.replace(config, batch=BATCH, lr=LR)
@@ -35,7 +36,9 @@ def quick_head(learnt: Features, config: RiskConfig) -> nn.Module:
 @torch.inference_mode()
 def head_score(head: nn.Module, features: Tensor) -> np.ndarray:
     """The softmax probability of "unsafe", (N,), by a head, of features (N, F)."""
-    return metrics.probabilities(head(features.cpu()).numpy())[:, 1]
+    with devices.in_precision("cpu", torch.float32):
+        logits = head(features.cpu())  # (N, 2)
+    return metrics.probabilities(logits.numpy())[:, 1]
 
 
 def balanced_accuracy(scored: Scored, threshold: float, counts: np.ndarray) -> Estimate:

@@ -75,7 +75,7 @@ def augmented(images: Tensor, config: RiskConfig, *, generator: torch.Generator)
     changed = []
     for batch in images.split(AT_ONCE):
         if config.flip:
-            mirrored = torch.rand(len(batch), generator=generator) < 0.5
+            mirrored = augmentation.draw_evenly(len(batch), generator=generator) < 0.5
             batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
         pixels = augmentation.to_float(batch)
         if config.rotation:

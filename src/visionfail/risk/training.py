@@ -19,6 +19,7 @@ from visionfail.risk.features import load_or_extract
 STAGES = ("layer3", "layer4")  # that may be unfrozen, the last one first
 
 
+@devices.able_to_learn()
 def start_of(config: RiskConfig) -> tuple[nn.Module, str]:
     """(the ImageNet network, rounded to half precision, a head of two logits; its weights' name).
 
@@ -36,6 +37,7 @@ def start_of(config: RiskConfig) -> tuple[nn.Module, str]:
     return models.rounded_to_half(drawn), name  # as they will be stored
 
 
+@devices.able_to_learn()
 def train_risk(
     model: nn.Module, train: ImageSet, val: ImageSet, config: RiskConfig, *, folder: Path
 ) -> tuple[nn.Module, list[dict]]:
