@@ -6,7 +6,7 @@ from hashlib import sha256
 import numpy as np
 import pandas as pd
 
-from visionfail import data, paths, profiles
+from visionfail import data, profiles
 from visionfail.data import ImageSet
 from visionfail.risk.pictures import CLASSES
 from visionfail.risk.sets import PARTS, UNSAFE, as_risk, risk_sets
@@ -37,20 +37,23 @@ def sets_to_explore(run: Run, name: str) -> tuple[dict[str, ImageSet], dict[str,
     """
     if run.profile.name == "full":
         return risk_sets(name)
-    if not data.is_present(name, paths.data_dir(None)):
-        return {}, {}
-    pictures, kinds = as_risk(data.load(name, PARTS[name]["test"]), UNSAFE[name])
-    return {"test": pictures}, {"test": kinds}
+    found = _test_part(name)
+    return ({}, {}) if found is None else ({"test": found[0]}, {"test": found[1]})
 
 
 def test_pictures(name: str) -> ImageSet | None:
     """The test pictures of "gtsrb" or "imagenette" as safe and unsafe; None: not on disk."""
+    found = _test_part(name)
+    return None if found is None else found[0]
+
+
+def _test_part(name: str) -> tuple[ImageSet, tuple[str, ...]] | None:
+    """(test pictures, the kind of each), None where they are not on disk."""
     try:
         images = data.load(name, PARTS[name]["test"])
     except FileNotFoundError:
         return None
-    relabelled, _ = as_risk(images, UNSAFE[name])
-    return relabelled
+    return as_risk(images, UNSAFE[name])
 
 
 def _standins() -> tuple[dict[str, ImageSet], dict[str, tuple[str, ...]]]:
