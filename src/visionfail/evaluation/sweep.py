@@ -16,6 +16,7 @@ from tqdm import tqdm
 from visionfail import corruptions, data, devices, metrics, models, results
 from visionfail.data import ImageSet
 from visionfail.evaluation import outcomes, unfinished
+from visionfail.evaluation.ahead import made_ahead
 
 
 class Pictures(Protocol):
@@ -138,6 +139,7 @@ def run_sweep(
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
     make: Make | None = None,
+    _ahead: bool | None = None,
 ) -> outcomes.Outcomes:
     """The model's answers to `clean` under each of `conditions`; a second call resumes.
 
@@ -147,7 +149,8 @@ def run_sweep(
     weights these are, and which `make` with which settings where it is another (its field ANSWERS,
     logits, is compared within CLOSE): ValueError where `folder` holds conditions of another
     identity, or of other clean images or labels.
-    Severity 0 is predicted in float32 always.
+    Severity 0 is predicted in float32 always. Where the model is on another device than the CPU,
+    `corrupted_set` makes the next condition's images, on a thread, while one is predicted.
     """
     folder = Path(folder)
     record = dict(identity)
@@ -158,16 +161,16 @@ def run_sweep(
     record["n"] = len(clean)
     unfinished.check_unclaimed(folder, conditions)
     temperature = unfinished.claim_folder(folder, record, temperature=temperature)
-    run = _Sweep(model, clean, make or partial(corrupted_set, seed=seed), temperature, dtype)
-    rows = []
-    for name, severity in tqdm(conditions, unit="condition"):
-        file = unfinished.file_of(folder, name, severity)
-        row = unfinished.stored_condition(file, len(clean)) if file.exists() else None
-        if row is None:
-            row = run.answer(name, severity)
-            unfinished.save_condition(file, row)
-        rows.append(row)
-    record["device"] = devices.describe_device(models.device_of(model))
+    device = models.device_of(model)
+    make_one = partial(make or partial(corrupted_set, seed=seed), clean)
+    next_missing = partial(_next_missing, conditions=conditions, folder=folder)
+    # another `make` may run the model, and a CPU's cores are busy with its predictions
+    ahead = make is None and device.type != "cpu" if _ahead is None else _ahead
+    with made_ahead(make_one, next_missing, enabled=ahead) as make_next:
+        run = _Sweep(model, clean, make_next, temperature, dtype)
+        bar = tqdm(conditions, unit="condition")
+        rows = [run.stored_or_answered(folder, name, severity) for name, severity in bar]
+    record["device"] = devices.describe_device(device)
     record["seconds"] = round(sum(float(row["seconds"]) for row in rows), 1)
     return outcomes.Outcomes(
         conditions=tuple(conditions),
@@ -182,20 +185,41 @@ def run_sweep(
     )
 
 
+def _next_missing(
+    condition: outcomes.Condition, *, conditions: Sequence[outcomes.Condition], folder: Path
+) -> outcomes.Condition | None:
+    """The first condition after this one that is not stored in `folder`, None where all are."""
+    for name, severity in conditions[conditions.index(condition) + 1 :]:
+        if not unfinished.file_of(folder, name, severity).exists():
+            return name, severity
+    return None
+
+
 @dataclass(frozen=True, eq=False)
 class _Sweep:
     """What is the same for every condition of a sweep."""
 
     model: nn.Module
     clean: ImageSet
-    make: Make
+    make: Callable[[str, int], Pictures]
     temperature: float
     dtype: torch.dtype
+
+    def stored_or_answered(self, folder: Path, name: str, severity: int) -> dict[str, Any]:
+        """The arrays of one condition from its file in `folder`, else answered and stored there."""
+        file = unfinished.file_of(folder, name, severity)
+        if file.exists():
+            row = unfinished.stored_condition(file, len(self.clean))
+            if row is not None:
+                return row
+        row = self.answer(name, severity)
+        unfinished.save_condition(file, row)
+        return row
 
     def answer(self, name: str, severity: int) -> dict[str, Any]:
         """The arrays kept of one condition, (N,) each, its images' origin, and the seconds."""
         start = time.perf_counter()
-        images = self.make(self.clean, name, severity)
+        images = self.make(name, severity)
         device = models.device_of(self.model)
         logits = models.predict(
             self.model,
