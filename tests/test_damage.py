@@ -3,15 +3,17 @@
 import dataclasses
 import json
 import os
+import shutil
 import threading
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from makers import STATS, random_activations, random_outcomes, save_rows, squares
 
-from visionfail import claims, evaluation, failure, files, models, results
+from visionfail import claims, evaluation, failure, files, findings, models, paths, results
 from visionfail.evaluation import sweep
 from visionfail.models import states, training, transfer, zoo
 from visionfail.risk import features, predicting, prediction_log
@@ -276,6 +278,39 @@ def test_stored_outcomes_that_are_another_thing(tmp_path, changes):
         evaluation.Outcomes.load(path)
 
 
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("predicted", np.zeros((96, 60))),
+        ("predicted", np.full((96, 60), -1, dtype=np.int8)),
+        ("labels", np.zeros(60)),
+        ("labels", np.full(60, -1)),
+        ("log_odds", np.zeros((96, 60), dtype=np.complex64)),
+        ("log_odds_scaled", np.zeros((96, 60), dtype=bool)),
+        ("log_prob", np.full((96, 60), 0.5, dtype=np.float16)),
+        ("temperature", np.float64(np.nan)),
+        ("temperature", np.float64(0.0)),
+        ("origins", np.array(["official"] * 95)),
+        ("origins", np.array(["nowhere"] * 96)),
+    ],
+)
+def test_stored_outcomes_that_no_model_gives(tmp_path, field, values):
+    path = tmp_path / "cifar10c-x.npz"
+    random_outcomes()[0].save(path)
+    np.savez(path, **{**files.read_npz(path), field: values})
+    with pytest.raises(ValueError, match=rf"{path.name} is damaged .*{field}.*restore"):
+        evaluation.Outcomes.load(path)
+
+
+def test_a_condition_with_a_probability_above_1_is_computed_again(tmp_path, tiny_model):
+    whole = swept(tiny_model, tmp_path)
+    file = tmp_path / "contrast-5.npz"
+    changed = {**files.read_npz(file), "log_prob": np.full(20, 0.5, dtype=np.float16)}
+    np.savez(file, **changed)
+    with pytest.warns(UserWarning, match=r"contrast-5\.npz is damaged .*log_prob"):
+        assert np.array_equal(whole.log_prob, swept(tiny_model, tmp_path).log_prob)
+
+
 @pytest.fixture
 def checkpoint(tmp_path, tiny_model):
     models.save_checkpoint(tiny_model, tmp_path / "net", card=CARD)
@@ -367,6 +402,82 @@ def test_a_table_of_claims(tmp_path, text):
     path.write_text(text)
     with named(path):
         claims.load_claims(path)
+
+
+JUDGED = {
+    **dict.fromkeys(claims.COLUMNS, "x"),
+    **dict.fromkeys(("low", "high", "value", "lo", "hi"), 0.5),
+    "n": 9,
+    "verdict": "holds",
+}
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([], "no rows"),
+        ([{**JUDGED, "value": "abc"}], "abc"),
+        ([{**JUDGED, "verdict": "perhaps"}], "verdicts perhaps"),
+        ([JUDGED, JUDGED], "claim x twice"),
+    ],
+)
+def test_claims_that_nobody_judged(tmp_path, rows, reason):
+    path = tmp_path / "claims.csv"
+    pd.DataFrame(rows, columns=list(claims.COLUMNS)).to_csv(path, index=False)
+    with pytest.raises(ValueError, match=rf"claims\.csv is damaged .*{reason}.*restore"):
+        claims.load_claims(path)
+    with pytest.raises(ValueError, match="no claim was judged in notebook 99"):
+        claims.save_claims(pd.DataFrame(columns=list(claims.JUDGED)), tmp_path, where="notebook 99")
+
+
+def test_claims_cut_within_a_row(tmp_path):
+    path = tmp_path / "claims.csv"
+    claims.save_claims(pd.DataFrame([JUDGED]), tmp_path, where="notebook 99")
+    assert len(claims.load_claims(path)) == 1
+    cut_at_the_end(path)
+    with pytest.raises(ValueError, match=r"claims\.csv is damaged .*ends within a row"):
+        claims.load_claims(path)
+
+
+COMPARED = {
+    **dict.fromkeys(("slice", "detector", "baseline"), "x"),
+    **dict.fromkeys(("value", "lo", "hi"), 0.5),
+    "n": 9,
+    "prespecified": True,
+    "outcome": "win",
+}
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([], "no rows"),
+        ([{**COMPARED, "lo": "abc"}], "abc"),
+        ([{**COMPARED, "n": None}], "(NA|NaN|integer)"),
+        ([{**COMPARED, "prespecified": "maybe"}], "[Bb]ool"),
+        ([{**COMPARED, "prespecified": False}], "0 of its comparisons"),
+        ([{**COMPARED, "outcome": "draw"}], "outcomes draw"),
+        ([COMPARED, {**COMPARED, "prespecified": False}], "comparison twice"),
+    ],
+)
+def test_comparisons_that_are_another_thing(tmp_path, rows, reason):
+    path = tmp_path / "some-verdicts.csv"
+    pd.DataFrame(rows, columns=list(COMPARED)).to_csv(path, index=False)
+    with pytest.raises(ValueError, match=rf"some-verdicts\.csv is damaged .*{reason}.*restore"):
+        failure.load_comparison(path)
+
+
+TABLES = ("auditor-cifar10-verdicts.csv", "auditor-cifar10.csv")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_tables_of_a_sentence(tmp_path, damage, name):
+    for source in paths.RESULTS.glob("auditor-cifar10*"):
+        shutil.copy(source, tmp_path)
+    assert findings.cifar_auditor_sentence(tmp_path)
+    damage(tmp_path / name)
+    with pytest.raises(ValueError, match=rf"{name}.*(restore|again|run)"):
+        findings.cifar_auditor_sentence(tmp_path)
 
 
 def test_a_table_that_is_no_utf8(tmp_path, damage):

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 TEMPORARY = re.compile(r"\..+\.\d+(-\d+)?\.tmp(\..+)?")  # the names that `atomic_write` gives
+RESTORE = "restore it (git checkout), or run what writes it"  # of a table in results/
 STRAY = 3600  # seconds since its last byte after which nobody writes to a temporary file any more
 
 
@@ -188,14 +190,19 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 def read_table(path: Path, *, columns: Sequence[str], **options: Any) -> pd.DataFrame:
     """The table in a csv; `options` are those of pandas.read_csv.
 
-    ValueError with the name of the file where it is damaged or lacks one of `columns`.
+    ValueError with the name of the file where it is damaged, lacks one of `columns`, or has no
+    rows.
     """
-    remedy = "restore it (git checkout), or run what writes it"
-    with reading(path, remedy=remedy):
-        table = pd.read_csv(path, **options)
+    with reading(path, remedy=RESTORE):
+        text = Path(path).read_text(encoding="utf-8")
+        table = pd.read_csv(StringIO(text), **options)
         missing = [name for name in columns if name not in table]
         if missing:
             raise ValueError(f"it lacks the columns {', '.join(missing)}")
+        if table.empty:
+            raise ValueError("it has no rows")
+        if not text.endswith("\n"):
+            raise ValueError("it ends within a row")
     return table
 
 

@@ -57,12 +57,7 @@ def stored_condition(file: Path, count: int) -> dict[str, np.ndarray] | None:
 def _check_condition(row: Mapping[str, np.ndarray], count: int) -> None:
     """Raises ValueError unless the arrays of a condition are those of so many images."""
     for field in outcomes.FIELDS:
-        values = row[field]
-        kind = "u" if field == "predicted" else "f"
-        if values.dtype.kind != kind or values.shape != (count,):
-            raise ValueError(f"{field} is {values.dtype} {values.shape} for {count} images")
-        if not np.isfinite(values).all():
-            raise ValueError(f"{field} is not finite")
+        outcomes.check_field(field, row[field], (count,))
     if str(row["origin"]) not in data.ORIGINS or not np.isfinite(float(row["seconds"])):
         raise ValueError("origin or seconds are none")
 
