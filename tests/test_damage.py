@@ -14,11 +14,15 @@ import torch
 from makers import STATS, random_activations, random_outcomes, save_rows, squares
 
 from visionfail import claims, evaluation, failure, files, findings, models, paths, results
-from visionfail.evaluation import sweep
+from visionfail.evaluation import sweep, unfinished
 from visionfail.models import states, training, transfer, zoo
 from visionfail.risk import features, predicting, prediction_log
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.saved import Classifier
+from visionfail.studies import stored
+from visionfail.studies.auditing import classifier
+from visionfail.studies.transfer import reference
+from visionfail.studies.uneven import defended
 
 CONDITIONS = [("clean", 0), ("contrast", 5)]
 CONFIG = models.TrainConfig(epochs=1, batch_size=25)
@@ -628,6 +632,76 @@ def test_a_state_that_cannot_be_written_is_known_before_the_first_epoch(
     monkeypatch.setattr(training, "train_epoch", lambda *_, **__: pytest.fail("trained"))
     with pytest.raises(PermissionError, match=r"file can't be written .*make it writable"):
         training.fit(tiny_model, *SETS, config=CONFIG, state=tmp_path / "file" / "one.pt")
+
+
+NOWHERE = r"file can't be written \(.*\): make it writable, or name another folder\.$"
+
+
+def no_folder(place):
+    """A path below a file, so that nobody, not even root, can write there."""
+    (place / "file").write_text("")
+    return place / "file" / "net"
+
+
+def must_not_begin(*_, **__):
+    pytest.fail("the long work began")
+
+
+def test_a_sweep_whose_folder_cannot_be_written_is_refused_before_it(
+    tmp_path, tiny_model, monkeypatch
+):
+    monkeypatch.setattr(unfinished.files.tempfile, "TemporaryFile", no_space)
+    monkeypatch.setattr(sweep, "corrupted_set", must_not_begin)
+    place = tmp_path / "mine"
+    with pytest.raises(PermissionError, match=r"mine can't be written \(no space\): .*another"):
+        evaluation.benchmark(tiny_model, SETS[1], folder=place, severities=(5,))
+    assert list(place.iterdir()) == []
+
+
+def no_space(*_, **__):
+    raise OSError(28, "no space")
+
+
+def test_a_whole_sweep_is_read_where_nothing_can_be_written(tmp_path, tiny_model, monkeypatch):
+    whole = swept(tiny_model, tmp_path)
+    monkeypatch.setattr(unfinished.files.tempfile, "TemporaryFile", no_space)
+    assert np.array_equal(swept(tiny_model, tmp_path).log_prob, whole.log_prob)
+
+
+def test_a_sweep_that_cannot_be_saved_does_not_begin(tmp_path, tiny_model, monkeypatch):
+    monkeypatch.setattr(models, "predict", must_not_begin)
+    words = {"severities": (5,), "weights": "w", "state": tmp_path / "state"}
+    sets = {"val": SETS[1], "test": SETS[1]}
+    with pytest.raises(PermissionError, match=NOWHERE):
+        sweep.load_or_sweep(no_folder(tmp_path), tiny_model, sets, **words)
+
+
+def test_a_measure_that_cannot_be_saved_is_not_computed(tmp_path):
+    with pytest.raises(PermissionError, match=NOWHERE):
+        stored.load_or_compute(no_folder(tmp_path), must_not_begin, identity={}, fields=())
+
+
+def test_a_network_that_cannot_be_saved_is_not_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "fit", must_not_begin)
+    monkeypatch.setattr(classifier, "fit_fresh", must_not_begin)
+    words = {"arch": "resnet18", "width": 8, "rounds": (CONFIG,), "recipe": "quick"}
+    sets = dict(zip(("train", "val"), SETS, strict=True))
+    path = no_folder(tmp_path)
+    with pytest.raises(PermissionError, match=NOWHERE):
+        zoo.train_rounds(path, sets, state=tmp_path / "state", **words)
+    with pytest.raises(PermissionError, match=NOWHERE):
+        classifier.train_classifier(path, sets, seed=0)
+
+
+def test_studies_ask_for_the_folder_of_checkpoints_before_they_train(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "fit", must_not_begin)
+    monkeypatch.setattr(models, "load", lambda *_: (None, {"sha256": "x", "width": 8}))
+    monkeypatch.setattr(reference.data, "load_imagenet_weights", must_not_begin)
+    monkeypatch.setattr(paths, "MODELS", no_folder(tmp_path))
+    sets = dict(zip(("train", "val"), SETS, strict=True))
+    for train in (defended.defended_classifier, reference.reference_classifier):
+        with pytest.raises(PermissionError, match=r"can't be written"):
+            train(sets, state=tmp_path)
 
 
 @pytest.mark.fault("a write that fails")

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 TEMPORARY = re.compile(r"\..+\.\d+(-\d+)?\.tmp(\..+)?")  # the names that `atomic_write` gives
+ELSEWHERE = "make it writable, or name another folder"
 RESTORE = "restore it (git checkout), or run what writes it"  # of a table in results/
 STRAY = 3600  # seconds since its last byte after which nobody writes to a temporary file any more
 

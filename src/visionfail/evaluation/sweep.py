@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from visionfail import corruptions, data, devices, metrics, models, results
+from visionfail import corruptions, data, devices, files, metrics, models, results
 from visionfail.data import ImageSet
 from visionfail.evaluation import outcomes, unfinished
 from visionfail.evaluation.ahead import made_ahead
@@ -68,7 +68,7 @@ def load_or_sweep(
     The corruptions are at `severities`, drawn from `seed`. Loaded where `path` holds the answers of
     the network with these `weights` (the card's sha256) to these images; else computed, with
     temperature and precision chosen on sets["val"], and saved there. `state` is the folder for the
-    conditions of an unfinished sweep.
+    conditions of an unfinished sweep. PermissionError where nothing can be saved, before the sweep.
     """
     test = sets["test"]
     conditions = outcomes.all_conditions(severities, names)
@@ -76,6 +76,7 @@ def load_or_sweep(
     stored = stored_outcomes(path, {**identity, **_textures(conditions)}, conditions)
     if stored is not None:
         return stored, "loaded"
+    files.check_writable(path.parent, remedy=files.ELSEWHERE)
     val = sets["val"]
     temperature = metrics.fit_temperature(models.predict(model, val.images), val.labels)
     dtype, gate = models.choose_dtype(model, val)
@@ -148,7 +149,7 @@ def run_sweep(
     images of one; the default is `corrupted_set` with draws from `seed`. `identity` says which
     weights these are, and which `make` with which settings where it is another (its field ANSWERS,
     logits, is compared within CLOSE): ValueError where `folder` holds conditions of another
-    identity, or of other clean images or labels.
+    identity, or of other clean images or labels; PermissionError where it cannot be written.
     Severity 0 is predicted in float32 always. Where the model is on another device than the CPU,
     `corrupted_set` makes the next condition's images, on a thread, while one is predicted.
     """
@@ -159,6 +160,7 @@ def run_sweep(
     record["dtype"] = str(dtype).removeprefix("torch.")
     record["images"] = clean.checksum()
     record["n"] = len(clean)
+    unfinished.check_place(folder, conditions)
     unfinished.check_unclaimed(folder, conditions)
     temperature = unfinished.claim_folder(folder, record, temperature=temperature)
     device = models.device_of(model)

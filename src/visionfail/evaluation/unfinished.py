@@ -1,6 +1,7 @@
 """The conditions of an unfinished sweep in its folder, and which sweep that is."""
 
 import json
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -62,6 +63,18 @@ def _check_condition(row: Mapping[str, np.ndarray], count: int) -> None:
         raise ValueError("origin or seconds are none")
 
 
+def check_place(folder: Path, conditions: Sequence[outcomes.Condition]) -> None:
+    """Raises ValueError where the folder of a sweep is a file, and PermissionError where it lacks
+    one of the conditions and cannot be written.
+    """
+    for place in (folder, *folder.parents):
+        if os.path.isfile(place):  # unlike Path's, no error where nobody may look
+            raise ValueError(f"{place} is a file: name a folder for the sweep.")
+    needed = [folder / IDENTITY, *(file_of(folder, *condition) for condition in conditions)]
+    if not all(map(os.path.exists, needed)):
+        files.check_writable(folder, remedy=files.ELSEWHERE, what="folder of the sweep")
+
+
 def check_unclaimed(folder: Path, conditions: Sequence[outcomes.Condition]) -> None:
     """Raises ValueError where there are conditions in a folder that does not say of what sweep."""
     if (folder / IDENTITY).exists():
@@ -82,9 +95,6 @@ def claim_folder(folder: Path, record: dict[str, Any], *, temperature: float) ->
     number of threads fitted is the same within ALIKE: then the one in the folder counts.
     """
     file = folder / IDENTITY
-    for place in (folder, *folder.parents):
-        if place.is_file():
-            raise ValueError(f"{place} is a file: name a folder for the sweep.")
     identity = dict(record)
     identity["temperature"] = temperature
     text = files.json_text(identity, name=file.name)

@@ -46,6 +46,7 @@ from visionfail.models.train_config import TrainConfig
 from visionfail.models.training import TrainingRun, fit, train_epoch, train_step
 from visionfail.models.zoo import (
     available_networks,
+    check_can_save,
     checkpoint_name,
     cifar10_classifier,
     cifar10_sets,
@@ -68,6 +69,7 @@ __all__ = [
     "available_networks",
     "build",
     "channel_axis",
+    "check_can_save",
     "check_classes",
     "check_model_input",
     "check_pass",
