@@ -12,7 +12,6 @@ import torch
 from makers import STATS, pretend, squares
 
 from visionfail import attacks, corruptions, data, devices, evaluation, explain, failure, models
-from visionfail.evaluation import sweep
 from visionfail.failure import passes
 from visionfail.models import networks, training, transfer
 from visionfail.risk import drift_power, experiments, export
@@ -27,13 +26,8 @@ SETS = (squares(100, seed=0), squares(40, seed=1))
 FEW = squares(6, seed=2)
 EPSILON = 4 / 255
 CONFIG = models.TrainConfig(epochs=2, batch_size=25, sides=(16,), mixed_precision=False)
+device = pretend.device
 RISK = RiskConfig(side=32, views=1, epochs=2, lr=0.01, unfreeze=1, dropout=0.3)
-
-
-@pytest.fixture(params=["like CUDA", "like MPS"])
-def device(request, monkeypatch):
-    with pretend.pretending(monkeypatch, like_mps=request.param == "like MPS") as place:
-        yield place
 
 
 def tiny(arch="resnet18", **words):
@@ -222,26 +216,6 @@ def test_a_sweep_and_a_benchmark_there(device, tmp_path):
         folder=tmp_path / "there",
     )
     assert (there.predicted == made[0].predicted).all()
-
-
-@pytest.mark.parametrize("own_make", [False, True])
-def test_corruptions_alone_are_made_ahead_there(device, tmp_path, monkeypatch, own_make):
-    model = devices.placed(tiny())
-    happened = []
-
-    def make(clean, name, severity, *, seed=0):
-        happened.append(name)
-        return clean
-
-    monkeypatch.setattr(sweep, "corrupted_set", make)
-    model.register_forward_pre_hook(lambda *_: happened.append("predicted"))
-    words = {"temperature": 1.0, "identity": {}, "folder": tmp_path}
-    words["make"] = make if own_make else None  # which may run the model itself
-    evaluation.run_sweep(model, FEW, [("clean", 0), ("fog", 5), ("snow", 5)], **words)
-    if own_make:
-        assert happened == ["clean", "predicted", "fog", "predicted", "snow", "predicted"]
-    else:
-        assert happened == ["clean", "fog", "predicted", "snow", "predicted", "predicted"]
 
 
 @pytest.mark.parametrize("name", [*corruptions.CORRUPTIONS, *corruptions.EXTRAS])

@@ -216,3 +216,10 @@ def pretending(patch: pytest.MonkeyPatch, *, like_mps: bool) -> Iterator[torch.d
         patch.setattr(owner, name, torch.no_grad()(getattr(owner, name).__wrapped__))
     with Everywhere():
         yield place
+
+
+@pytest.fixture(params=["like CUDA", "like MPS"])
+def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
+    """The device, once as like CUDA as it can be and once like MPS; a module names it its own."""
+    with pretending(monkeypatch, like_mps=request.param == "like MPS") as place:
+        yield place
