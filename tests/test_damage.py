@@ -475,11 +475,12 @@ TABLES = ("auditor-cifar10-verdicts.csv", "auditor-cifar10.csv")
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_tables_of_a_sentence(tmp_path, damage, name):
+@pytest.mark.parametrize("harm", list(DAMAGES))
+def test_the_tables_of_a_sentence(tmp_path, harm, name):
     for source in paths.RESULTS.glob("auditor-cifar10*"):
         shutil.copy(source, tmp_path)
     assert findings.cifar_auditor_sentence(tmp_path)
-    damage(tmp_path / name)
+    harm(tmp_path / name)
     with pytest.raises(ValueError, match=rf"{name}.*(restore|again|run)"):
         findings.cifar_auditor_sentence(tmp_path)
 
