@@ -26,13 +26,8 @@ SETS = (squares(100, seed=0), squares(40, seed=1))
 FEW = squares(6, seed=2)
 EPSILON = 4 / 255
 CONFIG = models.TrainConfig(epochs=2, batch_size=25, sides=(16,), mixed_precision=False)
+device = pretend.device
 RISK = RiskConfig(side=32, views=1, epochs=2, lr=0.01, unfreeze=1, dropout=0.3)
-
-
-@pytest.fixture(params=["like CUDA", "like MPS"])
-def device(request, monkeypatch):
-    with pretend.pretending(monkeypatch, like_mps=request.param == "like MPS") as place:
-        yield place
 
 
 def tiny(arch="resnet18", **words):

@@ -3,20 +3,26 @@
 import dataclasses
 import json
 import os
+import shutil
 import threading
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from makers import STATS, random_activations, random_outcomes, save_rows, squares
 
-from visionfail import claims, evaluation, failure, files, models, results
-from visionfail.evaluation import sweep
+from visionfail import claims, evaluation, failure, files, findings, models, paths, results
+from visionfail.evaluation import sweep, unfinished
 from visionfail.models import states, training, transfer, zoo
 from visionfail.risk import features, predicting, prediction_log
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.saved import Classifier
+from visionfail.studies import stored
+from visionfail.studies.auditing import classifier
+from visionfail.studies.transfer import reference
+from visionfail.studies.uneven import defended
 
 CONDITIONS = [("clean", 0), ("contrast", 5)]
 CONFIG = models.TrainConfig(epochs=1, batch_size=25)
@@ -276,6 +282,39 @@ def test_stored_outcomes_that_are_another_thing(tmp_path, changes):
         evaluation.Outcomes.load(path)
 
 
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("predicted", np.zeros((96, 60))),
+        ("predicted", np.full((96, 60), -1, dtype=np.int8)),
+        ("labels", np.zeros(60)),
+        ("labels", np.full(60, -1)),
+        ("log_odds", np.zeros((96, 60), dtype=np.complex64)),
+        ("log_odds_scaled", np.zeros((96, 60), dtype=bool)),
+        ("log_prob", np.full((96, 60), 0.5, dtype=np.float16)),
+        ("temperature", np.float64(np.nan)),
+        ("temperature", np.float64(0.0)),
+        ("origins", np.array(["official"] * 95)),
+        ("origins", np.array(["nowhere"] * 96)),
+    ],
+)
+def test_stored_outcomes_that_no_model_gives(tmp_path, field, values):
+    path = tmp_path / "cifar10c-x.npz"
+    random_outcomes()[0].save(path)
+    np.savez(path, **{**files.read_npz(path), field: values})
+    with pytest.raises(ValueError, match=rf"{path.name} is damaged .*{field}.*restore"):
+        evaluation.Outcomes.load(path)
+
+
+def test_a_condition_with_a_probability_above_1_is_computed_again(tmp_path, tiny_model):
+    whole = swept(tiny_model, tmp_path)
+    file = tmp_path / "contrast-5.npz"
+    changed = {**files.read_npz(file), "log_prob": np.full(20, 0.5, dtype=np.float16)}
+    np.savez(file, **changed)
+    with pytest.warns(UserWarning, match=r"contrast-5\.npz is damaged .*log_prob"):
+        assert np.array_equal(whole.log_prob, swept(tiny_model, tmp_path).log_prob)
+
+
 @pytest.fixture
 def checkpoint(tmp_path, tiny_model):
     models.save_checkpoint(tiny_model, tmp_path / "net", card=CARD)
@@ -367,6 +406,83 @@ def test_a_table_of_claims(tmp_path, text):
     path.write_text(text)
     with named(path):
         claims.load_claims(path)
+
+
+JUDGED = {
+    **dict.fromkeys(claims.COLUMNS, "x"),
+    **dict.fromkeys(("low", "high", "value", "lo", "hi"), 0.5),
+    "n": 9,
+    "verdict": "holds",
+}
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([], "no rows"),
+        ([{**JUDGED, "value": "abc"}], "abc"),
+        ([{**JUDGED, "verdict": "perhaps"}], "verdicts perhaps"),
+        ([JUDGED, JUDGED], "claim x twice"),
+    ],
+)
+def test_claims_that_nobody_judged(tmp_path, rows, reason):
+    path = tmp_path / "claims.csv"
+    pd.DataFrame(rows, columns=list(claims.COLUMNS)).to_csv(path, index=False)
+    with pytest.raises(ValueError, match=rf"claims\.csv is damaged .*{reason}.*restore"):
+        claims.load_claims(path)
+    with pytest.raises(ValueError, match="no claim was judged in notebook 99"):
+        claims.save_claims(pd.DataFrame(columns=list(claims.JUDGED)), tmp_path, where="notebook 99")
+
+
+def test_claims_cut_within_a_row(tmp_path):
+    path = tmp_path / "claims.csv"
+    claims.save_claims(pd.DataFrame([JUDGED]), tmp_path, where="notebook 99")
+    assert len(claims.load_claims(path)) == 1
+    cut_at_the_end(path)
+    with pytest.raises(ValueError, match=r"claims\.csv is damaged .*ends within a row"):
+        claims.load_claims(path)
+
+
+COMPARED = {
+    **dict.fromkeys(("slice", "detector", "baseline"), "x"),
+    **dict.fromkeys(("value", "lo", "hi"), 0.5),
+    "n": 9,
+    "prespecified": True,
+    "outcome": "win",
+}
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([], "no rows"),
+        ([{**COMPARED, "lo": "abc"}], "abc"),
+        ([{**COMPARED, "n": None}], "(NA|NaN|integer)"),
+        ([{**COMPARED, "prespecified": "maybe"}], "[Bb]ool"),
+        ([{**COMPARED, "prespecified": False}], "0 of its comparisons"),
+        ([{**COMPARED, "outcome": "draw"}], "outcomes draw"),
+        ([COMPARED, {**COMPARED, "prespecified": False}], "comparison twice"),
+    ],
+)
+def test_comparisons_that_are_another_thing(tmp_path, rows, reason):
+    path = tmp_path / "some-verdicts.csv"
+    pd.DataFrame(rows, columns=list(COMPARED)).to_csv(path, index=False)
+    with pytest.raises(ValueError, match=rf"some-verdicts\.csv is damaged .*{reason}.*restore"):
+        failure.load_comparison(path)
+
+
+TABLES = ("auditor-cifar10-verdicts.csv", "auditor-cifar10.csv")
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("harm", list(DAMAGES))
+def test_the_tables_of_a_sentence(tmp_path, harm, name):
+    for source in paths.RESULTS.glob("auditor-cifar10*"):
+        shutil.copy(source, tmp_path)
+    assert findings.cifar_auditor_sentence(tmp_path)
+    harm(tmp_path / name)
+    with pytest.raises(ValueError, match=rf"{name}.*(restore|again|run)"):
+        findings.cifar_auditor_sentence(tmp_path)
 
 
 def test_a_table_that_is_no_utf8(tmp_path, damage):
@@ -517,6 +633,76 @@ def test_a_state_that_cannot_be_written_is_known_before_the_first_epoch(
     monkeypatch.setattr(training, "train_epoch", lambda *_, **__: pytest.fail("trained"))
     with pytest.raises(PermissionError, match=r"file can't be written .*make it writable"):
         training.fit(tiny_model, *SETS, config=CONFIG, state=tmp_path / "file" / "one.pt")
+
+
+NOWHERE = r"file can't be written \(.*\): make it writable, or name another folder\.$"
+
+
+def no_folder(place):
+    """A path below a file, so that nobody, not even root, can write there."""
+    (place / "file").write_text("")
+    return place / "file" / "net"
+
+
+def must_not_begin(*_, **__):
+    pytest.fail("the long work began")
+
+
+def test_a_sweep_whose_folder_cannot_be_written_is_refused_before_it(
+    tmp_path, tiny_model, monkeypatch
+):
+    monkeypatch.setattr(unfinished.files.tempfile, "TemporaryFile", no_space)
+    monkeypatch.setattr(sweep, "corrupted_set", must_not_begin)
+    place = tmp_path / "mine"
+    with pytest.raises(PermissionError, match=r"mine can't be written \(no space\): .*another"):
+        evaluation.benchmark(tiny_model, SETS[1], folder=place, severities=(5,))
+    assert list(place.iterdir()) == []
+
+
+def no_space(*_, **__):
+    raise OSError(28, "no space")
+
+
+def test_a_whole_sweep_is_read_where_nothing_can_be_written(tmp_path, tiny_model, monkeypatch):
+    whole = swept(tiny_model, tmp_path)
+    monkeypatch.setattr(unfinished.files.tempfile, "TemporaryFile", no_space)
+    assert np.array_equal(swept(tiny_model, tmp_path).log_prob, whole.log_prob)
+
+
+def test_a_sweep_that_cannot_be_saved_does_not_begin(tmp_path, tiny_model, monkeypatch):
+    monkeypatch.setattr(models, "predict", must_not_begin)
+    words = {"severities": (5,), "weights": "w", "state": tmp_path / "state"}
+    sets = {"val": SETS[1], "test": SETS[1]}
+    with pytest.raises(PermissionError, match=NOWHERE):
+        sweep.load_or_sweep(no_folder(tmp_path), tiny_model, sets, **words)
+
+
+def test_a_measure_that_cannot_be_saved_is_not_computed(tmp_path):
+    with pytest.raises(PermissionError, match=NOWHERE):
+        stored.load_or_compute(no_folder(tmp_path), must_not_begin, identity={}, fields=())
+
+
+def test_a_network_that_cannot_be_saved_is_not_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "fit", must_not_begin)
+    monkeypatch.setattr(classifier, "fit_fresh", must_not_begin)
+    words = {"arch": "resnet18", "width": 8, "rounds": (CONFIG,), "recipe": "quick"}
+    sets = dict(zip(("train", "val"), SETS, strict=True))
+    path = no_folder(tmp_path)
+    with pytest.raises(PermissionError, match=NOWHERE):
+        zoo.train_rounds(path, sets, state=tmp_path / "state", **words)
+    with pytest.raises(PermissionError, match=NOWHERE):
+        classifier.train_classifier(path, sets, seed=0)
+
+
+def test_studies_ask_for_the_folder_of_checkpoints_before_they_train(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "fit", must_not_begin)
+    monkeypatch.setattr(models, "load", lambda *_: (None, {"sha256": "x", "width": 8}))
+    monkeypatch.setattr(reference.data, "load_imagenet_weights", must_not_begin)
+    monkeypatch.setattr(paths, "MODELS", no_folder(tmp_path))
+    sets = dict(zip(("train", "val"), SETS, strict=True))
+    for train in (defended.defended_classifier, reference.reference_classifier):
+        with pytest.raises(PermissionError, match=r"can't be written"):
+            train(sets, state=tmp_path)
 
 
 @pytest.mark.fault("a write that fails")

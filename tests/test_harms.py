@@ -88,20 +88,20 @@ def test_ctrl_c_while_a_network_is_judged_leaves_no_card_without_accuracy(tmp_pa
 @pytest.mark.fault("runs and visitors at once")
 def test_visitors_of_the_demo_get_their_own_answers():
     monitor = failure.load_monitor()
-    digits = auditing.demo_digits().images[:24]
+    digits = auditing.demo_digits().images[:40]
     alone = [failure.monitor_answer(monitor, digits[k : k + 1]) for k in range(len(digits))]
     wrong, errors = [], []
 
     def visit(first):
         try:
-            for k in range(first, len(digits), 8):
+            for k in range(first, len(digits), 20):
                 if failure.monitor_answer(monitor, digits[k : k + 1]) != alone[k]:
                     wrong.append(k)
         except Exception as error:
             errors.append(error)
 
     for _ in range(3):
-        visitors = [threading.Thread(target=visit, args=(first,)) for first in range(8)]
+        visitors = [threading.Thread(target=visit, args=(first,)) for first in range(20)]
         for visitor in visitors:
             visitor.start()
         for visitor in visitors:

@@ -8,7 +8,7 @@ import argparse
 
 import pandas as pd
 
-from visionfail import claims, files, findings, paths
+from visionfail import claims, failure, files, findings, paths
 from visionfail.studies import transfer
 
 WRITTEN = "Written by `make readme` from results/."
@@ -134,7 +134,7 @@ def knowing() -> str:
 def auditor() -> str:
     """Who finds failures, slice by slice: confidence, the auditor, the ensemble, or both."""
     table = findings.auditor_summary(paths.RESULTS)
-    compared = pd.read_csv(paths.RESULTS / "mnist-verdicts.csv").set_index("slice")
+    compared = failure.load_comparison(paths.RESULTS / "mnist-verdicts.csv").set_index("slice")
     digits = compared.n["mix"].iloc[0]
     shifted = compared.n["shifted"].iloc[0]
     for column in ("test digits", "auditor"):  # the pre-specified comparison comes first

@@ -5,10 +5,10 @@ Shown are the answer, its confidence, its Grad-CAM map and what the auditor says
 
 import cifar10_pictures
 import streamlit as st
+import visitors
 from cifar10_pictures import CLASSES
 
-from visionfail import corruptions, explain, failure, figures
-from visionfail.failure import monitor
+from visionfail import corruptions, figures
 from visionfail.figures import pictures
 from visionfail.names import readable
 
@@ -27,9 +27,7 @@ if picture is None:
 
 if corruption != "none":
     picture = corruptions.corrupt(picture, corruption, severity)
-answer = failure.monitor_answer(network, picture)
-with monitor.ONE_AT_A_TIME:  # Grad-CAM hangs its hooks on the network that all visitors share
-    heat = explain.gradcam(network.model, picture, [answer.predicted])[0]  # (H, W)
+answer, heat = visitors.answer_with_map(network, picture)
 picture_column, map_column, answer_column = st.columns(3)
 caption = "what the network sees"
 if truth is not None:

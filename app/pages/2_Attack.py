@@ -6,15 +6,14 @@ that say whether the attack can be believed.
 
 import cifar10_pictures
 import streamlit as st
+import visitors
 from cifar10_pictures import CLASSES
 from torch import Tensor, nn
 
-from visionfail import attacks, models
-from visionfail.failure import monitor
+from visionfail import models
 from visionfail.figures.attacks import AMPLIFIED
 from visionfail.studies import uneven
 
-STEPS = 20
 WIDTH = 220
 
 
@@ -24,21 +23,14 @@ def cached_defended() -> nn.Module:
     return models.load(uneven.DEFENDED)[0]
 
 
-def attacked_picture(network: nn.Module, picture: Tensor, label: Tensor, epsilon: float) -> Tensor:
-    """The picture, floats in [0, 1], under the attack that the visitor chooses."""
-    if attack == "FGSM":
-        return attacks.fgsm(network, picture, label, epsilon=epsilon)
-    return attacks.pgd(network, picture, label, epsilon=epsilon, steps=STEPS, seed=0)
-
-
 def show(column, values: Tensor, caption: str) -> None:
     """A picture (1, 3, H, W) of floats in [0, 1], with words below."""
     column.image(values[0].permute(1, 2, 0).numpy(), caption=caption, width=WIDTH)
 
 
-def show_answer(column, network: nn.Module, picture: Tensor, words: str) -> None:
-    """The network's answer to a picture, and how sure it is."""
-    sure, answer = models.predict(network, picture).softmax(1).max(1)
+def show_answer(column, logits: Tensor, words: str) -> None:
+    """The answer that logits (1, K) give, and how sure it is."""
+    sure, answer = logits.softmax(1).max(1)
     column.metric(words, CLASSES[int(answer)], f"{float(sure):.1%} sure", delta_color="off")
 
 
@@ -55,22 +47,17 @@ if picture is None:
     cifar10_pictures.ask_for_a_picture()
 
 model = cifar10_pictures.cached_monitor().model if kind == "standard" else cached_defended()
-with monitor.ONE_AT_A_TIME:  # the network is shared by all visitors, and the attack freezes it
-    label = models.predict(model, picture).argmax(1)
-    if truth is not None:
-        label[0] = truth
-    moved = attacked_picture(model, picture, label, epsilon)
-    lights = attacks.picture_lights(model, picture, label, moved, epsilon=epsilon)
-    columns = st.columns(3)
-    show_answer(columns[0], model, picture, "Answer")
-    show_answer(columns[1], model, moved, "Answer, attacked")
+found = visitors.attack_picture(model, picture, truth=truth, attack=attack, epsilon=epsilon)
+columns = st.columns(3)
+show_answer(columns[0], found.before, "Answer")
+show_answer(columns[1], found.after, "Answer, attacked")
 
 clean = models.as_float(picture)
 show(columns[0], clean, "clean" if truth is None else f"clean ({CLASSES[truth]})")
-show(columns[1], moved, f"each channel of a pixel moved by at most {255 * epsilon:g} of 255")
-difference = (0.5 + AMPLIFIED * (moved - clean)).clamp(0, 1)
+show(columns[1], found.moved, f"each channel of a pixel moved by at most {255 * epsilon:g} of 255")
+difference = (0.5 + AMPLIFIED * (found.moved - clean)).clamp(0, 1)
 show(columns[2], difference, f"difference times {AMPLIFIED}")
-lights["ok"] = lights.ok.map({True: "✓", False: "red"})
+lights = found.lights.assign(ok=found.lights.ok.map({True: "✓", False: "red"}))
 st.dataframe(lights, hide_index=True)
 st.caption(
     "The attack knows the network and moves pixels along the gradient of its loss. An answer that "

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 import streamlit as st
+import visitors
 from torch import Tensor
 
-from visionfail import data, explain, paths, risk
-from visionfail.failure import monitor
+from visionfail import data, paths, risk
 from visionfail.figures import pictures
 from visionfail.risk import commands, gate
 
@@ -102,9 +102,7 @@ if refused:
 elif picture is None:
     st.info("Send a picture.")
 else:
-    with monitor.ONE_AT_A_TIME:  # the network is shared by all visitors
-        score = float(classifier.score(picture)[0])
-        heat = explain.gradcam(classifier.model, picture, [1])[0]  # evidence for "unsafe"
+    score, heat = visitors.score_with_map(classifier, picture)
     probability = float(classifier.calibration.probability(score))
     raw, saliency, decision = st.columns(3)
     raw.image(picture[0].permute(1, 2, 0).numpy(), caption="what the network sees", width=WIDTH)

@@ -51,6 +51,8 @@ COLUMNS = (
     "verdict",
     "where",
 )
+NUMBERS = ("low", "high", "value", "lo", "hi")
+VERDICTS = ("holds", "fails", "undecided")
 JUDGED = COLUMNS[:-1]  # what a study gives; who saves the rows adds where they were judged
 # a status: the same rules, but what they judge was changed after a first verdict had been seen
 TWICE = "judged twice"
@@ -105,8 +107,11 @@ class Claim:
 def save_claims(table: pd.DataFrame, folder: Path, *, where: str) -> None:
     """Write the claims judged in the notebook `where` to <folder>/claims.csv, whole or not at all.
 
-    They take the place of that notebook's former claims; those of other notebooks stay.
+    They take the place of that notebook's former claims; those of other notebooks stay. ValueError
+    for a table without rows.
     """
+    if table.empty:
+        raise ValueError(f"no claim was judged in {where}: there is nothing to save.")
     path = Path(folder) / "claims.csv"
     table = table.assign(where=where).loc[:, list(COLUMNS)].astype({"seed": str})
     if path.exists():
@@ -118,8 +123,26 @@ def save_claims(table: pd.DataFrame, folder: Path, *, where: str) -> None:
 
 
 def load_claims(path: Path, *, where: str | None = None) -> pd.DataFrame:
-    """The claims in a claims.csv, those judged in the notebook `where` or all; seeds are text."""
-    table = files.read_table(path, columns=COLUMNS, dtype={"claim": str, "seed": str, "where": str})
+    """The claims in a claims.csv, those judged in the notebook `where` or all; seeds are text.
+
+    ValueError with the name of the file where it is damaged, or has no rows, a verdict that is
+    none, text for a number, or a claim twice.
+    """
+    kinds: dict[str, type] = dict.fromkeys(("claim", "seed", "where"), str)
+    kinds.update(dict.fromkeys(NUMBERS, float))
+    table = files.read_table(path, columns=COLUMNS, dtype=kinds)
+    with files.reading(path, remedy=files.RESTORE):
+        _check_stored(table)
     if where is None:
         return table
     return table.loc[table["where"] == where].reset_index(drop=True)
+
+
+def _check_stored(table: pd.DataFrame) -> None:
+    """Raises ValueError unless each row is another claim, or of another network, with a verdict."""
+    strange = set(table.verdict) - set(VERDICTS)
+    if strange:
+        raise ValueError(f"its verdicts {', '.join(map(str, strange))} are none")
+    twice = table.loc[table.duplicated(["claim", "model", "seed", "where"]), "claim"]
+    if len(twice):
+        raise ValueError(f"it has the claim {twice.iloc[0]} twice")

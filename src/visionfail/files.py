@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy as np
 import pandas as pd
 
 TEMPORARY = re.compile(r"\..+\.\d+(-\d+)?\.tmp(\..+)?")  # the names that `atomic_write` gives
+ELSEWHERE = "make it writable, or name another folder"
+RESTORE = "restore it (git checkout), or run what writes it"  # of a table in results/
 STRAY = 3600  # seconds since its last byte after which nobody writes to a temporary file any more
 
 
@@ -35,12 +38,17 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{writer}.tmp{path.suffix}")
     try:
         yield temporary
-        with open(temporary, "r+b") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
+        put_in_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Give a written file its name, once its bytes are on the disk."""
+    with open(temporary, "r+b") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    _sync_folder(path.parent)
 
 
 def sweep_up(folder: Path) -> None:
@@ -188,14 +196,19 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 def read_table(path: Path, *, columns: Sequence[str], **options: Any) -> pd.DataFrame:
     """The table in a csv; `options` are those of pandas.read_csv.
 
-    ValueError with the name of the file where it is damaged or lacks one of `columns`.
+    ValueError with the name of the file where it is damaged, lacks one of `columns`, or has no
+    rows.
     """
-    remedy = "restore it (git checkout), or run what writes it"
-    with reading(path, remedy=remedy):
-        table = pd.read_csv(path, **options)
+    with reading(path, remedy=RESTORE):
+        text = Path(path).read_text(encoding="utf-8")
+        table = pd.read_csv(StringIO(text), **options)
         missing = [name for name in columns if name not in table]
         if missing:
             raise ValueError(f"it lacks the columns {', '.join(missing)}")
+        if table.empty:
+            raise ValueError("it has no rows")
+        if not text.endswith("\n"):
+            raise ValueError("it ends within a row")
     return table
 
 

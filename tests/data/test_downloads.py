@@ -1,4 +1,5 @@
 import hashlib
+import os
 
 import pytest
 from makers.official_files import NOBODY, server
@@ -169,3 +170,23 @@ def test_bad_and_missing_files_are_named(tmp_path):
         FileNotFoundError, match=r"cifar: .*set\.bin is missing.*make data.*VISIONFAIL_DATA"
     ):
         downloads.check_present("cifar", [path])
+
+
+def test_bytes_of_a_download_are_on_the_disk_before_its_name(tmp_path, monkeypatch):
+    order = []
+    fsync = os.fsync
+    replace = os.replace
+
+    def synced(handle):
+        order.append("fsync")
+        fsync(handle)
+
+    def renamed(*ends):
+        order.append(f"replace {ends[1].name}")
+        replace(*ends)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    with server({"set.bin": CONTENT}) as (address, _):
+        downloads.fetch_file([f"{address}/set.bin"], tmp_path / "set.bin", right=RIGHT)
+    assert order[:2] == ["fsync", "replace set.bin"]

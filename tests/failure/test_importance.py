@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from makers import random_activations
@@ -21,6 +23,15 @@ def test_the_layer_that_knows_is_enough_and_the_others_are_worth_nothing():
     assert list(scores) == ["one", "two", "logits", "all layers", "all layers and logits"]
     assert auroc(scores["two"]) > 0.95 and abs(auroc(scores["one"]) - 0.5) < 0.1
     assert auroc(scores["all layers"]) > 0.95
+
+
+def test_auditors_of_fewer_layers_are_fitted_at_once_and_equal_to_the_bit(monkeypatch):
+    at_once = partial(importance.fit_several, processes=2)
+    monkeypatch.setattr(importance, "fit_several", at_once)
+    scores = importance.scores_from_single_layers(LEARNT, JUDGED, seed=0)
+    for name in ("one", "logits"):
+        alone = auditor.fit_auditor(LEARNT.features([name]), LEARNT.failed, seed=0)
+        assert np.array_equal(scores[name], alone.score(JUDGED.features([name])))
 
 
 def test_dealing_the_layer_that_knows_costs_all_and_another_nothing():

@@ -7,6 +7,7 @@ before 2.10 has no accelerator in Python: then AVAILABLE is false.
 
 import contextlib
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import pytest
@@ -18,6 +19,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from visionfail import devices
 from visionfail.corruptions import chunks
+from visionfail.evaluation import ahead
 from visionfail.failure import auditor, passes
 from visionfail.risk import experiments
 
@@ -185,6 +187,14 @@ class OneAfterTheOther:
     def map(self, function, values) -> list:
         return [function(value) for value in values]
 
+    def submit(self, function, *arguments) -> Future:
+        future = Future()
+        future.set_result(function(*arguments))
+        return future
+
+    def shutdown(self, *, cancel_futures: bool) -> None:
+        pass
+
 
 @contextlib.contextmanager
 def pretending(patch: pytest.MonkeyPatch, *, like_mps: bool) -> Iterator[torch.device]:
@@ -200,8 +210,16 @@ def pretending(patch: pytest.MonkeyPatch, *, like_mps: bool) -> Iterator[torch.d
     layout = devices.memory_layout(place)
     patch.setattr(devices, "memory_layout", lambda device: layout)  # of the CPU too: equal sums
     patch.setattr(RULES, "like_mps", like_mps)
-    patch.setattr(chunks, "ThreadPoolExecutor", OneAfterTheOther)
+    for module in (chunks, ahead):
+        patch.setattr(module, "ThreadPoolExecutor", OneAfterTheOther)
     for owner, name in IN_INFERENCE_MODE:
         patch.setattr(owner, name, torch.no_grad()(getattr(owner, name).__wrapped__))
     with Everywhere():
+        yield place
+
+
+@pytest.fixture(params=["like CUDA", "like MPS"])
+def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
+    """The device, once as like CUDA as it can be and once like MPS; a module names it its own."""
+    with pretending(monkeypatch, like_mps=request.param == "like MPS") as place:
         yield place

@@ -120,7 +120,7 @@ def fetch_file(urls: Sequence[str], path: Path, *, right: str) -> bool:
         except (OSError, http.client.HTTPException, ValueError) as error:
             reasons += f"  {url}: {error}\n"
             continue
-        os.replace(partial, path)
+        files.put_in_place(partial, path)
         return True
     raise ConnectionError(
         f"{path.name} could not be downloaded:\n{reasons}"

@@ -33,8 +33,9 @@ def benchmark(
     stays where it is and as it is, and a copy of it works on the best device. Every condition is
     kept in `folder` as it is done, so that an interrupted run resumes. ValueError where the model
     gives something else than one logit per class, or another logit when asked again or in another
-    batch, where `test` cannot be corrupted, and where `folder` is of another model; before the long
-    pass. ValueError that names the condition where logits are not finite.
+    batch, where `test` cannot be corrupted, and where `folder` is of another model; PermissionError
+    where it cannot be written; before the long pass. ValueError that names the condition where
+    logits are not finite.
     """
     answers = sweep_model(model, test, folder=folder, severities=severities, names=outcomes.EVERY)
     generator = np.random.default_rng(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from visionfail import corruptions, files, metrics
+from visionfail import corruptions, data, files, metrics
 
 Condition = tuple[str, int]  # corruption and severity; ("clean", 0) comes first
 FIELDS = ("predicted", "log_odds", "log_odds_scaled", "log_prob")
@@ -118,6 +118,9 @@ class Outcomes(Answers):
             origins = tuple(arrays.pop("origins").tolist())
             temperature = float(arrays.pop("temperature"))
             _check_stored(arrays, len(conditions))
+            _check_origins(origins, len(conditions))
+            if not 0 < temperature < np.inf:
+                raise ValueError(f"temperature is {temperature}")
             return cls(
                 conditions=tuple(conditions),
                 origins=origins,
@@ -128,13 +131,32 @@ class Outcomes(Answers):
 
 
 def _check_stored(arrays: Mapping[str, np.ndarray], conditions: int) -> None:
-    """Raises ValueError unless the arrays of a sweep are of one shape, and finite."""
-    shape = (conditions, len(arrays["labels"]))
+    """Raises ValueError unless the arrays of a sweep are what `Outcomes` says of them."""
+    labels = arrays["labels"]
+    if labels.dtype.kind != "u" or labels.ndim != 1:
+        raise ValueError(f"labels is {labels.dtype} {labels.shape}")
     for field in FIELDS:
-        if arrays[field].shape != shape:
-            raise ValueError(f"{field} is {arrays[field].shape}, not {shape}")
-        if not np.isfinite(arrays[field]).all():
-            raise ValueError(f"{field} is not finite")
+        check_field(field, arrays[field], (conditions, len(labels)))
+
+
+def check_field(field: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Raises ValueError unless the values of one of FIELDS are of this shape, dtype and range."""
+    kind = "u" if field == "predicted" else "f"
+    if values.dtype.kind != kind or values.shape != shape:
+        raise ValueError(f"{field} is {values.dtype} {values.shape}, not {shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{field} is not finite")
+    if field == "log_prob" and (values > 0).any():
+        raise ValueError("log_prob is above 0, and so no log-probability")
+
+
+def _check_origins(origins: Sequence[str], conditions: int) -> None:
+    """Raises ValueError unless there is one of `data.ORIGINS` for each condition."""
+    if len(origins) != conditions:
+        raise ValueError(f"origins are {len(origins)} for {conditions} conditions")
+    unknown = set(origins) - set(data.ORIGINS)
+    if unknown:
+        raise ValueError(f"origins {', '.join(map(str, unknown))} are unknown")
 
 
 def outcome_of_logits(

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from visionfail import corruptions, data, devices, metrics, models, results
+from visionfail import corruptions, data, devices, files, metrics, models, results
 from visionfail.data import ImageSet
 from visionfail.evaluation import outcomes, unfinished
+from visionfail.evaluation.ahead import made_ahead
 
 
 class Pictures(Protocol):
@@ -67,7 +68,7 @@ def load_or_sweep(
     The corruptions are at `severities`, drawn from `seed`. Loaded where `path` holds the answers of
     the network with these `weights` (the card's sha256) to these images; else computed, with
     temperature and precision chosen on sets["val"], and saved there. `state` is the folder for the
-    conditions of an unfinished sweep.
+    conditions of an unfinished sweep. PermissionError where nothing can be saved, before the sweep.
     """
     test = sets["test"]
     conditions = outcomes.all_conditions(severities, names)
@@ -75,6 +76,7 @@ def load_or_sweep(
     stored = stored_outcomes(path, {**identity, **_textures(conditions)}, conditions)
     if stored is not None:
         return stored, "loaded"
+    files.check_writable(path.parent, remedy=files.ELSEWHERE)
     val = sets["val"]
     temperature = metrics.fit_temperature(models.predict(model, val.images), val.labels)
     dtype, gate = models.choose_dtype(model, val)
@@ -138,6 +140,7 @@ def run_sweep(
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
     make: Make | None = None,
+    _ahead: bool | None = None,
 ) -> outcomes.Outcomes:
     """The model's answers to `clean` under each of `conditions`; a second call resumes.
 
@@ -146,8 +149,9 @@ def run_sweep(
     images of one; the default is `corrupted_set` with draws from `seed`. `identity` says which
     weights these are, and which `make` with which settings where it is another (its field ANSWERS,
     logits, is compared within CLOSE): ValueError where `folder` holds conditions of another
-    identity, or of other clean images or labels.
-    Severity 0 is predicted in float32 always.
+    identity, or of other clean images or labels; PermissionError where it cannot be written.
+    Severity 0 is predicted in float32 always. Where the model is on another device than the CPU,
+    `corrupted_set` makes the next condition's images, on a thread, while one is predicted.
     """
     folder = Path(folder)
     record = dict(identity)
@@ -156,18 +160,19 @@ def run_sweep(
     record["dtype"] = str(dtype).removeprefix("torch.")
     record["images"] = clean.checksum()
     record["n"] = len(clean)
+    unfinished.check_place(folder, conditions)
     unfinished.check_unclaimed(folder, conditions)
     temperature = unfinished.claim_folder(folder, record, temperature=temperature)
-    run = _Sweep(model, clean, make or partial(corrupted_set, seed=seed), temperature, dtype)
-    rows = []
-    for name, severity in tqdm(conditions, unit="condition"):
-        file = unfinished.file_of(folder, name, severity)
-        row = unfinished.stored_condition(file, len(clean)) if file.exists() else None
-        if row is None:
-            row = run.answer(name, severity)
-            unfinished.save_condition(file, row)
-        rows.append(row)
-    record["device"] = devices.describe_device(models.device_of(model))
+    device = models.device_of(model)
+    make_one = partial(make or partial(corrupted_set, seed=seed), clean)
+    next_missing = partial(_next_missing, conditions=conditions, folder=folder)
+    # another `make` may run the model, and a CPU's cores are busy with its predictions
+    ahead = make is None and device.type != "cpu" if _ahead is None else _ahead
+    with made_ahead(make_one, next_missing, enabled=ahead) as make_next:
+        run = _Sweep(model, clean, make_next, temperature, dtype)
+        bar = tqdm(conditions, unit="condition")
+        rows = [run.stored_or_answered(folder, name, severity) for name, severity in bar]
+    record["device"] = devices.describe_device(device)
     record["seconds"] = round(sum(float(row["seconds"]) for row in rows), 1)
     return outcomes.Outcomes(
         conditions=tuple(conditions),
@@ -182,20 +187,41 @@ def run_sweep(
     )
 
 
+def _next_missing(
+    condition: outcomes.Condition, *, conditions: Sequence[outcomes.Condition], folder: Path
+) -> outcomes.Condition | None:
+    """The first condition after this one that is not stored in `folder`, None where all are."""
+    for name, severity in conditions[conditions.index(condition) + 1 :]:
+        if not unfinished.file_of(folder, name, severity).exists():
+            return name, severity
+    return None
+
+
 @dataclass(frozen=True, eq=False)
 class _Sweep:
     """What is the same for every condition of a sweep."""
 
     model: nn.Module
     clean: ImageSet
-    make: Make
+    make: Callable[[str, int], Pictures]
     temperature: float
     dtype: torch.dtype
+
+    def stored_or_answered(self, folder: Path, name: str, severity: int) -> dict[str, Any]:
+        """The arrays of one condition from its file in `folder`, else answered and stored there."""
+        file = unfinished.file_of(folder, name, severity)
+        if file.exists():
+            row = unfinished.stored_condition(file, len(self.clean))
+            if row is not None:
+                return row
+        row = self.answer(name, severity)
+        unfinished.save_condition(file, row)
+        return row
 
     def answer(self, name: str, severity: int) -> dict[str, Any]:
         """The arrays kept of one condition, (N,) each, its images' origin, and the seconds."""
         start = time.perf_counter()
-        images = self.make(self.clean, name, severity)
+        images = self.make(name, severity)
         device = models.device_of(self.model)
         logits = models.predict(
             self.model,

@@ -1,6 +1,7 @@
 """The conditions of an unfinished sweep in its folder, and which sweep that is."""
 
 import json
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,14 +58,21 @@ def stored_condition(file: Path, count: int) -> dict[str, np.ndarray] | None:
 def _check_condition(row: Mapping[str, np.ndarray], count: int) -> None:
     """Raises ValueError unless the arrays of a condition are those of so many images."""
     for field in outcomes.FIELDS:
-        values = row[field]
-        kind = "u" if field == "predicted" else "f"
-        if values.dtype.kind != kind or values.shape != (count,):
-            raise ValueError(f"{field} is {values.dtype} {values.shape} for {count} images")
-        if not np.isfinite(values).all():
-            raise ValueError(f"{field} is not finite")
+        outcomes.check_field(field, row[field], (count,))
     if str(row["origin"]) not in data.ORIGINS or not np.isfinite(float(row["seconds"])):
         raise ValueError("origin or seconds are none")
+
+
+def check_place(folder: Path, conditions: Sequence[outcomes.Condition]) -> None:
+    """Raises ValueError where the folder of a sweep is a file, and PermissionError where it lacks
+    one of the conditions and cannot be written.
+    """
+    for place in (folder, *folder.parents):
+        if os.path.isfile(place):  # unlike Path's, no error where nobody may look
+            raise ValueError(f"{place} is a file: name a folder for the sweep.")
+    needed = [folder / IDENTITY, *(file_of(folder, *condition) for condition in conditions)]
+    if not all(map(os.path.exists, needed)):
+        files.check_writable(folder, remedy=files.ELSEWHERE, what="folder of the sweep")
 
 
 def check_unclaimed(folder: Path, conditions: Sequence[outcomes.Condition]) -> None:
@@ -87,9 +95,6 @@ def claim_folder(folder: Path, record: dict[str, Any], *, temperature: float) ->
     number of threads fitted is the same within ALIKE: then the one in the folder counts.
     """
     file = folder / IDENTITY
-    for place in (folder, *folder.parents):
-        if place.is_file():
-            raise ValueError(f"{place} is a file: name a folder for the sweep.")
     identity = dict(record)
     identity["temperature"] = temperature
     text = files.json_text(identity, name=file.name)

@@ -13,6 +13,7 @@ from visionfail.failure.compare import (
     aurocs,
     comparison_table,
     has_enough_failures,
+    load_comparison,
     risk_coverage_by_seed,
     save_comparison,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "fit_detectors",
     "fit_several",
     "has_enough_failures",
+    "load_comparison",
     "load_monitor",
     "mc_dropout_score",
     "monitor_answer",

@@ -22,6 +22,8 @@ ALPHA = 0.05
 FEW = 10  # with ten failures one resample in 20,000 has none
 COVERAGE_STEPS = 50  # of 2% each
 
+KEYS = ("slice", "detector", "baseline")
+OUTCOMES = ("win", "loss", "tie", "undecided")
 Comparison = tuple[str, str, str]  # slice, detector, baseline
 Exact = Callable[[np.ndarray, np.ndarray], float]  # (score, failed) -> value
 Resampled = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # and counts -> (B,)
@@ -229,6 +231,31 @@ def save_comparison(table: pd.DataFrame, path: Path) -> None:
     with files.atomic_write(path) as temporary:
         text = table.drop(columns="seeds").assign(by_seed=by_seed)
         text.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def load_comparison(path: Path) -> pd.DataFrame:
+    """The table that `save_comparison` wrote, with "by_seed" in place of "seeds".
+
+    FileNotFoundError where there is none. ValueError with the name of the file where it is damaged,
+    lacks a column, or has an outcome that is none, a comparison twice or not one prespecified.
+    """
+    kinds = {"prespecified": bool, "n": int}
+    kinds.update(dict.fromkeys(("value", "lo", "hi"), float))
+    table = files.read_table(path, columns=(*KEYS, *kinds, "outcome"), dtype=kinds)
+    with files.reading(path, remedy=files.RESTORE):
+        _check_comparison(table)
+    return table
+
+
+def _check_comparison(table: pd.DataFrame) -> None:
+    """Raises ValueError unless the rows are different comparisons with their outcomes."""
+    strange = set(table.outcome) - set(OUTCOMES)
+    if strange:
+        raise ValueError(f"its outcomes {', '.join(map(str, strange))} are none")
+    if table.duplicated(list(KEYS)).any():
+        raise ValueError("it has a comparison twice")
+    if table.prespecified.sum() != 1:
+        raise ValueError(f"{table.prespecified.sum()} of its comparisons are prespecified, not 1")
 
 
 def _joined(values: Iterable[float]) -> str:

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from visionfail import metrics
-from visionfail.failure import auditor
 from visionfail.failure.activations import Activations
 from visionfail.failure.auditor import Auditor
+from visionfail.failure.several import fit_several
 
 
 def scores_from_single_layers(
@@ -21,10 +21,10 @@ def scores_from_single_layers(
     choices = {name: [name] for name in [*layers, "logits"]}
     choices["all layers"] = layers
     choices["all layers and logits"] = [*layers, "logits"]
+    tasks = ((learnt.features(chosen), learnt.failed, seed) for chosen in choices.values())
     scores = {}
-    for name, chosen in choices.items():
-        fitted = auditor.fit_auditor(learnt.features(chosen), learnt.failed, seed=seed)
-        scores[name] = fitted.score(judged.features(chosen))
+    for name, fitted in zip(choices, fit_several(tasks), strict=True):
+        scores[name] = fitted.score(judged.features(choices[name]))
     return scores
 
 

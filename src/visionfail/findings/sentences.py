@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from visionfail import claims, report, results
+from visionfail import claims, failure, report, results
 from visionfail.findings import tables
 from visionfail.names import readable
 
@@ -61,9 +61,9 @@ def _lead(row: pd.Series) -> str:
 
 def cifar_auditor_sentence(folder: Path) -> str:
     """Whether an auditor of a CIFAR-10 network helps under corruptions it has not learnt from."""
-    compared = pd.read_csv(Path(folder) / "auditor-cifar10-verdicts.csv")
+    compared = failure.load_comparison(Path(folder) / "auditor-cifar10-verdicts.csv")
     headline = compared.loc[compared.prespecified].iloc[0]
-    rows = pd.read_csv(Path(folder) / "auditor-cifar10.csv")
+    rows, _ = results.load_run("auditor-cifar10", folder=folder)
     directions = rows.loc[rows.condition.str.startswith("not learnt from ("), "value"]
     return (
         "**The same on CIFAR-10.** Under corruptions that it was not trained on the AUROC of an "

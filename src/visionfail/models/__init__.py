@@ -55,6 +55,7 @@ from visionfail.models.train_config import TrainConfig
 from visionfail.models.training import TrainingRun, fit, train_epoch, train_step
 from visionfail.models.zoo import (
     available_networks,
+    check_can_save,
     checkpoint_name,
     cifar10_classifier,
     cifar10_sets,
@@ -77,6 +78,7 @@ __all__ = [
     "available_networks",
     "build",
     "channel_axis",
+    "check_can_save",
     "check_classes",
     "check_hookable",
     "check_logits_finite",

@@ -203,7 +203,9 @@ def train_rounds(
     """(model, card) of a network trained round by round and saved in half precision.
 
     `state` is the folder for each round's training state, from which a second call resumes.
+    PermissionError, before the first epoch, where nothing can be saved at `path`.
     """
+    check_can_save(path)
     mean, std = data.CHANNEL_STATS[dataset]
     model = networks.build(
         arch,
@@ -232,6 +234,11 @@ def train_rounds(
     for file in state_files:
         file.unlink(missing_ok=True)  # finished: a further training begins at the beginning
     return model, card
+
+
+def check_can_save(path: Path) -> None:
+    """Raises PermissionError unless a checkpoint can be saved at `path`: asked before training."""
+    files.check_writable(path.parent, remedy=files.ELSEWHERE, what="folder of checkpoints")
 
 
 def config_fields(config: TrainConfig) -> dict:
@@ -265,8 +272,7 @@ def save_trained(
     for name in ("val", "test"):
         if name in sets:
             full_card["accuracy"][name] = accuracy_with_interval(model, sets[name])
-    saved_card = checkpoints.save_checkpoint(model, path, card=full_card)
-    return model, saved_card
+    return model, checkpoints.save_checkpoint(model, path, card=full_card)
 
 
 def _facts_of_run(model: nn.Module, sets: dict[str, ImageSet]) -> dict:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from visionfail import evaluation, files, metrics, results
+from visionfail import evaluation, failure, metrics, results
 from visionfail.corruptions import CORRUPTIONS
 from visionfail.evaluation import Outcomes
 from visionfail.names import network_name, readable
@@ -113,9 +113,7 @@ def auditor_table(folder: Path) -> pd.DataFrame:
 
 def leads_over_confidence(folder: Path) -> pd.DataFrame:
     """The comparisons with confidence of study C, by detector and slice."""
-    comparisons = files.read_table(
-        Path(folder) / "mnist-verdicts.csv", columns=("baseline", "detector", "slice")
-    )
+    comparisons = failure.load_comparison(Path(folder) / "mnist-verdicts.csv")
     with_confidence = comparisons["baseline"] == "1 - confidence"
     return comparisons.loc[with_confidence].set_index(["detector", "slice"])
 

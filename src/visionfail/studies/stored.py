@@ -20,12 +20,14 @@ def load_or_compute(
     """(arrays, record, "loaded" | "computed"): from `path`, else computed and saved there.
 
     Loaded where `path` holds every one of `fields`, made on what `identity` says; `compute` gives
-    arrays and the record of them, which has the identity in it.
+    arrays and the record of them, which has the identity in it. PermissionError, before anything is
+    computed, where nothing can be saved.
     """
     if Path(path).exists():
         arrays, record = files.load_arrays(path)
         if results.matches(record, identity) and set(fields) <= set(arrays):
             return arrays, record, "loaded"
+    files.check_writable(Path(path).parent, remedy=files.ELSEWHERE)
     arrays, record = compute()
     files.save_arrays(path, arrays, made=record)
     return arrays, record, "computed"

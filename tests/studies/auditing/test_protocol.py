@@ -1,5 +1,6 @@
 import itertools
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from visionfail import models
 from visionfail.claims import verdict_of
 from visionfail.corruptions import apply, shifts
 from visionfail.data import ImageSet, standins
-from visionfail.failure import Scored, compare
+from visionfail.failure import Scored, compare, fit, fit_several
 from visionfail.failure.scores import confidence_of
 from visionfail.metrics import failure, intervals, probabilities
 from visionfail.models import networks
@@ -188,6 +189,24 @@ def test_the_leakage_steps_end_at_our_protocol_and_keep_digits_apart(study):
     assert n[3] == 500
     assert (table.lo < table.value).all()
     assert (table.value < table.hi).all()
+
+
+def test_auditors_of_the_leakage_steps_are_fitted_at_once(study, monkeypatch):
+    calls = []
+
+    def one_by_one(tasks):
+        calls.append(list(tasks))
+        return [fit(latents, failed, seed=seed) for latents, failed, seed in calls[-1]]
+
+    def table():
+        return leakage.leakage_steps(study.model, study.model, study.sets, seed=0, bootstraps=5)
+
+    at_once = partial(fit_several, processes=2)
+    monkeypatch.setattr(leakage.failure, "fit_several", at_once)
+    found = table()
+    monkeypatch.setattr(leakage.failure, "fit_several", one_by_one)
+    pd.testing.assert_frame_equal(found, table(), check_exact=True)
+    assert [len(tasks) for tasks in calls] == [2]
 
 
 def test_unseen_digits_are_shifted_as_no_detector_learnt(study):

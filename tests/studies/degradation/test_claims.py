@@ -154,11 +154,11 @@ def test_saved_whole_and_read_back(tmp_path):
 def test_a_notebook_replaces_its_own_claims_and_no_others(tmp_path):
     table = judged().reset_index()[list(JUDGED)]
     save_claims(table.assign(seed="0 to 4"), tmp_path, where="notebook 09")
-    save_claims(table.assign(verdict="an old one"), tmp_path, where="notebook 04")
+    save_claims(table.assign(status="an old one"), tmp_path, where="notebook 04")
     save_claims(table, tmp_path, where="notebook 04")
     stored = load_claims(tmp_path / "claims.csv")
     assert stored["where"].tolist() == ["notebook 04"] * len(table) + ["notebook 09"] * len(table)
-    assert "an old one" not in set(stored.verdict)
+    assert "an old one" not in set(stored.status)
     assert set(stored.seed) == {"0", "0 to 4"}
     of_study_c = load_claims(tmp_path / "claims.csv", where="notebook 09")
     assert of_study_c.seed.unique().tolist() == ["0 to 4"]

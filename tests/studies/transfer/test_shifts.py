@@ -115,9 +115,43 @@ def must_not_be_called(*arguments):
 
 def test_shifted_images_are_made_once(tmp_path, monkeypatch):
     made = np.array(shifts.shifted_images(PICTURES, CONDITIONS, tmp_path))
-    assert [path.suffix for path in tmp_path.iterdir()] == [".npy"]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".npy", ".sha256"]
     monkeypatch.setattr(shifts, "shifted", must_not_be_called)
     assert np.array_equal(shifts.shifted_images(PICTURES, CONDITIONS, tmp_path), made)
+
+
+def flipped(path):
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+
+
+def of_another_shape(path):
+    np.save(path, np.load(path)[:, :5])
+
+
+def several_arrays(path):
+    with open(path, "r+b") as file:
+        np.savez(file, images=np.zeros(3))
+
+
+def of_another_dtype(path):
+    np.save(path, np.load(path).astype(np.float32))
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize(
+    "damage", [flipped, of_another_shape, several_arrays, of_another_dtype, cut]
+)
+def test_damaged_shifted_images_are_made_again(tmp_path, damage):
+    whole = np.array(shifts.shifted_images(PICTURES, CONDITIONS, tmp_path))
+    (file,) = tmp_path.glob("*.npy")
+    damage(file)
+    again = shifts.shifted_images(PICTURES, CONDITIONS, tmp_path)
+    assert again.dtype == np.uint8 and np.array_equal(again, whole)
 
 
 @pytest.mark.fault("interrupted run")

@@ -73,6 +73,7 @@ def train_classifier(
     `path` has no suffix. The accuracy in the card is that of the weights in half precision, as they
     are stored.
     """
+    models.check_can_save(path)
     model, history = fit_fresh(sets["train"], sets["val"], seed=seed, width=width)
     card = {
         "dataset": "standin" if sets["train"].origin == "standin" else "mnist",

@@ -30,10 +30,9 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class FittedAuditor:
-    """An auditor, the draws of 80% of the digits that it learnt from, and those of the others."""
+class SplitDraws:
+    """The draws of 80% of the digits, which an auditor learns from, and those of the others."""
 
-    auditor: Auditor
     learnt: Activations
     learnt_digit: np.ndarray
     held: Activations
@@ -97,34 +96,35 @@ def _steps(
     train_draws = shifted_digits.draw_shifted(sets["train"], count=count, seed=protocol.LEARN_SEED)
     draws = shifted_digits.draw_shifted(sets["auditor"], count=count, seed=protocol.LEARN_SEED)
     mix = shifted_digits.draw_shifted(test, count=len(test), seed=protocol.TEST_SEED)
-    leaky = _fit_on_most_digits(original, train_draws, seed=seed)
-    clean = _fit_on_most_digits(ours, draws, seed=seed)
+    leaky = _split_draws(original, train_draws)
+    clean = _split_draws(ours, draws)
+    leaky_auditor, clean_auditor = failure.fit_several(
+        (split.learnt.features(), split.learnt.failed, seed) for split in (leaky, clean)
+    )
     return [
         Step(
             "original: judged on what it learnt from",
-            leaky.auditor,
+            leaky_auditor,
             leaky.learnt,
             leaky.learnt_digit,
         ),
-        Step("judged on other training digits", leaky.auditor, leaky.held, leaky.held_digit),
-        Step("classifier has not learnt the digits", clean.auditor, clean.held, clean.held_digit),
+        Step("judged on other training digits", leaky_auditor, leaky.held, leaky.held_digit),
+        Step("classifier has not learnt the digits", clean_auditor, clean.held, clean.held_digit),
         Step(
             "ours: fresh test digits and draws",
-            clean.auditor,
+            clean_auditor,
             protocol.extract_sample(ours, mix),
             mix.digit,
         ),
     ]
 
 
-def _fit_on_most_digits(model: nn.Module, sample: ShiftedDigits, *, seed: int) -> FittedAuditor:
-    """An auditor of `model` that learns from the draws of 80% of the digits in the sample."""
+def _split_draws(model: nn.Module, sample: ShiftedDigits) -> SplitDraws:
+    """What `model` makes of the draws of 80% of the sample's digits, and of the others' draws."""
     activations = protocol.extract_sample(model, sample)
     learn, held = shifted_digits.split_by_digit(sample, share=protocol.LEARN)
-    learnt = activations.at(learn)
-    return FittedAuditor(
-        auditor=failure.fit(learnt.features(), learnt.failed, seed=seed),
-        learnt=learnt,
+    return SplitDraws(
+        learnt=activations.at(learn),
         learnt_digit=sample.digit[learn],
         held=activations.at(held),
         held_digit=sample.digit[held],

@@ -31,6 +31,7 @@ def reference_classifier(sets: dict[str, ImageSet], *, state: Path) -> tuple[nn.
     if description.exists():
         model, card = models.load(stem)
         return devices.placed(model), card, "loaded"
+    models.check_can_save(stem)
     weights, weights_name = data.load_imagenet_weights("resnet18")
     model = transfer.pretrained(ARCH, weights, num_classes=10, side=SIDE, seed=SEED)
     transfer.inflate_norms(model, sets["train"].images[:NORM_IMAGES])

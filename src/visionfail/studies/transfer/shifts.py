@@ -14,6 +14,7 @@ SEVERITIES = (1, 3, 5)
 IMAGES = 2000  # the first test images
 TILES = (2, 4, 8)  # tiles along a side: of 16, 8 and 4 pixels at 32
 SHUFFLED = "shuffled"
+CHECKSUM = ".sha256"  # of the file beside which it lies
 
 
 def shifted_conditions() -> list[tuple[str, int]]:
@@ -43,15 +44,26 @@ def shuffle_tiles(images: Tensor, tiles: int, *, seed: int = 0) -> Tensor:
 def shifted_images(
     clean: ImageSet, conditions: Sequence[tuple[str, int]], folder: Path
 ) -> np.ndarray:
-    """The images of all conditions, uint8 (M, N, C, H, W), kept in `folder` for other networks."""
+    """The images of all conditions, uint8 (M, N, C, H, W), kept in `folder` for other networks.
+
+    A file whose bytes are not those that were written is made again.
+    """
     identity = {"images": clean.checksum(), "conditions": list(conditions)}
     file = Path(folder) / f"shifted-{results.config_hash(identity)[:12]}.npy"
-    if not file.exists():
+    if not _is_whole(file):
         made = [shifted(clean.images, name, severity) for name, severity in conditions]
         with files.atomic_write(file) as temporary, open(temporary, "wb") as handle:
             np.save(handle, torch.stack(made).numpy())
-    with files.reading(file, remedy="remove it, it is made again"):
-        return np.load(file, mmap_mode="r")
+        files.write_text(file.with_suffix(CHECKSUM), files.sha256(file))
+    return np.load(file, mmap_mode="r")
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a file has the sha256 that was written beside it."""
+    beside = file.with_suffix(CHECKSUM)
+    if not file.is_file() or not beside.is_file():
+        return False
+    return files.sha256(file).encode() == beside.read_bytes()
 
 
 def shifted(images: Tensor, name: str, severity: int) -> Tensor:

@@ -89,6 +89,7 @@ def load_or_attack(
             f"{path.name} is not there, or of another network, attack or images: give the network "
             "and validation images."
         )
+    files.check_writable(path.parent, remedy=files.ELSEWHERE)
     dtype, gate = choose_dtype(model, val, name)
     folder = state / path.stem
     ladder = FgsmLadder if name == "fgsm" else PgdLadder

@@ -33,6 +33,7 @@ def defended_classifier(sets: dict[str, ImageSet], *, state: Path) -> tuple[nn.M
     start = models.checkpoint_name("cifar10", "resnet18", "standard", FROM_SEED)
     model, start_card = models.load(start)
     file = state / f"{stem.name}.pt"
+    models.check_can_save(stem)
     model, history = models.fit(
         model,
         sets["train"],
