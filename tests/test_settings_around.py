@@ -19,6 +19,8 @@ from visionfail.risk import experiments
 from visionfail.risk import training as risk_training
 from visionfail.risk.config import RiskConfig
 
+pytestmark = pytest.mark.fault("settings around the call")
+
 DEFAULTS = ("float64", "float16", "bfloat16", "another device")
 SETS = (squares(40, seed=0), squares(20, seed=1))
 CONFIG = models.TrainConfig(epochs=1, batch_size=20, sides=(16,), peak_lr=0.05)

@@ -9,6 +9,8 @@ from torch import nn
 
 from visionfail import attacks, corruptions, data, evaluation, explain, failure, models
 
+pytestmark = pytest.mark.fault("networks of all kinds: uncommon ways")
+
 IMAGES = squares(6, seed=0).images
 LABELS = squares(6, seed=0).labels
 

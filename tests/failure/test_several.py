@@ -56,6 +56,7 @@ def test_no_task_gives_no_auditor():
     assert failure.fit_several([]) == []
 
 
+@pytest.mark.fault("too few data")
 @pytest.mark.parametrize("processes", [1, 2])
 def test_what_cannot_be_learnt_is_refused_wherever_it_is_fitted(processes):
     latents, failed, seed = task(0)
