@@ -50,8 +50,16 @@ def attack_picture(
         return Attacked(moved, before, models.predict(model, moved), lights)
 
 
-def score_with_map(classifier: risk.Classifier, picture: Tensor) -> tuple[float, np.ndarray]:
-    """The score of "unsafe" of a picture (1, 3, H, W), and the map (H, W) of its evidence."""
+def score_with_map(
+    classifier: risk.Classifier, picture: Tensor
+) -> tuple[float, np.ndarray | None, str]:
+    """(score of "unsafe" of a picture (1, 3, H, W), map (H, W) of its evidence, why there is none).
+
+    There is none where the network's last map has one cell, or it has no layer known to Grad-CAM.
+    """
     with monitor.ONE_AT_A_TIME:
         score = float(classifier.score(picture)[0])
-        return score, explain.gradcam(classifier.model, picture, [1])[0]
+        try:
+            return score, explain.gradcam(classifier.model, picture, [1])[0], ""
+        except ValueError as error:
+            return score, None, str(error)

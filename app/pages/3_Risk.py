@@ -102,12 +102,15 @@ if refused:
 elif picture is None:
     st.info("Send a picture.")
 else:
-    score, heat = visitors.score_with_map(classifier, picture)
+    score, heat, no_map = visitors.score_with_map(classifier, picture)
     probability = float(classifier.calibration.probability(score))
     raw, saliency, decision = st.columns(3)
     raw.image(picture[0].permute(1, 2, 0).numpy(), caption="what the network sees", width=WIDTH)
-    caption = "Grad-CAM: evidence for unsafe"
-    saliency.image(pictures.heat(heat), caption=caption, width=WIDTH)
+    if heat is None:
+        saliency.info(f"No Grad-CAM: {no_map}")
+    else:
+        caption = "Grad-CAM: evidence for unsafe"
+        saliency.image(pictures.heat(heat), caption=caption, width=WIDTH)
     flagged = score >= threshold.value
     review = flagged and probability < people
     decision.metric("Decision", "unsafe" if flagged else "safe")

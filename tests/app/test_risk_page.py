@@ -140,7 +140,8 @@ def test_an_uploaded_picture_is_decided_as_predict_does(
     assert shown["Probability of being unsafe"] == f"{decided.probability:.1%}"
     drawn = [*found.get("image"), *found.get("imgs")]  # as streamlit calls them, and did before
     captions = [image.caption for images in drawn for image in images.proto.imgs]
-    assert captions == ["what the network sees", "Grad-CAM: evidence for unsafe"]
+    assert captions == ["what the network sees"]
+    assert "one cell" in found.info[0].value  # of 32 pixels nothing is left to point to
     to_people = any("a person looks" in warning.value for warning in found.warning)
     assert to_people == decided.review == (decision == "unsafe")
 

@@ -67,6 +67,11 @@ def test_on_the_page_of_attacks(tiny_model, attack):
 
 def test_on_the_page_of_risk(tmp_path):
     network = models.build("imagenet_resnet18", num_classes=2, width=16, **STATS)
-    network.resize_to(32, "bilinear")
+    network.resize_to(64, "bilinear")
     made = Classifier(network, {}, RiskConfig(side=32), Calibration(1.0, 0.0), tmp_path)
     assert_nobody_is_wrong(lambda picture: visitors.score_with_map(made, picture))
+    _, heat, _ = visitors.score_with_map(made, PICTURES[:1])
+    assert heat.shape == (32, 32)
+    network.resize_to(32, "bilinear")
+    _, heat, why = visitors.score_with_map(made, PICTURES[:1])
+    assert heat is None and "one cell" in why  # it cannot say where

@@ -110,7 +110,7 @@ def test_what_is_stored_is_loaded_and_another_network_is_asked_anew(tmp_path, mo
     model = networks.build(
         "imagenet_resnet18", num_classes=10, mean=(0.5,) * 3, std=(0.5,) * 3, width=8
     )
-    model.resize_to(32, "bilinear")
+    model.resize_to(64, "bilinear")
     asked = {}
     for weights in ("one", "one", "two"):
         asked[weights], how = backgrounds.load_or_swap(model, images, masks, weights=weights)
