@@ -61,9 +61,11 @@ def train_classifier(
 ) -> Trained:
     """Train on the pictures in a folder, calibrate on its validation part, and save to `out`.
 
-    Features are kept in `cache`, or in `out`. Errors as in `split_pictures` and `start_of`.
+    Features are kept in `cache`, or in `out`. Errors as in `split_pictures` and `start_of`;
+    PermissionError where `out` cannot be written, before a picture is read.
     """
     out = Path(out)
+    files.check_writable(out, remedy=files.ELSEWHERE, what="folder of the classifier")
     parts = pictures.split_pictures(data)
     sets = {}
     kept = {}
