@@ -374,5 +374,5 @@ def test_files_that_cannot_be_read_are_not_to_be_labelled(copy, tmp_path, capsys
 
 def test_a_folder_that_cannot_be_written_is_named_before_a_picture_is_read(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(PermissionError, match="folder of the classifier .*file.model"):
+    with pytest.raises(PermissionError, match=r"folder of the classifier .*file.model"):
         commands.train_classifier(tmp_path / "nothing", tmp_path / "file" / "model", RiskConfig())
