@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.linear_model import LogisticRegression
 
 from visionfail import metrics
-from visionfail.risk.calibration import calibration_bins
+from visionfail.risk.calibration import calibration_bins, fit_calibration
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.decisions import Scored
 from visionfail.risk.heads import heads_table
@@ -45,6 +46,24 @@ def test_the_interval_of_the_ece_covers_what_many_pictures_have():
         _, (_, lo, hi) = calibration_bins(scored, scored.score)
         covered += lo <= truth <= hi
     assert covered >= stats.binom.ppf(0.01, 60, 0.95)
+
+
+def test_a_few_pictures_all_in_order_give_no_certainty():
+    score = np.concatenate([np.linspace(0.01, 0.2, 10), np.linspace(0.8, 0.99, 10)])
+    labels = np.repeat([0, 1], 10)
+    fitted = fit_calibration(score, labels)
+    middle = fitted.probability(np.array([0.1, 0.9]))
+    assert middle == pytest.approx([1 / 12, 11 / 12], abs=0.03)  # Platt's targets for ten
+    assert fitted.offset == pytest.approx(0, abs=1e-2)
+
+
+def test_with_many_pictures_it_is_a_logistic_regression():
+    many = drawn(50_000, 1, seed=5, shift=1.0)
+    fitted = fit_calibration(many.score, many.labels)
+    log_odds = np.log(many.score / (1 - many.score))[:, None]
+    plain = LogisticRegression(C=1e4).fit(log_odds, many.labels)
+    assert fitted.slope == pytest.approx(plain.coef_[0, 0], rel=0.01)
+    assert fitted.offset == pytest.approx(plain.intercept_[0], abs=0.01)
 
 
 def test_heads_together_are_compared_with_one_at_thresholds_of_their_own():

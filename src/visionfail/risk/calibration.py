@@ -41,10 +41,17 @@ def _log_odds(probability: ArrayLike) -> np.ndarray:
 def fit_calibration(score: np.ndarray, labels: np.ndarray) -> Calibration:
     """The calibration of scores (N,) whose labels (N,) are 1 where unsafe.
 
-    ValueError where the score does not rise with being unsafe: then it ranks no better than chance.
+    Platt's targets stand in for 0 and 1: of n pictures of a class a share 1 / (n + 2) counts for
+    the other, so that a few that are all in order give no certainty. ValueError where the score
+    does not rise with being unsafe: then it ranks no better than chance.
     """
     log_odds = _log_odds(score)[:, None]
-    fitted = LogisticRegression(C=1e4, max_iter=1000).fit(log_odds, labels)
+    unsafe = np.asarray(labels) == 1
+    doubt = 1 / (np.where(unsafe, unsafe.sum(), (~unsafe).sum()) + 2)  # (N,)
+    both = np.concatenate([unsafe, ~unsafe])  # each picture twice: as it is, and as it may be
+    weights = np.concatenate([1 - doubt, doubt])
+    regression = LogisticRegression(C=1e4, max_iter=1000)
+    fitted = regression.fit(np.concatenate([log_odds] * 2), both, sample_weight=weights)
     slope = float(fitted.coef_[0, 0])
     if slope <= 0:
         raise ValueError(
