@@ -62,7 +62,10 @@ def test_verdicts_follow_the_scores():
         "E8": "holds",
     }
     assert set(judged.claim.str.split().str[1]) == {"GTSRB"}
-    assert set(judged.status) == {"exploratory, weights trunk"}
+    corrected = judged.claim.str.split().str[0].isin(claims.CORRECTED)
+    assert set(judged.status[~corrected]) == {"exploratory, weights trunk"}
+    told = "exploratory, corrected after a first verdict, weights trunk"
+    assert set(judged.status[corrected]) == {told}
 
 
 def test_values_are_those_of_the_scores():

@@ -12,6 +12,7 @@ from visionfail.figures.style import (
     GREY,
     OKABE_ITO,
     LineEnd,
+    count_range,
     error_arms,
     label_line_ends,
     name_and_shade_rows,
@@ -46,7 +47,7 @@ def decision_sheet_plot(sheet: pd.DataFrame, *, target: float, title: str = "") 
                 markersize=4,
                 elinewidth=1.2,
                 color=SEVERITY_SHADES[int(severity)],
-                label=f"severity {severity}" if severity else "as it is, or attacked",
+                label=f"severity {severity}" if severity else "as it is, attacked, or int8",
             )
         ax.set_title(words, fontsize=10)
         percent_axis(ax.xaxis)
@@ -54,8 +55,11 @@ def decision_sheet_plot(sheet: pd.DataFrame, *, target: float, title: str = "") 
         name_and_shade_rows(ax, [name.replace("_", " ") for name in names])
     axes[0].axvline(target, color=GREY, linewidth=0.9, linestyle="--")
     legend(fig, named_handles(axes[0]))
-    n = int(sheet.n.max())
-    footnote(fig, f"dashed: the share that may be missed; 95% over groups, n = {n} and fewer")
+    n = {}
+    for quantity, words in (("missed", "unsafe"), ("alarmed", "safe")):
+        n[words] = count_range(sheet.n[sheet.quantity == quantity])
+    text = f"n = {n['unsafe']} unsafe ones, {n['safe']} safe ones"
+    footnote(fig, f"dashed: the share that may be missed; 95% over groups, {text}")
     return fig
 
 
@@ -74,6 +78,7 @@ def cost_curves(sheet: pd.DataFrame, *, title: str = "") -> Figure:
         ax.fill_between(rows["cost ratio"], rows.lo, rows.hi, color=colour, alpha=0.15, linewidth=0)
         ends.append(LineEnd(rows["cost ratio"].iloc[-1], rows.value.iloc[-1], words, colour))
     ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.set_xlabel("a miss costs as much as so many false alarms")
     ax.set_ylabel("share")
     ax.set_ylim(bottom=-0.01)

@@ -192,8 +192,8 @@ def risk_sentence(folder: Path) -> str:
     table = tables.risk_summary(folder)
     signs = table.loc[table.pictures == tables.RISK_SETS["gtsrb"]].set_index("condition")
     clean = signs.loc["clean"]
-    worst = signs.loc[signs.index.str.endswith("the worst")]
-    condition = worst.index[0].removesuffix(", the worst")
+    worst = signs.loc[signs.index.str.contains(", the worst of ")]
+    condition = worst.index[0].partition(", the worst of ")[0]
     missed = "missed of 1,000 unsafe"
     return (
         "**A threshold that means something.** A classifier of unsafe traffic signs, its threshold "

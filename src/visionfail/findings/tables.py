@@ -168,10 +168,9 @@ def risk_summary(folder: Path) -> pd.DataFrame:
         worst = missed.loc[missed.severity > 0].nlargest(1, "value").iloc[0]
         level = int(worst.severity)
         shown = {"clean": ("clean", 0)}
-        shown[f"{readable(worst.condition)}, severity {level}, the worst"] = (
-            worst.condition,
-            level,
-        )
+        tried = missed.condition[missed.severity > 0].nunique()
+        named = f"{readable(worst.condition)}, severity {level}, the worst of {tried} corruptions"
+        shown[named] = (worst.condition, level)
         shown["unsafe ones attacked, PGD at 2/255"] = ("PGD, 2/255", 0)
         for name, (condition, severity) in shown.items():
             here = of_set.loc[(of_set.condition == condition) & (of_set.severity == severity)]

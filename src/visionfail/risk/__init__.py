@@ -24,7 +24,7 @@ from visionfail.risk.experiments import balanced_accuracy
 from visionfail.risk.heads import heads_table
 from visionfail.risk.pictures import list_pictures, split_pictures
 from visionfail.risk.prediction_log import log_summary, read_log
-from visionfail.risk.report import at_work_page, at_work_table
+from visionfail.risk.report import at_work_page, at_work_table, band_page
 from visionfail.risk.saved import Classifier, load_classifier
 from visionfail.risk.sets import NAMES, UNSAFE, as_risk, risk_sets
 from visionfail.risk.setup import (
@@ -73,6 +73,7 @@ __all__ = [
     "at_work_page",
     "at_work_table",
     "balanced_accuracy",
+    "band_page",
     "brier",
     "brightness_kinds",
     "by_kind_table",

@@ -18,6 +18,7 @@ SEVERITY = 3  # of worse pictures
 HALF = 0.5
 BOOTSTRAPS = 10_000
 OF_UNSAFE = ("E6", "E7")  # claims about unsafe pictures alone
+CORRECTED = ("E1", "E3b", "E8")  # statistics that were corrected after a first verdict
 
 RISK_CLAIMS = (
     Claim(
@@ -89,12 +90,13 @@ def judge_risk(studied: Studied, *, threshold: float, status: str) -> pd.DataFra
         if claim.key in found:
             value, lo, hi, n = found[claim.key]
             row = claim.judge_interval(value, lo, hi)
-            rows.append({**row, "claim": f"{claim.key} {NAMES.get(name, name)}", "n": n})
+            row |= {"claim": f"{claim.key} {NAMES.get(name, name)}", "n": n}
+            after = ", corrected after a first verdict" if claim.key in CORRECTED else ""
+            rows.append({**row, "status": f"{status}{after}, weights {studied.made['weights']}"})
     table = pd.DataFrame(rows)
     table["source"] = "working hypothesis"
     table["model"] = "imagenet_resnet18"
     table["seed"] = studied.config.seed
-    table["status"] = f"{status}, weights {studied.made['weights']}"
     return table.loc[:, list(JUDGED)]
 
 

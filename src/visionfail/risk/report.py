@@ -158,7 +158,7 @@ def lines_of(details: Details) -> list[str]:
         "where so many are unsafe (95% over groups; cost of 1,000 pictures, in false alarms)",
         _indented(at_work_page(details.at_work), index=False),
         _band_words(details),
-        _indented(_band_page(details.band), index=False),
+        _indented(band_page(details.band), index=False),
     ]
     for of, table in details.subgroups.items():
         parts.append(f"errors by {of}, the most first (95% over groups; p by permutation, Holm's)")
@@ -193,7 +193,7 @@ def at_work_page(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _band_page(band: pd.DataFrame) -> pd.DataFrame:
+def band_page(band: pd.DataFrame) -> pd.DataFrame:
     """A row per part of the review band, numbers with their intervals in words."""
     rows = []
     for part in band.to_dict("records"):
