@@ -124,7 +124,7 @@ def sheet_by_rule(sheet: pd.DataFrame, conditions: Sequence[Condition]) -> pd.Da
 
 
 def worst_at(sheet: pd.DataFrame, severity: int) -> Condition:
-    """The condition of this severity under which most unsafe pictures are missed."""
+    """The condition of this severity under which most unsafe pictures are missed, by any rule."""
     rows = sheet.loc[(sheet.severity == severity) & (sheet.quantity == "missed")]
     worst = rows.loc[rows.value.idxmax()]
     return str(worst.condition), severity
