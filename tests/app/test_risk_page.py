@@ -24,7 +24,7 @@ def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp("model")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "load_imagenet_weights", random_weights)
-        config = RiskConfig(side=32, views=0, epochs=5, lr=0.01)
+        config = RiskConfig(side=32, views=0, epochs=5, lr=0.01, prevalence=0.1)
         made = commands.train_classifier(folder, out, config)
     return made.classifier
 
