@@ -6,27 +6,19 @@ import shutil
 import numpy as np
 import pytest
 import streamlit
-from makers.risk import coloured_folder, random_weights
+from makers.risk import trained_on_coloured
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from visionfail import data, files, paths, risk
+from visionfail import files, paths, risk
 from visionfail.risk import commands, saved
-from visionfail.risk.config import RiskConfig
 from visionfail.risk.predicting import Decision, decide
 from visionfail.risk.prediction_log import log_decision
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    coloured_folder(folder, count=25)
-    out = tmp_path_factory.mktemp("model")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "load_imagenet_weights", random_weights)
-        config = RiskConfig(side=32, views=0, epochs=5, lr=0.01, prevalence=0.1)
-        made = commands.train_classifier(folder, out, config)
-    return made.classifier
+    return trained_on_coloured(tmp_path_factory.mktemp, count=25, prevalence=0.1)[0]
 
 
 def page(monkeypatch, folder):

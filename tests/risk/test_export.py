@@ -6,12 +6,10 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from makers.risk import coloured_folder, random_weights
+from makers.risk import trained_on_coloured, validation_images
 
-from visionfail import data
 from visionfail.risk import __main__ as program
-from visionfail.risk import commands, export, pictures, timing
-from visionfail.risk.config import RiskConfig
+from visionfail.risk import commands, export, timing
 from visionfail.risk.thresholds import Threshold
 
 pytest.importorskip("onnxruntime")
@@ -22,14 +20,8 @@ HALF = Threshold(0.5, "cost", False, "no guarantee", 10, 59)
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    coloured_folder(folder, count=20)
-    config = RiskConfig(side=32, views=0, epochs=5, lr=0.01)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "load_imagenet_weights", random_weights)
-        made = commands.train_classifier(folder, tmp_path_factory.mktemp("model"), config)
-    listed = pictures.split_pictures(folder)["val"]
-    return made.classifier, pictures.read_pictures(listed, side=32)[0]
+    classifier, folder = trained_on_coloured(tmp_path_factory.mktemp, count=20)
+    return classifier, validation_images(folder)
 
 
 @pytest.mark.fault("results of another run")

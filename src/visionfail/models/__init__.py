@@ -63,6 +63,7 @@ from visionfail.models.zoo import (
     grouped_classifier,
     grouped_sets,
     save_trained,
+    sets_of_profile,
     trained_networks,
 )
 
@@ -120,6 +121,7 @@ __all__ = [
     "save_checkpoint",
     "save_trained",
     "seconds_per_image",
+    "sets_of_profile",
     "stages",
     "to_float",
     "train_epoch",

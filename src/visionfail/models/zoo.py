@@ -1,6 +1,7 @@
 """The classifiers that studies examine: loaded where a checkpoint is, else trained, with a card."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import nn
@@ -124,6 +125,20 @@ def cifar10_classifier(
 def grouped_sets(dataset: str) -> dict[str, ImageSet]:
     """All splits of a set, such as "svhn10k" or "gtsrb", downloaded where they are missing."""
     return {split: data.load(dataset, split, download=True) for split in data.SPLITS[dataset]}
+
+
+def sets_of_profile(
+    profile: Profile, dataset: str, splits: Sequence[str] = ("test",)
+) -> dict[str, ImageSet]:
+    """The sets of `grouped_sets` in full; in quick these splits, or {} where they are not on disk.
+
+    Nothing is downloaded in quick.
+    """
+    if profile.name == "full":
+        return grouped_sets(dataset)
+    if not data.is_present(dataset, paths.data_dir(None)):
+        return {}
+    return {split: data.load(dataset, split) for split in splits}
 
 
 def grouped_classifier(

@@ -66,6 +66,16 @@ def brier(probability: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean((probability - labels) ** 2))
 
 
+def confidence_of(probability: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(confidence in the predicted class, whether it is right), (N,) each, of probabilities."""
+    return np.maximum(probability, 1 - probability), (probability >= 0.5) == (labels == 1)
+
+
+def calibration_error(probability: np.ndarray, labels: np.ndarray) -> float:
+    """ECE of the predicted class, in 15 bins of equal width."""
+    return float(metrics.ece(*confidence_of(probability, labels)))
+
+
 def calibration_bins(
     scored: Scored, probability: np.ndarray
 ) -> tuple[dict[str, np.ndarray], tuple[float, float, float]]:
@@ -75,8 +85,7 @@ def calibration_bins(
     bin's is widened to Wilson's for as many groups as it has. An ECE leans upwards where there are
     few pictures, and a resample's leans once more: ECE's lower end takes back both.
     """
-    confidence = np.maximum(probability, 1 - probability)
-    right = (probability >= 0.5) == (scored.labels == 1)
+    confidence, right = confidence_of(probability, scored.labels)
     table = metrics.reliability_bins(confidence, right)
     inside = metrics.confidence_bin(confidence)  # (N,)
     names, group = np.unique(scored.groups, return_inverse=True)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from visionfail import files, metrics, results
+from visionfail import files, results
 from visionfail.data import ImageSet
 from visionfail.risk import decisions, pictures, report, saved, training
-from visionfail.risk.calibration import brier, fit_calibration
+from visionfail.risk.calibration import brier, calibration_error, fit_calibration
 from visionfail.risk.config import RiskConfig, decision_settings
 from visionfail.risk.decisions import Scored
 from visionfail.risk.drift_check import validation_reference
@@ -209,9 +209,7 @@ def calibration_measures(classifier: Classifier, scored: Scored) -> dict[str, fl
     measures = {}
     calibrated = classifier.calibration.probability(scored.score)
     for words, probability in (("", calibrated), (" raw", scored.score)):
-        confidence = np.maximum(probability, 1 - probability)
-        right = (probability >= 0.5) == (scored.labels == 1)
-        measures[f"ECE{words}"] = float(metrics.ece(confidence, right))
+        measures[f"ECE{words}"] = calibration_error(probability, scored.labels)
         measures[f"Brier{words}"] = brier(probability, scored.labels)
     return measures
 

@@ -102,13 +102,20 @@ def rate_interval(estimate: Estimate, n: int) -> tuple[float, float, float]:
 
 
 def rates_table(
-    scored: Scored, threshold: float, *, prevalence: float, cost_ratio: float
+    scored: Scored,
+    threshold: float,
+    *,
+    prevalence: float,
+    cost_ratio: float,
+    counts: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """A row per quantity of a threshold: quantity, value, lo, hi (95% over groups), n (groups).
 
-    Intervals of what rates mean at work span those of both rates, so they are cautious.
+    Intervals of what rates mean at work span those of both rates, so they are cautious. `counts`
+    are those of `scored.counts()`, for who has several thresholds to ask about.
     """
-    counts = scored.counts()
+    if counts is None:
+        counts = scored.counts()
     rate = rates(scored, threshold, counts)
     unsafe = scored.unsafe()
     n = {"missed": int(unsafe.sum()), "alarmed": int((~unsafe).sum())}

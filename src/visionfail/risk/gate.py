@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 
 from visionfail import devices, metrics
-from visionfail.risk.calibration import Calibration
+from visionfail.risk.calibration import Calibration, calibration_error
 from visionfail.risk.thresholds import Threshold, miss_p_value, miss_share_by_group
 
 CLOSE = 1e-4  # of logits, for onnx
@@ -68,14 +68,11 @@ class Compared:
 
     def ece_rise(self) -> float:
         """The export's ECE of the predicted class minus the network's, of calibrated ones."""
-        ours, theirs = (self._ece(score) for score in self.scores())
+        ours, theirs = (
+            calibration_error(self.calibration.probability(score), self.labels)
+            for score in self.scores()
+        )
         return theirs - ours
-
-    def _ece(self, score: np.ndarray) -> float:
-        """ECE of the predicted class by the calibrated probability."""
-        probability = self.calibration.probability(score)
-        right = (probability >= 0.5) == (self.labels == 1)
-        return float(metrics.ece(np.maximum(probability, 1 - probability), right))
 
     def measures(self) -> dict[str, float]:
         """All that the rules look at, by name."""

@@ -88,9 +88,10 @@ def at_work_table(
     Columns: prevalence, quantity, value, lo, hi, n.
     """
     tables = []
+    counts = scored.counts()
     for prevalence in sorted(set(prevalences)):
         table = decisions.rates_table(
-            scored, threshold, prevalence=prevalence, cost_ratio=cost_ratio
+            scored, threshold, prevalence=prevalence, cost_ratio=cost_ratio, counts=counts
         )
         table = table[~table.quantity.isin(["missed", "alarmed"])]  # the same at every prevalence
         tables.append(table.assign(prevalence=prevalence))

@@ -13,7 +13,7 @@ from torch import Tensor
 from visionfail import figures
 from visionfail.risk.calibration import Calibration, calibration_bins
 from visionfail.risk.curves import precision_band, roc_band
-from visionfail.risk.decisions import Scored, surest_errors
+from visionfail.risk.decisions import Scored, picture_measures, surest_errors
 from visionfail.risk.thresholds import Threshold
 
 FIGURES = ("roc", "precision", "reliability", "misses", "false_alarms")
@@ -58,9 +58,8 @@ def draw_figures(
 
 def shares_at(scored: Scored, threshold: float) -> tuple[float, float]:
     """(the share of safe pictures flagged, of unsafe ones found), pictures counted alike."""
-    flagged = scored.score >= threshold
-    unsafe = scored.labels == 1
-    return float(flagged[~unsafe].mean()), float(flagged[unsafe].mean())
+    measures = picture_measures(scored, threshold)
+    return 1 - measures["specificity"], measures["recall"]
 
 
 def roc_figure(scored: Scored, threshold: Threshold) -> Figure:

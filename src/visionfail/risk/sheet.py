@@ -89,9 +89,14 @@ def decision_sheet(
     """
     tables = []
     for (name, severity), of_condition in scored.items():
+        counts = of_condition.counts()
         for rule, (threshold, ratio) in chosen.items():
             table = decisions.rates_table(
-                of_condition, threshold.value, prevalence=prevalence, cost_ratio=ratio
+                of_condition,
+                threshold.value,
+                prevalence=prevalence,
+                cost_ratio=ratio,
+                counts=counts,
             )
             clean = (name, severity) == CLEAN
             where = {"condition": name, "severity": severity, "rule": rule, "cost ratio": ratio}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from visionfail import data, evaluation, metrics, models, paths, profiles
+from visionfail import evaluation, metrics, models, profiles
 from visionfail.data import ImageSet
 from visionfail.models.train_config import TrainConfig
 from visionfail.studies.run import Run
@@ -93,13 +93,7 @@ def load_second(run: Run, dataset: str) -> dict[str, ImageSet]:
 
     In quick it is the test pictures alone, and {} where they are not on disk.
     """
-    if not dataset:
-        return {}
-    if run.profile.name == "full":
-        return models.grouped_sets(dataset)
-    if not data.is_present(dataset, paths.data_dir(None)):
-        return {}
-    return {"test": data.load(dataset, "test")}
+    return models.sets_of_profile(run.profile, dataset) if dataset else {}
 
 
 def check_weights(networks: Mapping[str, Trained], weights: str) -> None:

@@ -36,11 +36,7 @@ def prepare_uneven(profile: str) -> Run:
 
 def load_sets(run: Run, name: str) -> dict[str, ImageSet]:
     """{split: images} of a set, downloaded; in quick the splits examined, or {} if not on disk."""
-    if run.profile.name == "full":
-        return models.grouped_sets(name)
-    if not data.is_present(name, paths.data_dir(None)):
-        return {}
-    return {split: data.load(name, split) for split in splits_of(name)}
+    return models.sets_of_profile(run.profile, name, splits_of(name))
 
 
 def splits_of(name: str) -> tuple[str, ...]:
