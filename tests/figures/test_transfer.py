@@ -75,7 +75,8 @@ def test_recalls_stand_in_the_order_of_the_last_recipe():
         for name, recall in zip(("dog", "ship"), recalls, strict=True):
             row = {"recipe": recipe, "class": name, "recall": recall, "n": 100, "seeds": seeds}
             rows.append({**row, "lo": recall - 0.05, "hi": recall + 0.05})
-    fig = figures.recall_plot(pd.DataFrame(rows))
+    fig = figures.recall_plot(pd.DataFrame(rows), note="seen before")
+    assert "n = 100 pictures of a class; seen before" in texts(fig)
     (ax,) = fig.axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["ship", "dog"]
     tuned, scratch = ax.containers

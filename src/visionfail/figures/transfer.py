@@ -149,10 +149,10 @@ def ladder_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     return fig
 
 
-def recall_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
+def recall_plot(table: pd.DataFrame, *, note: str = "", title: str = "") -> Figure:
     """The recall of each class by recipe with its 95% interval, the class worst by the last on top.
 
-    Rows have recipe (of KIND_COLOURS), class, recall, lo, hi, n, seeds.
+    Rows have recipe (of KIND_COLOURS), class, recall, lo, hi, n, seeds; `note` stands below.
     """
     check_names(table.recipe, KIND_COLOURS, "recipe")
     recipes = list(table.recipe.unique())
@@ -172,7 +172,8 @@ def recall_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     percent_axis(ax.xaxis)
     ax.set_xlabel("recall")
     legend(fig, named_handles(ax))
-    footnote(fig, f"95% over pictures and seeds; n = {count_range(table.n)} pictures of a class")
+    text = f"95% over pictures and seeds; n = {count_range(table.n)} pictures of a class"
+    footnote(fig, "; ".join([text, note] if note else [text]))
     return fig
 
 
