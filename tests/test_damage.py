@@ -15,7 +15,7 @@ from makers import STATS, random_activations, random_outcomes, save_rows, square
 
 from visionfail import claims, evaluation, failure, files, findings, models, paths, results
 from visionfail.evaluation import sweep, unfinished
-from visionfail.models import states, training, transfer, zoo
+from visionfail.models import rounds, states, training, transfer
 from visionfail.risk import features, predicting, prediction_log
 from visionfail.risk.config import RiskConfig
 from visionfail.risk.saved import Classifier
@@ -689,7 +689,7 @@ def test_a_network_that_cannot_be_saved_is_not_trained(tmp_path, monkeypatch):
     sets = dict(zip(("train", "val"), SETS, strict=True))
     path = no_folder(tmp_path)
     with pytest.raises(PermissionError, match=NOWHERE):
-        zoo.train_rounds(path, sets, state=tmp_path / "state", **words)
+        rounds.train_rounds(path, sets, state=tmp_path / "state", **words)
     with pytest.raises(PermissionError, match=NOWHERE):
         classifier.train_classifier(path, sets, seed=0)
 
@@ -765,7 +765,7 @@ def test_two_trainings_of_one_network_both_end(tmp_path, monkeypatch):
 
     monkeypatch.setattr(training, "fit", removed_meanwhile)
     words = {"arch": "resnet18", "width": 8, "rounds": (CONFIG,), "recipe": "quick"}
-    _, card = zoo.train_rounds(tmp_path / "net", sets, state=tmp_path / "state", **words)
+    _, card = rounds.train_rounds(tmp_path / "net", sets, state=tmp_path / "state", **words)
     assert card["accuracy"]["val"]["n"] == 20
 
 
@@ -786,7 +786,7 @@ def test_a_card_of_the_zoo_with_rounds_of_another_kind(checkpoint):
     path = checkpoint.with_suffix(".json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "rounds": [{"epoch": 3}]}))
     with named(path):
-        zoo.load_or_train_rounds(
+        rounds.load_or_train_rounds(
             checkpoint,
             {"train": SETS[0]},
             arch="resnet18",

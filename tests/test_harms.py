@@ -8,7 +8,7 @@ import torch
 from makers import STATS, squares
 
 from visionfail import explain, failure, models
-from visionfail.models import zoo
+from visionfail.models import rounds
 from visionfail.models.checkpoints import save_checkpoint
 from visionfail.models.training import TrainConfig
 from visionfail.studies import auditing
@@ -71,17 +71,17 @@ def test_ctrl_c_while_a_network_is_judged_leaves_no_card_without_accuracy(tmp_pa
     config = TrainConfig(epochs=1, batch_size=40, peak_lr=0.05, ema_decay=0, padding=2)
     options = {"arch": "resnet18", "width": 8, "rounds": (config,), "recipe": "quick"}
     options |= {"state": tmp_path / "state", "retrain": False}
-    measure = zoo.accuracy_with_interval
+    measure = rounds.accuracy_with_interval
 
     def interrupted(model, images):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(zoo, "accuracy_with_interval", interrupted)
+    monkeypatch.setattr(rounds, "accuracy_with_interval", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        zoo.load_or_train_rounds(tmp_path / "net", sets, **options)
+        rounds.load_or_train_rounds(tmp_path / "net", sets, **options)
     assert len(list((tmp_path / "state").iterdir())) == 1 and not list(tmp_path.glob("net*"))
-    monkeypatch.setattr(zoo, "accuracy_with_interval", measure)
-    _, card, _ = zoo.load_or_train_rounds(tmp_path / "net", sets, **options)
+    monkeypatch.setattr(rounds, "accuracy_with_interval", measure)
+    _, card, _ = rounds.load_or_train_rounds(tmp_path / "net", sets, **options)
     assert set(card["accuracy"]) == {"val", "test"} and len(card["history"]) == 1
 
 

@@ -1,15 +1,13 @@
-import copy
 import dataclasses
 import json
 
 import pytest
-import torch
 from makers import squares
 
 from visionfail import paths
 from visionfail.data.sets import load
 from visionfail.evaluation.outcomes import Outcomes
-from visionfail.models import checkpoints, recipes, training, zoo
+from visionfail.models import checkpoints, recipes, rounds, training, zoo
 from visionfail.models.predict import predict
 from visionfail.models.training import TrainConfig
 from visionfail.profiles import QUICK
@@ -17,90 +15,15 @@ from visionfail.profiles import QUICK
 ROUND = TrainConfig(epochs=1, batch_size=50, ema_decay=0.9)
 CARDS = sorted(paths.MODELS.glob("cifar10-*-standard-*.json"))
 AT_HAND = [path for path in CARDS if path.with_suffix(".safetensors").exists()]
+
+
+def sweep_of(path):
+    """The stored answers of a card's network, whether they are there or not."""
+    return paths.RESULTS / f"cifar10c-{path.stem.removeprefix('cifar10-')}.npz"
+
+
+SWEPT = [path for path in AT_HAND if sweep_of(path).exists()]
 SETS = {"train": squares(200, seed=0), "val": squares(50, seed=1), "test": squares(70, seed=2)}
-
-
-def get(tmp_path, **changes):
-    arguments = {
-        "arch": "resnet18",
-        "width": 8,
-        "rounds": (ROUND,),
-        "recipe": "quick",
-        "retrain": False,
-    }
-    arguments.update(changes)
-    return zoo.load_or_train_rounds(tmp_path / "net", SETS, state=tmp_path / "state", **arguments)
-
-
-def test_trains_once_then_loads(tmp_path):
-    _, card, how = get(tmp_path)
-    assert how == "trained"
-    assert zoo.rounds_of(card) == (ROUND,) and len(card["history"]) == 1
-    assert card["accuracy"]["test"]["n"] == 70 and card["accuracy"]["val"]["n"] == 50
-    assert card["origin"] == "standin" and len(card["data_checksum"]["train"]) == 64
-    assert not list((tmp_path / "state").iterdir())
-    model, again, how = get(tmp_path)
-    assert how == "loaded" and again == card and not model.training
-
-
-def test_card_tells_the_accuracy_of_the_stored_half_precision_weights(tmp_path):
-    get(tmp_path)
-    model, card = checkpoints.load_checkpoint(tmp_path / "net")
-    assert zoo.accuracy_with_interval(model, SETS["test"]) == card["accuracy"]["test"]
-    assert card["test_looks"] == {"count": 1, "when": "when it was trained"}
-
-
-@pytest.mark.fault("results of another run")
-def test_another_configuration_or_retrain_trains_again(tmp_path):
-    get(tmp_path)
-    other = (dataclasses.replace(ROUND, peak_lr=0.05),)
-    assert get(tmp_path, rounds=other)[2] == "trained"
-    assert get(tmp_path, rounds=other)[2] == "loaded"
-    assert get(tmp_path, rounds=other, retrain=True)[2] == "trained"
-
-
-def test_a_second_round_goes_on_from_the_averaged_weights_of_the_first(tmp_path, monkeypatch):
-    began_with = []
-    returned = []
-    fit = training.fit
-
-    def watched(model, train, val, **options):
-        began_with.append(copy.deepcopy(model.state_dict()))
-        model, history = fit(model, train, val, **options)
-        returned.append(copy.deepcopy(model.state_dict()))
-        return model, history
-
-    monkeypatch.setattr(training, "fit", watched)
-    rounds = recipes.seeded_rounds((dataclasses.replace(ROUND, epochs=2), ROUND), 3)
-    _, card, _ = get(tmp_path, rounds=rounds)
-    assert [config.seed for config in zoo.rounds_of(card)] == [3, 103]
-    assert [row["epoch"] for row in card["history"]] == [1, 2, 3]
-    assert all(torch.equal(began_with[1][name], tensor) for name, tensor in returned[0].items())
-
-
-@pytest.mark.fault("interrupted run")
-def test_broken_off_in_the_second_round_it_resumes_and_ends_where_an_unbroken_run_ends(
-    tmp_path, monkeypatch
-):
-    rounds = (ROUND, dataclasses.replace(ROUND, epochs=2))
-    save = training.TrainingRun.save
-    saved = []
-
-    def broken(run, path):
-        save(run, path)
-        saved.append(path)
-        if len(saved) == 2:
-            raise KeyboardInterrupt
-
-    unbroken, *_ = get(tmp_path / "unbroken", rounds=rounds)
-    monkeypatch.setattr(training.TrainingRun, "save", broken)
-    with pytest.raises(KeyboardInterrupt):
-        get(tmp_path / "broken", rounds=rounds)
-    resumed, *_ = get(tmp_path / "broken", rounds=rounds)
-    assert len(saved) == 3  # one epoch of the first round, two of the second, none twice
-    assert all(
-        torch.equal(a, b) for a, b in zip(unbroken.parameters(), resumed.parameters(), strict=True)
-    )
 
 
 @pytest.mark.fault("missing files and data")
@@ -121,12 +44,13 @@ def test_quick_profile_takes_real_images_where_they_are():
 @pytest.mark.parametrize("path", CARDS, ids=lambda p: p.stem)
 def test_committed_cards_fit_the_recipe_and_the_answers_of_their_network(path):
     card = checkpoints.read_card(path)
-    assert zoo.rounds_of(card) == recipes.standard_rounds(card["arch"], card["rounds"][0]["seed"])
+    assert rounds.rounds_of(card) == recipes.standard_rounds(
+        card["arch"], card["rounds"][0]["seed"]
+    )
     assert card["origin"] == "official" and card["accuracy"]["test"]["n"] == 10_000
     assert card["test_looks"]["count"] >= 1
-    sweep = paths.RESULTS / f"cifar10c-{path.stem.removeprefix('cifar10-')}.npz"
-    if sweep.exists():
-        answers = Outcomes.load(sweep)
+    if sweep_of(path).exists():
+        answers = Outcomes.load(sweep_of(path))
         right = answers.correct[answers.at("clean", 0)].mean()
         assert answers.made["weights"] == card["sha256"]
         assert abs(right - card["accuracy"]["test"]["value"]) <= 3 / 10_000
@@ -137,17 +61,17 @@ def test_committed_weights_are_those_of_their_card(path):
     assert checkpoints.load_checkpoint(path.stem)[1] == checkpoints.read_card(path)
 
 
-if AT_HAND:
+if SWEPT:
 
     @pytest.mark.realdata
-    @pytest.mark.parametrize("path", AT_HAND, ids=lambda p: p.stem)
+    @pytest.mark.parametrize("path", SWEPT, ids=lambda p: p.stem)
     def test_the_weights_give_the_stored_answers(path):
         """A thousand of them; that all of them give the card's accuracy is tested above."""
         model, card = checkpoints.load_checkpoint(path.stem)
         test = load("cifar10", "test")
         assert test.checksum() == card["data_checksum"]["test"]
         predicted = predict(model, test.images[:1000]).argmax(1).numpy()
-        stored = Outcomes.load(paths.RESULTS / f"cifar10c-{path.stem.removeprefix('cifar10-')}.npz")
+        stored = Outcomes.load(sweep_of(path))
         clean = stored.predicted[stored.at("clean", 0)]  # float32 too
         assert (clean[:1000] != predicted).sum() <= 1
 
@@ -208,7 +132,15 @@ def test_retrain_trains_into_runs_and_leaves_the_committed_checkpoint(name, tmp_
     options = {"arch": "resnet18", "seed": 0}
     if name == "quick":  # the full width takes long; what is loaded must only be there
         (tmp_path / "models").mkdir()
-        get(tmp_path)
+        rounds.train_rounds(
+            tmp_path / "net",
+            SETS,
+            arch="resnet18",
+            width=8,
+            rounds=(ROUND,),
+            recipe="quick",
+            state=tmp_path,
+        )
         for suffix in (".json", ".safetensors"):
             source = tmp_path / f"net{suffix}"
             source.rename(tmp_path / "models" / f"cifar10-resnet18-standard-s0{suffix}")
@@ -216,6 +148,6 @@ def test_retrain_trains_into_runs_and_leaves_the_committed_checkpoint(name, tmp_
     before = {path: path.read_bytes() for path in (tmp_path / "models").rglob("*.*")}
     small = {split: part.first(20) for split, part in official.items()}
     _, card, how = zoo.cifar10_classifier(profile, small, retrain=True, **options)
-    assert how == "trained" and zoo.rounds_of(card) == (ROUND,)
+    assert how == "trained" and rounds.rounds_of(card) == (ROUND,)
     assert {path: path.read_bytes() for path in (tmp_path / "models").rglob("*.*")} == before
     assert list((tmp_path / "runs" / "retrained").glob("*.safetensors"))

@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 from torchvision import datasets
 
 from visionfail.data import downloads, splits
+from visionfail.data.imageset import ImageSet
 
 SIDE = 32
 HELD_OUT = ("val", "heldout")
@@ -78,12 +80,12 @@ def test_table(folder: Path) -> Path:
     return folder / "gtsrb" / "GT-final_test.csv"
 
 
-def gtsrb_is_present(folder: Path) -> bool:
+def is_present(folder: Path) -> bool:
     """Whether anything of the set is in the folder."""
     return training_folder(folder).exists() or test_table(folder).exists()
 
 
-def download_gtsrb(folder: Path) -> bool:
+def download(folder: Path) -> bool:
     """Download what is missing through torchvision; False if all was in the folder.
 
     ConnectionError with the reason where it cannot be had, PermissionError where nothing can be
@@ -92,9 +94,28 @@ def download_gtsrb(folder: Path) -> bool:
     if training_folder(folder).exists() and test_table(folder).exists():
         return False
     for split in ("train", "test"):
-        download = partial(datasets.GTSRB, folder, split=split, download=True)
-        downloads.fetch_by(download, "gtsrb", folder)
+        get = partial(datasets.GTSRB, folder, split=split, download=True)
+        downloads.fetch_by(get, "gtsrb", folder)
     return True
+
+
+def load_split(split: str, folder: Path) -> ImageSet:
+    """A split of the signs, with their tracks as groups but for the test images.
+
+    Errors as in `read_gtsrb_training` and `read_gtsrb_test`.
+    """
+    if split == "test":
+        images, labels = read_gtsrb_test(folder)
+        return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), CLASSES, "subset")
+    images, labels, track = read_gtsrb_training(folder)
+    chosen = gtsrb_parts(labels, track)[split]
+    return ImageSet(
+        torch.from_numpy(images[chosen]),
+        torch.from_numpy(labels[chosen]),
+        CLASSES,
+        "subset",
+        groups=torch.from_numpy(track[chosen]),
+    )
 
 
 def read_gtsrb_training(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

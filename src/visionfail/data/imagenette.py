@@ -7,10 +7,11 @@ with ImageNet weights have seen nearly all of them, test pictures included.
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from torchvision import datasets
 from torchvision.datasets import ImageFolder
 
-from visionfail.data import downloads
+from visionfail.data import downloads, splits
 from visionfail.data.folders import load_folder
 from visionfail.data.imageset import ImageSet
 
@@ -38,38 +39,43 @@ def imagenette_folder(folder: Path) -> tuple[Path, str]:
     return (part, "subset") if part.exists() and not whole.exists() else (whole, "official")
 
 
-def imagenette_is_present(folder: Path) -> bool:
+def is_present(folder: Path) -> bool:
     """Whether anything of the set is in the folder."""
     return imagenette_folder(folder)[0].exists()
 
 
-def download_imagenette(folder: Path) -> bool:
+def download(folder: Path) -> bool:
     """Download it through torchvision, which checks its MD5; False if it was there.
 
     ConnectionError with the reason where it cannot be had, PermissionError where nothing can be
     written.
     """
-    if imagenette_is_present(folder):
+    if is_present(folder):
         return False
-    download = partial(datasets.Imagenette, folder, split="train", size="160px", download=True)
-    downloads.fetch_by(download, "imagenette", folder)
+    get = partial(datasets.Imagenette, folder, split="train", size="160px", download=True)
+    downloads.fetch_by(get, "imagenette", folder)
     return True
 
 
-def read_imagenette(part: str, folder: Path) -> ImageSet:
-    """The pictures of its folder "train" or "val", uint8 (N, 3, 160, 160), classes as CLASSES.
+def load_split(split: str, folder: Path) -> ImageSet:
+    """A split, uint8 (N, 3, 160, 160), classes as CLASSES.
 
-    FileNotFoundError where they are missing, ValueError for other classes or a file that is no
-    picture.
+    Its folder val is "test", a stratified tenth of its folder train is "val". FileNotFoundError
+    where the folder is missing, ValueError for other classes or a file that is no picture.
     """
-    pictures, origin = imagenette_folder(folder)
-    downloads.check_present("imagenette", [pictures / part])
-    names = ImageFolder(str(pictures / part)).classes
+    part = "val" if split == "test" else "train"
+    whole, origin = imagenette_folder(folder)
+    downloads.check_present("imagenette", [whole / part])
+    listing = ImageFolder(str(whole / part))
     order = tuple(FOLDERS if origin == "official" else FOLDERS.values())
-    if set(names) != set(order):
+    if set(listing.classes) != set(order):
         raise ValueError(
-            f"imagenette: {pictures / part} has the classes {names}, not {sorted(order)}: remove "
-            "and restore it."
+            f"imagenette: {whole / part} has the classes {listing.classes}, not {sorted(order)}: "
+            "remove and restore it."
         )
-    found = load_folder(pictures / part, side=SIDE, origin=origin)
-    return found.renamed(order, CLASSES)
+    only = None
+    if part == "train":
+        labels = [order.index(listing.classes[target]) for target in listing.targets]
+        only = splits.split_tenth(np.array(labels))[split]
+    pictures = load_folder(whole / part, side=SIDE, origin=origin, only=only)
+    return pictures.renamed(order, CLASSES)

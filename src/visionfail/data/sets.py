@@ -36,7 +36,7 @@ CLASSES = {
     ),
     "mnist": tuple("0123456789"),
     "svhn": tuple("0123456789"),
-    "svhn10k": tuple("0123456789"),
+    "svhn10k": svhn10k.CLASSES,
     "gtsrb": gtsrb.CLASSES,
     "imagenette": imagenette.CLASSES,
 }
@@ -49,6 +49,9 @@ SPLITS = {
     "gtsrb": ("train", "val", "heldout", "test"),
     "imagenette": ("train", "val", "test"),
 }
+
+# the sets that a module of their own reads; torchvision_sets reads the others
+OWN_FILES = {"svhn10k": svhn10k, "gtsrb": gtsrb, "imagenette": imagenette}
 
 # Mean and standard deviation of all pixels of the training images per channel, in [0, 1]. The often
 # copied CIFAR-10 deviation 0.2023 0.1994 0.2010 is a mean of per-image values instead.
@@ -82,12 +85,8 @@ def load(
     folder = paths.data_dir(root)
     if download:
         fetch(name, root=root)
-    if name == "svhn10k":
-        return _svhn10k(split, folder)
-    if name == "gtsrb":
-        return _gtsrb(split, folder)
-    if name == "imagenette":
-        return _imagenette(split, folder)
+    if name in OWN_FILES:
+        return OWN_FILES[name].load_split(split, folder)
     return _official(name, split, folder)
 
 
@@ -117,44 +116,6 @@ def _with_houses(digits: ImageSet, folder: Path) -> ImageSet:
     return replace(digits, groups=torch.from_numpy(house))
 
 
-def _svhn10k(split: str, folder: Path) -> ImageSet:
-    """A split of the 10,000 digits, with their houses as groups."""
-    images, labels, house = svhn10k.read_svhn10k(folder)
-    chosen = svhn10k.svhn10k_parts(labels, house)[split]
-    return ImageSet(
-        torch.from_numpy(images[chosen]),
-        torch.from_numpy(labels[chosen]),
-        CLASSES["svhn10k"],
-        "subset",
-        groups=torch.from_numpy(house[chosen]),
-    )
-
-
-def _gtsrb(split: str, folder: Path) -> ImageSet:
-    """A split of the traffic signs, with their tracks as groups but for the test images."""
-    if split == "test":
-        images, labels = gtsrb.read_gtsrb_test(folder)
-        return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), gtsrb.CLASSES, "subset")
-    images, labels, track = gtsrb.read_gtsrb_training(folder)
-    chosen = gtsrb.gtsrb_parts(labels, track)[split]
-    return ImageSet(
-        torch.from_numpy(images[chosen]),
-        torch.from_numpy(labels[chosen]),
-        gtsrb.CLASSES,
-        "subset",
-        groups=torch.from_numpy(track[chosen]),
-    )
-
-
-def _imagenette(split: str, folder: Path) -> ImageSet:
-    """A split of Imagenette."""
-    if split == "test":
-        return imagenette.read_imagenette("val", folder)
-    whole = imagenette.read_imagenette("train", folder)
-    chosen = torch.from_numpy(splits.split_tenth(whole.labels.numpy())[split])
-    return replace(whole.at(chosen), origin=whole.origin)
-
-
 def load_or_standin(name: str, split: str, *, root: str | os.PathLike | None = None) -> ImageSet:
     """The split as `load` gives it where its set is on disk, else its stand-in, origin "standin".
 
@@ -169,12 +130,8 @@ def load_or_standin(name: str, split: str, *, root: str | os.PathLike | None = N
 
 def is_present(name: str, folder: Path) -> bool:
     """Whether any file of the set is, or was, in the folder."""
-    if name == "svhn10k":
-        return svhn10k.svhn10k_is_present(folder)
-    if name == "gtsrb":
-        return gtsrb.gtsrb_is_present(folder)
-    if name == "imagenette":
-        return imagenette.imagenette_is_present(folder)
+    if name in OWN_FILES:
+        return OWN_FILES[name].is_present(folder)
     return torchvision_sets.official_is_present(name, folder)
 
 
@@ -231,12 +188,8 @@ def fetch(name: str, *, root: str | os.PathLike | None = None) -> bool:
     if name == "cifar10h":
         return cifar10h.fetch_cifar10h(folder)
     check_split(name, "train")
-    if name == "svhn10k":
-        return svhn10k.download_svhn10k(folder)
-    if name == "gtsrb":
-        return gtsrb.download_gtsrb(folder)
-    if name == "imagenette":
-        return imagenette.download_imagenette(folder)
+    if name in OWN_FILES:
+        return OWN_FILES[name].download(folder)
     return torchvision_sets.download_official(name, folder)
 
 

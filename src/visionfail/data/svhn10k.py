@@ -8,10 +8,13 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import torch
 from torchvision import datasets
 
 from visionfail.data import downloads, splits
+from visionfail.data.imageset import ImageSet
 
+CLASSES = tuple("0123456789")
 DIGITS = 10_000
 LAST_HOUSE_TO_LEARN_FROM = 3527  # digits 0 to 6999; the houses from 3528 on are "test"
 PIXELS_SHA256 = "73091e92b37fdc1f7c3e1f6c8da9d55171356cc7a49e6b860ae6b5102fc22e40"
@@ -28,12 +31,12 @@ def mat_file(folder: Path) -> Path:
     return folder / datasets.SVHN.split_list["test"][1]
 
 
-def svhn10k_is_present(folder: Path) -> bool:
+def is_present(folder: Path) -> bool:
     """Whether either file is, or was, in the folder."""
     return downloads.was_there(npz_file(folder)) or downloads.was_there(mat_file(folder))
 
 
-def download_svhn10k(folder: Path) -> bool:
+def download(folder: Path) -> bool:
     """Download the official test set; False if the digits were in the folder already.
 
     Errors as in `downloads.fetch_file`.
@@ -42,6 +45,19 @@ def download_svhn10k(folder: Path) -> bool:
         return False
     url, name, md5 = datasets.SVHN.split_list["test"]
     return downloads.fetch_file([url], folder / name, right=md5)
+
+
+def load_split(split: str, folder: Path) -> ImageSet:
+    """A split of the digits, with their houses as groups; errors as in `read_svhn10k`."""
+    images, labels, house = read_svhn10k(folder)
+    chosen = svhn10k_parts(labels, house)[split]
+    return ImageSet(
+        torch.from_numpy(images[chosen]),
+        torch.from_numpy(labels[chosen]),
+        CLASSES,
+        "subset",
+        groups=torch.from_numpy(house[chosen]),
+    )
 
 
 def read_svhn10k(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -51,18 +51,16 @@ from visionfail.models.predict import (
     seconds_per_image,
 )
 from visionfail.models.recipes import EXAMINED
+from visionfail.models.rounds import check_can_save, config_fields, save_trained
 from visionfail.models.train_config import TrainConfig
 from visionfail.models.training import TrainingRun, fit, train_epoch, train_step
 from visionfail.models.zoo import (
     available_networks,
-    check_can_save,
     checkpoint_name,
     cifar10_classifier,
     cifar10_sets,
-    config_fields,
     grouped_classifier,
     grouped_sets,
-    save_trained,
     sets_of_profile,
     trained_networks,
 )

@@ -23,6 +23,7 @@ from visionfail.files import (
 )
 from visionfail.models import inputs, networks
 
+RESTORE = "restore it (git checkout), or remove it and train anew"
 REQUIRED = ("dataset", "arch", "width", "classes", "mean", "std", "sha256")
 
 

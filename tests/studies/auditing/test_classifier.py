@@ -6,7 +6,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from visionfail import models, paths
 from visionfail.data import CHANNEL_STATS, standins
 from visionfail.data.sets import load
-from visionfail.models import checkpoints, zoo
+from visionfail.models import checkpoints, rounds
 from visionfail.profiles import FULL, QUICK
 from visionfail.studies.auditing import classifier
 
@@ -86,7 +86,7 @@ def test_committed_classifiers_are_five_and_as_good_as_study_c_asks():
 @pytest.mark.skipif(not CARDS, reason="notebook 08 has not run in the full profile yet")
 def test_committed_accuracy_of_the_first_classifier_is_what_its_weights_give():
     model, card = checkpoints.load_checkpoint(CARDS[0].stem)
-    accuracy = zoo.accuracy_with_interval(model, load("mnist", "test"))
+    accuracy = rounds.accuracy_with_interval(model, load("mnist", "test"))
     assert accuracy == pytest.approx(card["accuracy"]["test"])
 
 
