@@ -70,6 +70,16 @@ def test_official_mat_gives_the_digits_and_another_file_is_refused(tmp_path, mon
 
 
 @pytest.mark.fault("damaged download")
+@pytest.mark.parametrize("shape", [(32, 32, 3), (32, 32, 12), (3, 32, 32, 12)])
+def test_a_mat_of_another_shape_is_refused_and_set_aside(tmp_path, shape):
+    pixels = np.zeros(shape, dtype=np.uint8)
+    savemat(tmp_path / "test_32x32.mat", {"X": pixels, "y": np.ones((12, 1), dtype=np.uint8)})
+    with pytest.raises(ValueError, match="cut short or changed"):
+        sets.load("svhn10k", "test", root=tmp_path)
+    assert (tmp_path / "test_32x32.mat.corrupt").exists()
+
+
+@pytest.mark.fault("damaged download")
 def test_damaged_npz_is_set_aside(tmp_path):
     (tmp_path / "svhn10k").mkdir()
     np.savez(

@@ -24,13 +24,13 @@ def classes(names=CLASSES):
 
 def bars():
     return uneven.class_error_bars(
-        classes(), model="resnet18", thing="houses", title="airplane errs most"
+        classes(), model="resnet18", thing="houses", seeds=1, title="airplane errs most"
     )
 
 
 def bars_of_signs():
     return uneven.class_error_bars(
-        classes(gtsrb.CLASSES), model="resnet18", thing="signs", naive=True, title="Signs"
+        classes(gtsrb.CLASSES), model="resnet18", thing="signs", seeds=3, naive=True, title="Signs"
     )
 
 
@@ -132,7 +132,9 @@ def test_images_and_independent_things_are_written():
 @pytest.mark.fault("bad arguments")
 def test_an_unknown_outcome_is_named():
     with pytest.raises(ValueError, match="worse"):
-        uneven.class_error_bars(classes().assign(outcome="worse"), model="resnet18", thing="signs")
+        uneven.class_error_bars(
+            classes().assign(outcome="worse"), model="resnet18", thing="signs", seeds=3
+        )
 
 
 def test_lines_of_confusions_are_as_wide_as_their_share():
@@ -191,3 +193,10 @@ def test_the_key_of_confusions_names_the_colours_that_are_there():
     alone = uneven.confusion_graph(PAIRS.iloc[2:], n=50)
     assert "more than by chance, p < 5%" not in words(alone)
     assert "not told from chance" in words(alone)
+
+
+def test_bars_say_over_how_many_seeds_and_things_they_are():
+    assert "mean of 3 seeds" in " ".join(words(bars_of_signs()))
+    assert "seeds" not in " ".join(words(bars()))
+    digits = uneven.class_error_bars(classes(), model="resnet18", thing="digits", seeds=2)
+    assert "at right: digits of each class" in " ".join(words(digits))

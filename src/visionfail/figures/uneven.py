@@ -41,12 +41,13 @@ SEED_MARKERS = "osD^vPX*<>"
 
 
 def class_error_bars(
-    table: pd.DataFrame, *, model: str, thing: str, naive: bool = False, title: str = ""
+    table: pd.DataFrame, *, model: str, thing: str, seeds: int, naive: bool = False, title: str = ""
 ) -> Figure:
     """The error rate of each class with its 95% interval, in the order of the table.
 
     Rows are those of `uneven.class_table`: class, accuracy, lo, hi, naive_lo, naive_hi, n,
-    independent, outcome. `thing` is what is independent, in the plural: "houses", or "images".
+    independent, outcome. `thing` is what is independent, in the plural: "houses", or "images" or
+    "digits" where each is; accuracies are means over so many `seeds`.
     `naive` draws the interval that takes all images as independent beside the other. ValueError
     for an outcome without a colour.
     """
@@ -65,15 +66,17 @@ def class_error_bars(
     if naive:
         arms = error_arms(error, 1 - table.naive_hi, 1 - table.naive_lo)
         ax.errorbar(error, rows + shift, xerr=arms, fmt="none", ecolor=NAIVE_COLOUR, elinewidth=2.2)
-    _write_counts(ax, table, twice=thing != "images")
+    alone = thing in ("images", "digits")
+    _write_counts(ax, table, twice=not alone)
     name_rows(ax, list(table["class"]))
     ax.set_xlim(left=0)
     ax.set_xlabel("error rate")
     percent_axis(ax.xaxis)
     ax.grid(False, axis="y")
     _class_legend(fig, table, naive=naive)
-    counted = "images" if thing == "images" else f"images and {thing}"
-    note = f"{model_name(model)}; at right: {counted} of each class"
+    counted = thing if alone else f"images and {thing}"
+    averaged = f", mean of {seeds} seeds" if seeds > 1 else ""
+    note = f"{model_name(model)}{averaged}; at right: {counted} of each class"
     footnote(fig, f"{note}; a colour says more or fewer errors than the rest, p < 5% (Holm)")
     return fig
 

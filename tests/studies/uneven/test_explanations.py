@@ -81,14 +81,20 @@ def test_classes_without_errors_are_left_out():
     assert rates == pytest.approx([0.25, np.nan, 1], nan_ok=True)
 
 
+def answers_of_six(correct, labels, rng):
+    """Answers that are right where `correct` (S, N) says so, of six classes."""
+    predicted = np.where(correct, labels, (labels + 1) % 6)
+    seeds = list(range(len(correct)))
+    made = {"dataset": "cifar10", "split": "test", "seeds": seeds, "classes": list("abcdef")}
+    log_odds = rng.normal(3, 0.1, predicted.shape).astype(np.float16)
+    return SeedAnswers(labels, predicted, log_odds, None, {}, made)
+
+
 def test_measures_are_set_against_the_errors_of_classes():
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(6), 200)
     correct = rng.random((2, 1200)) > 0.03 + 0.05 * labels
-    predicted = np.where(correct, labels, (labels + 1) % 6)
-    made = {"dataset": "cifar10", "split": "test", "seeds": [0, 1], "classes": list("abcdef")}
-    log_odds = rng.normal(3, 0.1, (2, 1200)).astype(np.float16)
-    answers = SeedAnswers(labels, predicted, log_odds, None, {}, made)
+    answers = answers_of_six(correct, labels, rng)
     measured = {}
     for name in explanations.measured_names():
         measured[name] = rng.random((2, 1200))
@@ -102,6 +108,24 @@ def test_measures_are_set_against_the_errors_of_classes():
     assert np.isnan(table.random_head[explanations.OWN])
     assert table.maps["entropy"] == correct[:, 1::2].sum()
     assert (table.classes == 6).all() and table.worse["strongest fifth"] == "less"
+
+
+def test_a_measure_that_hardly_varies_tells_nothing():
+    assert explanations.others_than_most(np.array([1, 1, 2, 1, 3])) == 2
+    assert explanations.others_than_most(np.array([])) == 0
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(6), 200)
+    correct = rng.random((1, 1200)) > 0.03 + 0.05 * labels
+    answers = answers_of_six(correct, labels, rng)
+    measured = {name: rng.random((1, 1200)) for name in explanations.measured_names()}
+    measured["fragments"] = np.ones((1, 1200))
+    few = np.flatnonzero(correct[0])[: explanations.FEWEST_OTHERS]
+    measured["fragments"][0, few[1:]] = 2
+    row = explanations.explanation_table(measured, answers).set_index("measure").loc["fragments"]
+    assert row.others == explanations.FEWEST_OTHERS - 1 and np.isnan(row.correlation)
+    measured["fragments"][0, few] = 2
+    row = explanations.explanation_table(measured, answers).set_index("measure").loc["fragments"]
+    assert row.others == explanations.FEWEST_OTHERS and row.correlation < 0
 
 
 def test_partial_correlation_is_that_of_the_ranks_left_over():

@@ -133,4 +133,4 @@ def test_things_have_their_names():
     assert answers_of([0], [[0]], groups=[1]).thing == "houses"
     assert answers_of([0], [[0]], dataset="gtsrb").thing == "signs"
     assert answers_of([0], [[0]], groups=[1], dataset="gtsrb", split="heldout").thing == "signs"
-    assert answers_of([0], [[0]], dataset="svhn").thing == "images"
+    assert answers_of([0], [[0]], dataset="svhn").thing == "digits"

@@ -1,5 +1,7 @@
 """Tracks found by their pixels, where they are plain and where there are none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -21,8 +23,18 @@ def frames(*, noise):
 
 def test_tracks_of_one_picture_are_found_and_of_noise_are_not():
     table = uneven.track_recovery(frames(noise=5))
-    assert table.to_dict("records") == [{"class": "a", "tracks": 3, "frames": 30, "ari": 1.0}]
+    found = {"class": "a", "tracks": 3, "frames": 30, "ari": 1.0, "split": 0, "mixed": 0}
+    assert table.to_dict("records") == [found]
     assert uneven.track_recovery(frames(noise=3000)).ari[0] < 0.3
+
+
+def test_a_track_of_two_pictures_is_split_and_mixes_others():
+    images = frames(noise=5)
+    pixels = images.images.clone()
+    pixels[5:10] = 255 - pixels[5:10]  # half of the first track shows something else
+    table = uneven.track_recovery(replace(images, images=pixels))
+    # three clusters for four pictures: the first track lies in two, and two tracks share one
+    assert table.split[0] == 1 and table.mixed[0] == 1
 
 
 @pytest.mark.fault("bad arguments")

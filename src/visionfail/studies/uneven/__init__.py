@@ -30,12 +30,15 @@ from visionfail.studies.uneven.by_set import (
     confidence_by_class,
     covariates_by_class,
     exchanged,
+    in_short,
     order_between_halves,
-    overconfidence_by_answer,
+    order_on_same_images,
     pairs_of,
     structure_of,
     sums_by_class,
+    table_by_answer,
     table_by_class,
+    table_of_confidence,
 )
 from visionfail.studies.uneven.claims import (
     NOT_TESTABLE,
@@ -50,7 +53,7 @@ from visionfail.studies.uneven.classes import (
     exchanged_class_means,
     gap_at_chance,
 )
-from visionfail.studies.uneven.confidence import class_confidences, confidence_table
+from visionfail.studies.uneven.confidence import class_confidences
 from visionfail.studies.uneven.confusions import (
     confusion_structure,
     misfit_above_chance,
@@ -161,7 +164,6 @@ __all__ = [
     "confidence_by_class",
     "confidence_gained",
     "confidence_suspicion",
-    "confidence_table",
     "confusion_structure",
     "consistency_table",
     "correlation_table",
@@ -186,6 +188,7 @@ __all__ = [
     "halved_concordance",
     "image_brightness",
     "image_contrast",
+    "in_short",
     "judge_attacks",
     "judge_uneven",
     "kendalls_w",
@@ -207,7 +210,7 @@ __all__ = [
     "mistake_captions",
     "noticed_table",
     "order_between_halves",
-    "overconfidence_by_answer",
+    "order_on_same_images",
     "pair_table",
     "pairs_of",
     "partial_rank_correlation",
@@ -226,7 +229,9 @@ __all__ = [
     "structure_of",
     "sums_by_class",
     "sure_when_wrong",
+    "table_by_answer",
     "table_by_class",
+    "table_of_confidence",
     "track_recovery",
     "transfer_table",
     "turned_and_right_again",

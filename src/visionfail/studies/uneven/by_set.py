@@ -1,9 +1,19 @@
 """The study's statistics of one set's answers, with its groups and classes put in."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
-from visionfail.studies.uneven import classes, confidence, confusions, covariates, halves
+from visionfail.studies.uneven import (
+    classes,
+    confidence,
+    confusions,
+    covariates,
+    halves,
+    persistence,
+    tables,
+)
 from visionfail.studies.uneven.classes import ClassSums
 from visionfail.studies.uneven.confidence import ClassMeans
 from visionfail.studies.uneven.confusions import Structure
@@ -93,6 +103,87 @@ def confidence_by_class(
         num_classes=len(answers.classes),
         above=above,
     )
+
+
+def order_on_same_images(answers: SeedAnswers, *, permutations: int) -> tuple[float, float]:
+    """(Kendall's W of all seeds' class error rates, its p): on the images that they share.
+
+    What chance did to these is the same for all, so both say too much: see `order_between_halves`.
+    """
+    num_classes = len(answers.classes)
+    rates = [
+        covariates.class_means(wrong, answers.labels, num_classes=num_classes)
+        for wrong in answers.wrong
+    ]
+    there = np.bincount(answers.labels, minlength=num_classes) > 0
+    ranked = np.stack(rates)[:, there]  # (S, classes with images)
+    p = persistence.concordance_p(
+        ranked, permutations=permutations, generator=np.random.default_rng(0)
+    )
+    return persistence.kendalls_w(ranked), p
+
+
+def table_of_confidence(answers: SeedAnswers, means: Mapping[str, ClassMeans]) -> pd.DataFrame:
+    """`confidence_table` of the answers, with `things`: how many show the images that count.
+
+    Those of the class, for "when right" those that a seed gets right, for "when wrong" wrong.
+    """
+    table = confidence.confidence_table(means, classes=answers.classes)
+    right = answers.correct.any(axis=0)
+    wrong = answers.wrong.any(axis=0)
+    counted = {"when right": right, "when wrong": wrong, "sure when wrong": wrong}
+    things = []
+    for name, measure in zip(table["class"], table.measure, strict=True):
+        of_class = answers.labels == answers.classes.index(name)
+        things.append(answers.things_among(of_class & counted.get(measure, True)))
+    return table.assign(things=things)
+
+
+def table_by_answer(answers: SeedAnswers, counts: np.ndarray) -> pd.DataFrame:
+    """A row per class as it is answered: class, value (overconfidence), lo, hi, answers, things.
+
+    The interval is 95%, images and seeds resampled crossed; `answers` are those of all seeds that
+    name the class, `things` what their images show. NaN for a class that is never answered.
+    """
+    means = overconfidence_by_answer(answers, counts)
+    table = confidence.confidence_table({"overconfidence": means}, classes=answers.classes)
+    things = []
+    for label in range(len(answers.classes)):
+        things.append(answers.things_among((answers.predicted == label).any(axis=0)))
+    return table.drop(columns="measure").assign(things=things)
+
+
+def in_short(answers: SeedAnswers, counts: np.ndarray, *, permutations: int) -> dict:
+    """What the study tells of a set in one row, to set two parts of a set side by side.
+
+    {"things", "worst_class", and with their intervals (_lo, _hi): "gap", "kappa", "shared" (errors
+    that all seeds make), "misfit" (of confusions, above chance), "range" (of overconfidence over
+    classes); "p of gap", "p of confusions", "p of range"}.
+    """
+    null = exchanged(answers, answers.wrong, permutations=permutations)
+    gap = tables.gap_row(answers, sums_by_class(answers, counts), null)
+    lasting = tables.persistence_row(answers, counts)
+    structure = structure_of(answers, permutations=permutations)
+    misfit = confusions.misfit_above_chance(
+        answers.predicted, answers.labels, counts, structure
+    ).interval()
+    over = answers.confidence - answers.correct
+    moved = exchanged(answers, over, permutations=permutations)
+    by_class = confidence_by_class(answers, counts, above=1)["overconfidence"]
+    intervals = {
+        "gap": (gap["gap"], gap["lo"], gap["hi"]),
+        "kappa": (lasting["kappa"], lasting["kappa_lo"], lasting["kappa_hi"]),
+        "shared": (lasting["shared"], lasting["shared_lo"], lasting["shared_hi"]),
+        "misfit": misfit,
+        "range": by_class.range_over_classes().interval(),
+    }
+    row = {"things": answers.things, "worst_class": gap["worst_class"]}
+    for name, (value, lo, hi) in intervals.items():
+        row.update({name: value, f"{name}_lo": lo, f"{name}_hi": hi})
+    row["p of gap"] = gap["p"]
+    row["p of confusions"] = structure.p
+    row["p of range"] = classes.gap_at_chance(over, answers.labels, moved)["p"]
+    return row
 
 
 def overconfidence_by_answer(answers: SeedAnswers, counts: np.ndarray) -> ClassMeans:

@@ -31,6 +31,7 @@ RANDOM_HEAD = "random head"
 OWN = "fall, own map hidden"
 BLOB = "fall, blob hidden"
 OWN_MINUS_BLOB = "fall, own minus blob"
+FEWEST_OTHERS = 30  # maps: where fewer differ from the most frequent value, classes do not compare
 # what would be said of hard classes: their maps have more of it, or less
 WORSE = {"entropy": "more", "strongest fifth": "less", "fragments": "more", "centre": "less"}
 WORSE[OWN] = "less"
@@ -134,7 +135,9 @@ def explanation_table(measured: dict[str, np.ndarray], answers: SeedAnswers) -> 
     lo, hi (Spearman's over classes that some seed errs on), given_log_odds, given_lo, given_hi (the
     same given the mean log-odds of the class's mapped answers), random_head, head_lo, head_hi (the
     correlation of the same maps without what the head learnt; NaN for hiding), classes, maps (right
-    answers mapped). Intervals are over classes alone.
+    answers mapped), others (of these, maps whose value is not the most frequent one: where they are
+    fewer than FEWEST_OTHERS the measure hardly varies, and its correlation is NaN). Intervals are
+    over classes alone.
     """
     errors = classes_with_errors(answers)
     mapped = np.isfinite(measured["entropy"])  # (S, N)
@@ -143,19 +146,43 @@ def explanation_table(measured: dict[str, np.ndarray], answers: SeedAnswers) -> 
     values[OWN_MINUS_BLOB] = measured[OWN] - measured[BLOB]
     rows = []
     for name in [*MEASURES, OWN, OWN_MINUS_BLOB]:
-        of_class = means_of_right_answers(values[name], answers)
         row: dict = {"measure": name, "worse": WORSE.get(name, WORSE[OWN])}
-        row["correlation"], row["lo"], row["hi"], row["classes"] = rank_correlation(
-            of_class, errors
-        )
-        given = partial_rank_correlation(of_class, errors, log_odds)
-        row["given_log_odds"], row["given_lo"], row["given_hi"] = given
-        control = values.get(f"{name}, {RANDOM_HEAD}")
+        row.update(_set_against_errors(values[name], answers, errors, log_odds))
         of_control = (np.nan, np.nan, np.nan)
-        if control is not None:
-            means = means_of_right_answers(control, answers)
+        if f"{name}, {RANDOM_HEAD}" in values:
+            means = means_of_right_answers(values[f"{name}, {RANDOM_HEAD}"], answers)
             of_control = rank_correlation(means, errors)[:3]
         row["random_head"], row["head_lo"], row["head_hi"] = of_control
-        row["maps"] = int((answers.correct & np.isfinite(values[name])).sum())
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _set_against_errors(
+    values: np.ndarray, answers: SeedAnswers, errors: np.ndarray, log_odds: np.ndarray
+) -> dict[str, float]:
+    """The columns of `explanation_table` about a measure (S, N) itself; the others are (K,)."""
+    of_right = values[answers.correct & np.isfinite(values)]
+    others = others_than_most(of_right)
+    of_class = means_of_right_answers(values, answers)
+    if others < FEWEST_OTHERS:
+        of_class = np.full_like(of_class, np.nan)
+    r, lo, hi, classes = rank_correlation(of_class, errors)
+    given, given_lo, given_hi = partial_rank_correlation(of_class, errors, log_odds)
+    return {
+        "correlation": r,
+        "lo": lo,
+        "hi": hi,
+        "given_log_odds": given,
+        "given_lo": given_lo,
+        "given_hi": given_hi,
+        "classes": classes,
+        "maps": len(of_right),
+        "others": others,
+    }
+
+
+def others_than_most(values: np.ndarray) -> int:
+    """How many values (M,) differ from the most frequent one."""
+    if len(values) == 0:
+        return 0
+    return int(len(values) - np.unique(values, return_counts=True)[1].max())

@@ -39,9 +39,9 @@ class SeedAnswers(Answers):
 
     @property
     def thing(self) -> str:
-        """What is independent, in the plural: "houses", "signs", or "images"."""
+        """What is independent, in the plural: "houses", "signs", "images"; "digits" of no house."""
         if self.frames == 1 and self.groups is None:
-            return "images"
+            return "digits" if self.made["dataset"] in ("svhn10k", "svhn") else "images"
         return "signs" if self.made["dataset"] == "gtsrb" else "houses"
 
     @property
@@ -68,6 +68,10 @@ class SeedAnswers(Answers):
         if self.frames > 1:
             return int(self.independent.sum())
         return int(groups.group_index(self.groups, len(self.labels)).max()) + 1
+
+    def things_among(self, chosen: np.ndarray) -> int:
+        """How many independent things the images show that `chosen`, bool (N,), takes."""
+        return self.taken(np.flatnonzero(chosen)).things if chosen.any() else 0
 
     def counts(self, *, bootstraps: int, seed: int = 0) -> np.ndarray:
         """How often each image counts in resamples of what is independent, float32 (B, N)."""

@@ -9,12 +9,13 @@ from visionfail.data import ImageSet
 
 
 def track_recovery(images: ImageSet) -> pd.DataFrame:
-    """A row per class with several tracks: class, tracks, frames, ari.
+    """A row per class with several tracks: class, tracks, frames, ari, split, mixed.
 
     Frames are clustered by their pixels into as many clusters as there are tracks (average linkage,
     each frame less its mean, at length 1); ari is the adjusted Rand index of clusters and true
     groups, 1 where they are the same, 0 for clusters at random. Hubert and Arabie 1985,
-    doi:10.1007/BF01908075. ValueError for images without groups.
+    doi:10.1007/BF01908075. `split` counts tracks that lie in several clusters, `mixed` clusters
+    with frames of several tracks. ValueError for images without groups.
     """
     if images.groups is None:
         raise ValueError("the groups of these images are not known: nothing to compare with.")
@@ -31,5 +32,9 @@ def track_recovery(images: ImageSet) -> pd.DataFrame:
                 pixels[members]
             )
             ari = adjusted_rand_score(groups, clusters)
-            rows.append({"class": name, "tracks": tracks, "frames": len(members), "ari": ari})
+            pairs = np.unique(np.stack([groups, clusters]), axis=1)  # (2, pairs that occur)
+            row = {"class": name, "tracks": tracks, "frames": len(members), "ari": ari}
+            row["split"] = int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())
+            row["mixed"] = int((np.unique(pairs[1], return_counts=True)[1] > 1).sum())
+            rows.append(row)
     return pd.DataFrame(rows)
