@@ -11,7 +11,7 @@ from visionfail.data import ImageSet
 def track_recovery(images: ImageSet) -> pd.DataFrame:
     """A row per class with several tracks: class, tracks, frames, ari, split, mixed.
 
-    Frames are clustered by their pixels into as many clusters as there are tracks (average linkage,
+    Frames are clustered by their pixels into as many clusters as there are tracks (Ward's linkage,
     each frame less its mean, at length 1); ari is the adjusted Rand index of clusters and true
     groups, 1 where they are the same, 0 for clusters at random. Hubert and Arabie 1985,
     doi:10.1007/BF01908075. `split` counts tracks that lie in several clusters, `mixed` clusters
@@ -28,9 +28,7 @@ def track_recovery(images: ImageSet) -> pd.DataFrame:
         groups = images.groups.numpy()[members]
         tracks = len(np.unique(groups))
         if tracks > 1:
-            clusters = AgglomerativeClustering(tracks, linkage="average").fit_predict(
-                pixels[members]
-            )
+            clusters = AgglomerativeClustering(tracks, linkage="ward").fit_predict(pixels[members])
             ari = adjusted_rand_score(groups, clusters)
             pairs = np.unique(np.stack([groups, clusters]), axis=1)  # (2, pairs that occur)
             row = {"class": name, "tracks": tracks, "frames": len(members), "ari": ari}
