@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from visionfail import corruptions, data, devices, files, metrics, models, results
 from visionfail.data import ImageSet
-from visionfail.evaluation import outcomes, unfinished
+from visionfail.evaluation import outcomes, processes, unfinished
 from visionfail.evaluation.ahead import made_ahead
 
 
@@ -152,6 +152,7 @@ def run_sweep(
     identity, or of other clean images or labels; PermissionError where it cannot be written.
     Severity 0 is predicted in float32 always. Where the model is on another device than the CPU,
     `corrupted_set` makes the next condition's images, on a thread, while one is predicted.
+    The processes of a torchrun share the conditions, and each returns the answers to all.
     """
     folder = Path(folder)
     record = dict(identity)
@@ -161,17 +162,24 @@ def run_sweep(
     record["images"] = clean.checksum()
     record["n"] = len(clean)
     unfinished.check_place(folder, conditions)
-    unfinished.check_unclaimed(folder, conditions)
-    temperature = unfinished.claim_folder(folder, record, temperature=temperature)
+    with processes.first_alone():
+        unfinished.check_unclaimed(folder, conditions)
+        temperature = unfinished.claim_folder(folder, record, temperature=temperature)
     device = models.device_of(model)
     make_one = partial(make or partial(corrupted_set, seed=seed), clean)
-    next_missing = partial(_next_missing, conditions=conditions, folder=folder)
+    mine = processes.share_of(conditions)
+    next_missing = partial(_next_missing, conditions=mine, folder=folder)
     # another `make` may run the model, and a CPU's cores are busy with its predictions
     ahead = make is None and device.type != "cpu" if _ahead is None else _ahead
     with made_ahead(make_one, next_missing, enabled=ahead) as make_next:
         run = _Sweep(model, clean, make_next, temperature, dtype)
-        bar = tqdm(conditions, unit="condition")
-        rows = [run.stored_or_answered(folder, name, severity) for name, severity in bar]
+        done = {
+            each: run.stored_or_answered(folder, *each) for each in tqdm(mine, unit="condition")
+        }
+    processes.wait_for_all()
+    run = replace(run, make=make_one)  # nothing of other processes' shares was made ahead
+    rows = [done.get(each) or run.stored_or_answered(folder, *each) for each in conditions]
+    processes.wait_for_all()  # until all have read: the folder may be removed now
     record["device"] = devices.describe_device(device)
     record["seconds"] = round(sum(float(row["seconds"]) for row in rows), 1)
     return outcomes.Outcomes(
