@@ -65,7 +65,8 @@ def degradation() -> str:
 
 def by_set(where: str, note: str) -> str:
     """Study B's claims judged in one notebook: a column per data set."""
-    note += " Statistics and regions: [notes/claims.md](notes/claims.md)."
+    note += " †: exploratory, for something of what is judged had been seen before its rule was"
+    note += " fixed. Statistics and regions: [notes/claims.md](notes/claims.md)."
     return markdown(findings.by_set_summary(paths.RESULTS, where=where), note)
 
 
@@ -76,8 +77,7 @@ def uneven() -> str:
         "Verdict, and in brackets the value, a share, a correlation or Kendall's W; intervals and "
         "n in [notebook 06](notebooks/06_uneven_errors.ipynb). SVHN: 3,000 digits of 1,506 houses, "
         "split anew from a part of the official test set; GTSRB: the official test images, 421 "
-        "signs (U3b: held-out training tracks); CIFAR-10's answers had been seen, so that its "
-        "column is exploratory.",
+        "signs (U3b: held-out training tracks).",
     )
 
 
@@ -87,7 +87,7 @@ def attacked() -> str:
         "notebook 07",
         "Verdict, and in brackets the value, a share, a difference or a correlation; intervals and "
         "n in [notebook 07](notebooks/07_fgsm_attacks.ipynb). FGSM attacks all test images, PGD "
-        "the first thousand of a set; CIFAR-10's column is exploratory. F2b's words are the "
+        "the first thousand of a set. F2b's words are the "
         "earlier study's and say too much: 2/255 is what rounding to six bits does, and a screen "
         "shows it; what is judged is the share that it turns. F4a: to a few particular answers. "
         "F4b's resamples lean towards 0, so that a value may lie above its own interval.",

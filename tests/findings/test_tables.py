@@ -61,3 +61,7 @@ def test_every_claim_is_counted_once_whatever_the_sets_it_was_judged_on(tmp_path
     one_set = findings.by_set_summary(tmp_path, where="notebook 06", sets=["GTSRB"])
     assert one_set["GTSRB"].tolist() == ["fails (0.12)", "not testable here"]
     assert summary.loc["U1"].tolist()[1:] == ["holds (0.12)", "fails (0.12)", "not testable here"]
+    table.loc[0, "status"] = "exploratory, subset"
+    table.to_csv(tmp_path / "claims.csv", index=False)
+    summary = findings.by_set_summary(tmp_path, where="notebook 06").set_index("")
+    assert summary.loc["U1"].tolist()[1:3] == ["holds† (0.12)", "fails (0.12)"]

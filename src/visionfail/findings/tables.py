@@ -130,8 +130,14 @@ def auditor_summary(folder: Path) -> pd.DataFrame:
     return rows.rename(columns={report.ENSEMBLE: "deep ensemble"})
 
 
+EXPLORED = "†"
+
+
 def by_set_summary(folder: Path, *, where: str, sets: Iterable[str] = tuple(SETS)) -> pd.DataFrame:
-    """A row per claim judged in one notebook: its region, and on each set its verdict and value."""
+    """A row per claim judged in one notebook: its region, and on each set its verdict and value.
+
+    EXPLORED stands behind the verdict of a claim whose status is exploratory on that set.
+    """
     table = claims.load_claims(Path(folder) / "claims.csv", where=where)
     rows = []
     for number, of_claim in table.groupby(claim_numbers(table), sort=False):
@@ -143,7 +149,8 @@ def by_set_summary(folder: Path, *, where: str, sets: Iterable[str] = tuple(SETS
             row[name] = "not testable here"
             if f"{number} {name}" in by_claim.index:
                 judged = by_claim.loc[f"{number} {name}"]
-                row[name] = f"{judged.verdict} ({round(judged.value, 2) + 0.0:.2f})"
+                mark = EXPLORED if judged.status.startswith("exploratory") else ""
+                row[name] = f"{judged.verdict}{mark} ({round(judged.value, 2) + 0.0:.2f})"
         rows.append(row)
     return pd.DataFrame(rows)
 
