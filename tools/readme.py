@@ -58,7 +58,7 @@ def degradation() -> str:
 
 def degradation_note(table: pd.DataFrame) -> str:
     """Which networks study A's claims are of, which are exploratory, and what claim 8 is about."""
-    single = table[table.seed.str.isdecimal() & (table.claim != "8")]  # one network a row
+    single = table.loc[table.seed.str.isdecimal() & (table.claim != "8")]  # one network a row
     exploratory = (table.status == "exploratory").groupby(table.claim, sort=False).all()
     amended = ", ".join(exploratory.index[exploratory])
     of_architectures = table.loc[table.claim == "8", "statistic"].iloc[0]
