@@ -107,9 +107,13 @@ def test_every_occlusion_is_loaded(path, test_images):
     assert how == "loaded"
 
 
-@pytest.mark.parametrize(("arch", "seed"), [("resnet18", 0), ("resnet18", 1), ("densenet121", 0)])
-def test_every_cifar10_checkpoint_is_loaded(arch, seed):
+@pytest.mark.parametrize(
+    "path", sorted(paths.MODELS.glob("cifar10-*-standard-s*.safetensors")), ids=lambda p: p.stem
+)
+def test_every_cifar10_checkpoint_is_loaded(path):
+    _, arch, _, seed = path.stem.split("-")
     sets = models.cifar10_sets(profiles.FULL)
+    seed = int(seed.removeprefix("s"))
     assert models.cifar10_classifier(profiles.FULL, sets, arch=arch, seed=seed)[2] == "loaded"
 
 

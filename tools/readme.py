@@ -12,6 +12,7 @@ from visionfail import claims, failure, files, findings, paths
 from visionfail.studies import transfer
 
 WRITTEN = "Written by `make readme` from results/."
+CLAIMS = paths.RESULTS / "claims.csv"
 
 
 def markdown(table: pd.DataFrame, note: str) -> str:
@@ -43,23 +44,33 @@ def networks() -> str:
 
 def claims_of(where: str, note: str) -> str:
     """The claims judged in one notebook: a verdict each, and the range of the networks' values."""
-    table = claims.load_claims(paths.RESULTS / "claims.csv", where=where)
-    note = note.format(n=table.n.iloc[0], networks=findings.network_names(table))
+    table = claims.load_claims(CLAIMS, where=where)
+    note = note.format(n=table.n.iloc[0])
     note += " Statistics and regions: [notes/claims.md](notes/claims.md)."
     return markdown(findings.claims_summary(paths.RESULTS, where=where), note)
 
 
 def degradation() -> str:
     """The claims of study A."""
-    return claims_of(
-        "notebook 04",
-        'One verdict where all networks agree ({networks}), else "differs"; n = {n:,} test images, '
-        "intervals and each network's verdict in [notebook "
-        "04](notebooks/04_severity_curves.ipynb). Measured: from the "
-        "lowest to the highest of these networks. Rules of 1 to 4 were amended with all curves in "
-        "view (dated in notes/claims.md): exploratory for every network. By the others ResNet-18, "
-        "seed 0 is exploratory, for its curves had been seen before it was judged; claim 8 is "
-        "about these checkpoints, for DenseNet-121 has one training seed.",
+    where = "notebook 04"
+    return claims_of(where, degradation_note(claims.load_claims(CLAIMS, where=where)))
+
+
+def degradation_note(table: pd.DataFrame) -> str:
+    """Which networks study A's claims are of, which are exploratory, and what claim 8 is about."""
+    single = table.loc[table.seed.str.isdecimal() & (table.claim != "8")]  # one network a row
+    exploratory = (table.status == "exploratory").groupby(table.claim, sort=False).all()
+    amended = ", ".join(exploratory.index[exploratory])
+    of_architectures = table.loc[table.claim == "8", "statistic"].iloc[0]
+    return (
+        f"One verdict where all networks agree ({findings.network_names(single)}), else "
+        f'"differs"; n = {table.n.iloc[0]:,} test images, intervals and each network\'s verdict '
+        "in [notebook 04](notebooks/04_severity_curves.ipynb). Measured: from the lowest to the "
+        f"highest of these networks. Exploratory for every network: {amended}, whose rules were "
+        "amended with results in view (dated in notes/claims.md). By the others ResNet-18, seed 0 "
+        "is exploratory, for its curves had been seen before it was judged. Claim 8 is about "
+        f"architectures, by {of_architectures}: one training seed of either leaves it undecided, "
+        "and with two or more its interval is over seeds and images."
     )
 
 

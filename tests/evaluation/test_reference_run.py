@@ -25,6 +25,7 @@ def test_a_network_is_swept_once_and_its_rows_are_those_of_its_answers(
     stored, meta = results.load_run(name, folder=profile.results)
     assert rows.equals(stored) and (rows.seed == 3).all()
     assert meta["config"]["weights_sha256"] == "abc"
+    assert meta["config"]["frost"] == "our texture"
     means = rows.set_index(["condition", "metric"]).value
     accuracy = corruption_error.by_corruption(answers.correct.mean(axis=1), answers.conditions)
     assert np.isclose(

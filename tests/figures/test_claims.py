@@ -52,6 +52,13 @@ def test_several_seeds_are_named_as_such():
     assert named == ["ResNet-18, seed 0", "ResNet-18, seeds 0 to 2", "ResNet-18, seeds 0, 2"]
 
 
+def test_claims_over_several_seeds_are_named_below():
+    assert "over seeds" not in " ".join(words(figure()))
+    table = judged(seed="0")
+    table.loc[table.claim == "5", "seed"] = "0, 1"
+    assert "images; 5: over seeds, too" in " ".join(words(claims.claims_plot(table)))
+
+
 @pytest.mark.fault("bad arguments")
 def test_a_claim_inside_its_region_that_is_not_said_to_hold_is_named():
     assert "more is asked" not in " ".join(words(figure()))

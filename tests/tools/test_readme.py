@@ -1,9 +1,10 @@
 import re
 import sys
 
+import pandas as pd
 from makers import STATS, squares
 
-from visionfail import data, paths
+from visionfail import claims, data, paths
 from visionfail.models import networks
 
 sys.path.insert(0, str(paths.ROOT / "tools"))
@@ -19,6 +20,20 @@ def snippets(call):
 
 def test_results_table_is_what_the_command_writes():
     assert readme.written(TEXT) == TEXT, "stale: make readme"
+
+
+def test_the_note_on_study_a_follows_the_networks_that_were_judged():
+    table = claims.load_claims(paths.RESULTS / "claims.csv", where="notebook 04")
+    of_one = table[table.claim != "8"]
+    further = of_one[(of_one.model == "densenet121") & (of_one.seed == "0")].assign(seed="1")
+    scope = "mean accuracy over 14, minus ResNet-18's (2 and 3 seeds)"
+    several = table[table.claim == "8"].assign(seed="0, 1", statistic=scope, status="exploratory")
+    note = readme.degradation_note(pd.concat([of_one, further, several]))
+    assert "DenseNet-121, seed 0, DenseNet-121, seed 1)" in note  # once each, claim 8's not at all
+    assert "1, 2, 3, 4a, 4b, 4c, 8, whose rules" in note
+    assert scope in note
+    for row in several.itertuples():
+        assert f"n = {row.n:,}" in note
 
 
 def test_every_linked_file_is_there():

@@ -43,6 +43,7 @@ def reference_run(
         "weights_sha256": card["sha256"],
         "bootstraps": profile.bootstraps,
         "dtype": answers.made["dtype"],
+        "frost": tables.frost_of(answers),
     }
     results.save_run(
         name,

@@ -94,13 +94,16 @@ def _add_legend(fig: Figure, ax: Axes) -> None:
 
 
 def _claims_note(table: pd.DataFrame, things: str) -> str:
-    """What the dots are, and which claims lie in their region without being said to hold."""
+    """What the dots are, which claims are not judged by them alone, and which are over seeds."""
     n = " and ".join(f"{n:,}" for n in table.n.astype(int).unique())
     note = f"dots: value with 95% bootstrap interval over n = {n} {things}"
     inside = (table.lo >= table.low) & (table.hi <= table.high)
     stricter = table.loc[inside & (table.verdict != "holds"), "claim"].unique()
     if len(stricter):
         note += f"; {', '.join(stricter)}: more is asked than this interval"
+    over_seeds = table.loc[~table.seed.astype(str).str.isdecimal(), "claim"].unique()
+    if len(over_seeds):
+        note += f"; {', '.join(over_seeds)}: over seeds, too"
     return note
 
 

@@ -8,10 +8,10 @@ from scipy import interpolate
 from sklearn.metrics import accuracy_score
 
 from visionfail import paths, results
-from visionfail.claims import JUDGED, load_claims, save_claims
+from visionfail.claims import JUDGED, load_claims, save_claims, weakest_verdict
 from visionfail.corruptions import strength
 from visionfail.evaluation import tables
-from visionfail.studies.degradation import claims, curves, seeds, strengths
+from visionfail.studies.degradation import architectures, claims, curves, strengths
 
 SWEEP = random_outcomes(n=300)[0]
 STRENGTHS = pd.DataFrame(strengths.strength_rows(squares(20, seed=0)))
@@ -37,6 +37,19 @@ def with_curve(corruption, accuracies, n=1000):
         row = SWEEP.at(corruption if severity else "clean", severity)
         predicted[row, round(accuracy * n) :] = 1
     return dataclasses.replace(SWEEP, labels=labels, predicted=predicted)
+
+
+def carried_by_one_blur():
+    """A sweep in which glass blur costs much, other structural corruptions nothing, noise little.
+
+    So structural corruptions hurt more on the mean, but without glass blur they hurt less.
+    """
+    sweep = with_curve("glass_blur", [1.0, 0.6, 0.5, 0.4, 0.3, 0.2])
+    predicted = sweep.predicted.copy()
+    for row, (name, severity) in enumerate(sweep.conditions):
+        if name in curves.PIXEL_LEVEL and severity:
+            predicted[row, 960:] = 1  # 4% of 1,000 images
+    return dataclasses.replace(sweep, predicted=predicted)
 
 
 def accuracies_at(corruption):
@@ -94,6 +107,41 @@ def test_claims_about_a_curve_go_by_shares_of_its_loss(key, corruption, accuraci
 def test_a_claim_about_a_size_is_judged_by_its_interval(drop, verdict):
     sweep = with_curve("contrast", [0.9, 0.9, 0.9, 0.9, 0.9, 0.9 - drop])
     assert judged(sweep).verdict["7a"] == verdict
+
+
+def test_a_gap_that_a_single_blur_carries_is_undecided():
+    generator = np.random.default_rng(0)
+    sweep = carried_by_one_blur()
+    table = claims.left_out_table(sweep, STRENGTHS, bootstraps=200, generator=generator)
+    rows = table[table.claim == "4a"].set_index("left out")
+    structural_loss = (1 - np.mean([0.6, 0.5, 0.4, 0.3, 0.2])) / 5  # one of five has it
+    assert rows.value["none"] == pytest.approx(structural_loss - 0.04)
+    assert rows.value["glass_blur"] == pytest.approx(-0.04)
+    assert rows.value["zoom_blur"] == pytest.approx(structural_loss * 5 / 4 - 0.04)
+    assert rows.verdict["glass_blur"] == "fails"
+    assert set(rows.verdict.drop("glass_blur")) == {"holds"}
+    assert set(rows.index) == {"none", *curves.PIXEL_LEVEL, *curves.STRUCTURAL}
+    row = judged(sweep, seed=1).loc["4a"]
+    assert row.verdict == "undecided"
+    assert row.lo > 0  # the interval alone would say that it holds
+
+
+def test_at_equal_strength_what_is_alone_in_its_group_is_not_left_out():
+    level = np.linspace(0.9, 0.4, 6)
+    accuracies = dict.fromkeys(curves.PIXEL_LEVEL, level)
+    accuracies |= {"defocus_blur": level - 0.2, "zoom_blur": level + 0.1, "fog": level}
+    resampled = {name: np.tile(curve, (20, 1)) for name, curve in accuracies.items()}
+    strengths_of = dict.fromkeys([*curves.PIXEL_LEVEL, "defocus_blur"], np.arange(6.0))
+    (claim,) = [claim for claim in claims.DEGRADATION_CLAIMS if claim.key == "4c"]
+    alone = claims.left_out_rows(claim, accuracies, resampled, {"dissimilarity": strengths_of})
+    assert [row["left out"] for row in alone] == ["none", *curves.PIXEL_LEVEL]
+    assert weakest_verdict(alone) == "holds"
+    strengths_of["zoom_blur"] = np.arange(6.0)
+    both = claims.left_out_rows(claim, accuracies, resampled, {"dissimilarity": strengths_of})
+    verdicts = {row["left out"]: row["verdict"] for row in both}
+    assert verdicts["none"] == verdicts["zoom_blur"] == "holds"
+    assert verdicts["defocus_blur"] == "fails"  # without it zoom blur alone is left
+    assert weakest_verdict(both) == "undecided"
 
 
 def test_equal_strength_compares_where_all_have_been():
@@ -170,8 +218,9 @@ def test_a_notebook_replaces_its_own_claims_and_no_others(tmp_path):
 def test_committed_verdicts_are_those_of_the_stored_answers():
     committed = load_claims(COMMITTED, where="notebook 04")
     rows, _ = results.load_run(strengths.RUN, folder=paths.RESULTS)
-    again = seeds.judge_networks(tables.stored_sweeps(paths.RESULTS)[1], rows, bootstraps=1000)
-    keys = ["claim", "model", "seed"]
+    sweeps = tables.stored_sweeps(paths.RESULTS)[1]
+    again = architectures.judge_networks(sweeps, rows, bootstraps=1000)
+    keys = ["claim", "model", "seed", "status"]
     assert committed[keys].equals(again[keys])
     assert committed.verdict.tolist() == again.verdict.tolist()
     numbers = ["value", "lo", "hi"]

@@ -5,7 +5,7 @@ import pytest
 from makers.drifts import constructed_drift, resamples
 
 from visionfail import paths, profiles
-from visionfail.claims import load_claims
+from visionfail.claims import load_claims, verdict_of
 from visionfail.studies.saliency import claims, drift, turned
 
 
@@ -81,9 +81,21 @@ def moving_more(names, *, by=0.2):
 def test_more_than_random_weights_asks_every_corruption():
     randomised = constructed_drift(seed=1)
     assert judged(moving_more(drift.CORE), randomised).verdict["10c"] == "holds"
-    table = judged(moving_more(drift.CORE[1:]), randomised)  # all but one
-    assert table.lo["10c"] > 0  # the mean over corruptions hides it
-    assert table.verdict["10c"] == "undecided"
+    most = moving_more(drift.CORE[1:])  # all but one
+    row = judged(most, randomised).loc["10c"]
+    assert row.verdict == "undecided"
+    each = claims.claims_by_corruption(most, randomised, resamples(400))
+    each = each[each.claim == "10c"].set_index("corruption")
+    assert row.value == pytest.approx(each.value[drift.CORE[0]])  # the mean would hide it
+    assert abs(row.value) < 0.05 < each.value.mean()
+
+
+@pytest.mark.parametrize("moved", [drift.CORE, drift.CORE[1:], drift.CORE[:1], []])
+@pytest.mark.parametrize("by", [0.2, -0.2])
+def test_the_row_of_all_corruptions_has_the_interval_that_it_is_judged_by(moved, by):
+    row = judged(moving_more(moved, by=by), constructed_drift(seed=1)).loc["10c"]
+    assert row.verdict == verdict_of(row.lo, row.hi, low=row.low, high=row.high)
+    assert row.lo <= row.value <= row.hi
 
 
 def test_claims_by_corruption_are_those_of_one_version():

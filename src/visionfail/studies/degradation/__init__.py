@@ -1,5 +1,9 @@
 """Study A: accuracy under corruption, regimes, claims."""
 
+from visionfail.studies.degradation.architectures import (
+    judge_networks,
+    seeds_for_architectures,
+)
 from visionfail.studies.degradation.claims import left_out_table, regime_table, severity_regimes
 from visionfail.studies.degradation.curves import SEVERITY
 from visionfail.studies.degradation.false_alarms import false_alarm_table
@@ -12,11 +16,9 @@ from visionfail.studies.degradation.overconfidence import overconfidence_by_seve
 from visionfail.studies.degradation.redraw import load_or_redraw
 from visionfail.studies.degradation.regimes import REGIMES
 from visionfail.studies.degradation.seeds import (
+    chance_of_larger,
     comparable,
-    judge_networks,
     seed_spread,
-    seeds_needed,
-    share_correct,
     trained_alike,
     verdict_agreement,
 )
@@ -27,6 +29,7 @@ from visionfail.studies.degradation.strengths import load_or_measure_strengths
 __all__ = [
     "REGIMES",
     "SEVERITY",
+    "chance_of_larger",
     "comparable",
     "false_alarm_table",
     "judge_networks",
@@ -40,9 +43,8 @@ __all__ = [
     "prepare_stored",
     "regime_table",
     "seed_spread",
-    "seeds_needed",
+    "seeds_for_architectures",
     "severity_regimes",
-    "share_correct",
     "stored_answers",
     "trained_alike",
     "verdict_agreement",

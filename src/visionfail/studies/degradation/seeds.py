@@ -1,4 +1,4 @@
-"""The claim that one architecture is tougher than another, beside what another seed changes."""
+"""What another training seed changes, and which networks may be compared."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
@@ -7,93 +7,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from visionfail import evaluation, metrics, models
-from visionfail.claims import JUDGED, verdict_of
+from visionfail import evaluation, models
 from visionfail.corruptions import CORRUPTIONS
 from visionfail.evaluation import Outcomes
-from visionfail.studies.degradation import claims
 
 T = TypeVar("T")
 Network = tuple[str, int]  # architecture, seed
 COMPARED = ("densenet121", "resnet18")
 
-CLAIM = {
-    "claim": "8",
-    "words": "DenseNet-121 is slightly tougher than ResNet-18",
-    "low": 0.0,
-    "high": 0.03,
-}
 MOST_SEEDS = 1000
-
-
-def judge_networks(
-    sweeps: Mapping[Network, Outcomes], strengths: pd.DataFrame, *, bootstraps: int
-) -> pd.DataFrame:
-    """A row per network and claim of study A in notes/claims.md, claim 8 last: rows of claims.csv.
-
-    `strengths` are rows of `strengths.strength_rows`.
-    """
-    tables = []
-    for (model, seed), outcomes in sweeps.items():
-        table = claims.judge_degradation(
-            outcomes,
-            strengths,
-            model=model,
-            seed=seed,
-            bootstraps=bootstraps,
-            generator=np.random.default_rng(0),
-        )
-        tables.append(table.astype({"seed": str}))
-    table = judge_architectures(sweeps, bootstraps=bootstraps, generator=np.random.default_rng(0))
-    if len(table):
-        tables.append(table.astype({"seed": str}))
-    return pd.concat(tables, ignore_index=True)
-
-
-def judge_architectures(
-    sweeps: Mapping[Network, Outcomes], *, bootstraps: int, generator: np.random.Generator
-) -> pd.DataFrame:
-    """Claim 8 of notes/claims.md as one row of claims.csv; no row where a network is missing.
-
-    The value is mean accuracy over the 15 corruptions, or the 14 that are `comparable`,
-    DenseNet-121 minus ResNet-18, means over seeds of the networks trained alike; lo and hi are over
-    images, the same for all networks. With one seed of either it is about these checkpoints, and
-    the claim, about architectures, stays undecided; with more, Welch's t interval over seeds has to
-    say the same.
-    """
-    alike = comparable(trained_alike(sweeps))
-    seeds = [seed for arch, seed in alike if arch == COMPARED[0]]
-    ours = _shares_right(alike, COMPARED[0])  # (seeds, images)
-    theirs = _shares_right(alike, COMPARED[1])
-    if not ours or not theirs:
-        return pd.DataFrame(columns=list(JUDGED))
-    ahead = np.mean(ours, axis=0) - np.mean(theirs, axis=0)  # (images,)
-    lo, hi = _interval_over_images(ahead, bootstraps=bootstraps, generator=generator)
-    if min(len(ours), len(theirs)) < 2:
-        verdict = "undecided"
-        longer = ", ResNet-18's trained longer" if models.EXAMINED in alike else ""
-        scope = f"these checkpoints{longer}"
-    else:
-        verdict, scope = _over_seeds(np.mean(ours, axis=1), np.mean(theirs, axis=1), lo, hi)
-    row: dict[str, str | float] = dict(CLAIM)
-    row["source"] = "working hypothesis"
-    row["model"] = COMPARED[0]
-    row["status"] = "confirmatory"
-    row["seed"] = " and ".join(map(str, sorted(seeds)))
-    count = len(_corruptions(next(iter(alike.values()))))
-    row["statistic"] = f"mean accuracy over {count}, minus ResNet-18's ({scope})"
-    row["value"] = float(ahead.mean())
-    row["lo"] = lo
-    row["hi"] = hi
-    row["n"] = len(ahead)
-    row["verdict"] = verdict
-    return pd.DataFrame([row], columns=list(JUDGED))
-
-
-def _shares_right(sweeps: Mapping[Network, Outcomes], arch: str) -> list[np.ndarray]:
-    """`share_correct` (images,) of each seed of an architecture, seeds ascending."""
-    seeds = sorted(seed for name, seed in sweeps if name == arch)
-    return [share_correct(sweeps[arch, seed]) for seed in seeds]
+DRAWS = 100_000  # of networks that are alike
 
 
 def trained_alike(sweeps: Mapping[Network, T]) -> dict[Network, T]:
@@ -132,36 +55,23 @@ def seeds_needed(sd: float, distance: float) -> int:
     raise ValueError(f"{MOST_SEEDS} seeds of SD {sd} do not bring the interval to {distance}.")
 
 
-def _interval_over_images(
-    values: np.ndarray, *, bootstraps: int, generator: np.random.Generator
-) -> tuple[float, float]:
-    """The 95% bootstrap interval (lo, hi) of the mean of values (images,)."""
-    means = metrics.bootstrap_means(values[None], bootstraps=bootstraps, generator=generator)
-    lo, hi = metrics.percentile_interval(means[:, 0])
-    return float(lo), float(hi)
+def chance_of_larger(ours: int, theirs: int) -> float:
+    """How often equal architectures lie further apart than seeds of the second, in [0, 1].
 
-
-def _over_seeds(ours: np.ndarray, theirs: np.ndarray, lo: float, hi: float) -> tuple[str, str]:
-    """(verdict, scope of the statistic) from both networks' mean accuracies by seed, (seeds,) each.
-
-    Welch's interval over seeds and the one over images (lo, hi) have to say the same.
+    The distance of the means of `ours` and `theirs` seeds beside the largest distance among
+    `theirs`, at least two, all normal with one mean and one SD; simulated.
     """
-    welch = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval()
-    lowest = min(lo, welch.low)
-    highest = max(hi, welch.high)
-    verdict = verdict_of(lowest, highest, low=CLAIM["low"], high=CLAIM["high"])
-    return verdict, f"over seeds: {welch.low:.3f} to {welch.high:.3f}"
+    generator = np.random.default_rng(0)
+    our_means = generator.standard_normal((DRAWS, ours)).mean(axis=1)
+    drawn = generator.standard_normal((DRAWS, theirs))
+    apart = np.abs(our_means - drawn.mean(axis=1))  # (DRAWS,)
+    return float((apart > np.ptp(drawn, axis=1)).mean())
 
 
 def share_correct(outcomes: Outcomes) -> np.ndarray:
     """The share of each image's versions under the 15 corruptions answered rightly, (N,)."""
     rows = [row for row, (name, _) in enumerate(outcomes.conditions) if name in CORRUPTIONS]
     return outcomes.correct[rows].mean(axis=0)
-
-
-def _corruptions(outcomes: Outcomes) -> set[str]:
-    """Those of the 15 corruptions that were run."""
-    return {name for name, _ in outcomes.conditions} & set(CORRUPTIONS)
 
 
 def seed_spread(sweeps: Sequence[Outcomes]) -> pd.DataFrame:
