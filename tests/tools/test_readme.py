@@ -3,7 +3,7 @@ import sys
 
 from makers import STATS, squares
 
-from visionfail import data, paths
+from visionfail import claims, data, paths
 from visionfail.models import networks
 
 sys.path.insert(0, str(paths.ROOT / "tools"))
@@ -19,6 +19,12 @@ def snippets(call):
 
 def test_results_table_is_what_the_command_writes():
     assert readme.written(TEXT) == TEXT, "stale: make readme"
+
+
+def test_claims_that_were_judged_twice_say_so():
+    table = claims.load_claims(paths.RESULTS / "claims.csv", where="notebook 09")
+    twice = (table.status == claims.TWICE).sum()
+    assert twice and f"{twice} of the {len(table)} were judged twice" in readme.knowing()
 
 
 def test_every_linked_file_is_there():
