@@ -97,12 +97,15 @@ def attacked() -> str:
 def transferred() -> str:
     """Study D's claims about transfer learning, with what else would produce their values."""
     caveats = "; ".join(f"{claim}: {words}" for claim, words in transfer.CAVEATS.items())
+    table = claims.load_claims(paths.RESULTS / "claims.csv", where="notebook 12")
+    alone = table.claim[table.status.str.endswith(transfer.ALONE)]
+    undecided = f" Undecided for {transfer.ALONE}: {', '.join(alone)}." if len(alone) else ""
     return claims_of(
         "notebook 12",
         "The reference network and networks of three seeds, on CIFAR-10's test images, whose "
         "answers had been seen before: all is exploratory. n, intervals and the weights that the "
         "networks started from: [notebook 12](notebooks/12_osemn_transfer.ipynb). To be read with "
-        f"them: {caveats}.",
+        f"them: {caveats}.{undecided}",
     )
 
 
