@@ -48,5 +48,5 @@ def _expected_row(value: float, sd: float, of_images: float, seeds: int) -> dict
         "hi": value + reach,
         "seed_lo": value - of_seeds,
         "seed_hi": value + of_seeds,
-        "p": 2 * stats.norm.sf(abs(value) / scatter) if scatter else 1.0,
+        "p": float(2 * stats.norm.sf(abs(value) / scatter)) if scatter else 1.0,
     }

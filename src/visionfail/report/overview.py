@@ -104,7 +104,7 @@ def auditor_table(folder: Path) -> pd.DataFrame:
     for name in sorted(slices, key=lambda name: name != first):
         row = {"test digits": name, "confidence": f"{aurocs[name, 'AUROC: 1 - confidence']:.3f}"}
         for detector in DETECTORS:
-            lead = leads.loc[(detector, name)]
+            lead = leads.loc[(detector, name)].to_dict()
             auroc = aurocs[name, f"AUROC: {detector}"]
             row[detector] = f"{auroc:.3f} ({lead['value']:+.3f}, {_outcome(lead)})"
         row["n"] = f"{leads.loc[(ENSEMBLE, name), 'n']:,}"
@@ -112,7 +112,7 @@ def auditor_table(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _outcome(lead: pd.Series) -> str:
+def _outcome(lead: Mapping) -> str:
     """An outcome; where it is undecided, with the number of seeds that would decide it."""
     if lead["outcome"] != "undecided":
         return lead["outcome"]

@@ -169,7 +169,7 @@ CAVEATS = {
     "D10a": "six epochs are short for mixed images",
     "D10b": "six epochs are short for mixed images",
     "D11": "from scratch, one network of each",
-    "D13": "one pre-trained network; pixels, stem and recipe differ, too: see the pair at 64 pixels",
+    "D13": "one pre-trained network; pixels, stem and recipe differ: see the pair at 64 pixels",
 }
 
 
