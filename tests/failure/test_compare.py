@@ -212,6 +212,24 @@ def test_the_risk_curve_ends_at_the_share_of_failures_and_rises_for_a_good_detec
     assert curve.risk.iloc[4] < 0.2 * curve.risk.iloc[-1]
 
 
+def test_the_band_of_the_risk_curve_knows_seeds_and_digits():
+    many = seeds(better=2.0)
+    alike = [many[0]] * len(many)
+    of_digits = compare.risk_coverage_by_seed(alike, "a", counts=COUNTS)
+    (first,) = [many[0]]
+    flipped = Scored({"a": -first.scores["a"]}, first.failed, first.digit)
+    apart = compare.risk_coverage_by_seed([first, flipped], "a", counts=COUNTS)
+    half = 24  # of 50 steps
+    # two seeds that are right and wrong about everything: each alone is among the resamples
+    alone = []
+    for seed in (first, flipped):
+        alone.append(compare.risk_coverage_by_seed([seed], "a", counts=COUNTS).risk[half])
+    assert apart.lo[half] <= min(alone) and apart.hi[half] >= max(alone)
+    # the same seed five times adds nothing to the interval over digits
+    one = compare.risk_coverage_by_seed([first], "a", counts=COUNTS)
+    assert np.allclose(of_digits[["lo", "hi"]], one[["lo", "hi"]])
+
+
 def test_a_part_of_the_digits_keeps_scores_and_outcomes_together():
     scored = seeds()[0]
     failures = scored.at(scored.failed)

@@ -76,3 +76,13 @@ def test_no_stand_in_and_no_subset_is_a_finding(tmp_path, origin):
     )
     with pytest.raises(ValueError, match=f"made on .*{origin}.*no stand-in and no subset"):
         report.networks_table(tmp_path)
+
+
+def test_what_is_undecided_about_the_auditor_says_how_many_seeds_would_decide():
+    leads = report.leads_over_confidence(paths.RESULTS)
+    texts = report.auditor_table(paths.RESULTS).set_index("test digits")
+    for detector in ("auditor", "ensemble, entropy", "auditor + ensemble"):
+        for name, text in texts[detector].items():
+            undecided = leads.outcome[detector, name] == "undecided"
+            assert text.endswith((" seeds)", ": more digits)")) == undecided
+    assert texts["auditor"].str.contains(r"undecided: \d+ seeds").any()

@@ -36,6 +36,12 @@ def test_the_note_on_study_a_follows_the_networks_that_were_judged():
         assert f"n = {row.n:,}" in note
 
 
+def test_claims_that_were_judged_twice_say_so():
+    table = claims.load_claims(paths.RESULTS / "claims.csv", where="notebook 09")
+    twice = (table.status == claims.TWICE).sum()
+    assert twice and f"{twice} of the {len(table)} were judged twice" in readme.knowing()
+
+
 def test_every_linked_file_is_there():
     links = re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", TEXT)
     local = [a or b for a, b in links if not (a or b).startswith("http")]

@@ -35,6 +35,7 @@ from visionfail.failure.monitor import (
     monitor_answer,
     save_monitor,
 )
+from visionfail.failure.more_seeds import seeds_to_decide
 from visionfail.failure.passes import mc_dropout_score, moved_images_score
 from visionfail.failure.risk_control import (
     candidate_thresholds,
@@ -95,6 +96,7 @@ __all__ = [
     "scores_from_logits",
     "scores_from_single_layers",
     "scores_with_shuffled_layers",
+    "seeds_to_decide",
     "simulate_starts",
     "threshold",
 ]

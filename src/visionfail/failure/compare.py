@@ -70,26 +70,33 @@ def aurocs(
     such as AURC, is given as two functions: its value, and its value in resamples.
     """
     exactly, resampled = measure
+    names = list(detectors or seeds[0].scores)
+    samples = _resamples(seeds, names, counts, resampled)
     estimates = {}
-    for detector in detectors or seeds[0].scores:
+    for detector in names:
         exact = [exactly(seed.scores[detector], seed.failed) for seed in seeds]
-        samples = _resamples(seeds, detector, counts, resampled)
-        estimates[detector] = metrics.Estimate(np.array(exact), samples)
+        estimates[detector] = metrics.Estimate(np.array(exact), samples[detector])
     return estimates
 
 
 def _resamples(
-    seeds: Sequence[Scored], detector: str, counts: np.ndarray, resampled: Resampled
-) -> np.ndarray:
-    """A detector's measure in each resample, (B, seeds); one without a seed is resampled once."""
-    with_seed = seeds if _has_seed(seeds, detector) else seeds[:1]
-    by_seed = []
-    for seed in with_seed:
-        drawn = counts[:, seed.digit]  # (B, N)
-        by_seed.append(resampled(seed.scores[detector], seed.failed, drawn))  # (B,)
-    if len(by_seed) < len(seeds):
-        by_seed = by_seed * len(seeds)
-    return np.stack(by_seed, axis=1)
+    seeds: Sequence[Scored], detectors: Sequence[str], counts: np.ndarray, resampled: Resampled
+) -> dict[str, np.ndarray]:
+    """{detector: its measure in each resample, (B, seeds)}; one without a seed is resampled once.
+
+    How often each image is drawn is looked up once a seed, for all of its detectors.
+    """
+    by_seed: dict[str, list[np.ndarray]] = {detector: [] for detector in detectors}
+    with_seed = {detector for detector in detectors if _has_seed(seeds, detector)}
+    for number, seed in enumerate(seeds):
+        drawn = counts.take(seed.digit, axis=1)  # (B, N), a resample in one piece of memory
+        for detector in detectors:
+            if number and detector not in with_seed:
+                values = by_seed[detector][0]
+            else:
+                values = resampled(seed.scores[detector], seed.failed, drawn)  # (B,)
+            by_seed[detector].append(values)
+    return {detector: np.stack(values, axis=1) for detector, values in by_seed.items()}
 
 
 def _has_seed(seeds: Sequence[Scored], detector: str) -> bool:
@@ -137,27 +144,30 @@ def risk_coverage_by_seed(
 ) -> pd.DataFrame:
     """The selective risk of one detector at every 2% of coverage: coverage, risk, lo, hi.
 
-    Fractions; the mean over seeds, with a 95% interval over digits, drawn as often as counts
-    (B, digits) say.
+    Fractions; the mean over seeds, with a 95% interval over digits and seeds, resampled crossed:
+    each resample draws digits as often as its row of counts (B, digits) says, for all seeds.
     """
     coverages = np.linspace(0.02, 1, COVERAGE_STEPS)
     once = np.ones((1, counts.shape[1]))
-    exact = _mean_risk(seeds, detector, coverages, once)  # (1, COVERAGE_STEPS)
-    samples = _mean_risk(seeds, detector, coverages, counts)  # (B, COVERAGE_STEPS)
-    lo, hi = metrics.percentile_interval(samples)
-    return pd.DataFrame({"coverage": coverages, "risk": exact[0], "lo": lo, "hi": hi})
+    exact = _risks(seeds, detector, coverages, once)  # (1, S, COVERAGE_STEPS)
+    samples = _risks(seeds, detector, coverages, counts)  # (B, S, COVERAGE_STEPS)
+    drawn = metrics.drawn_seeds(len(samples), len(seeds))  # (B, S)
+    crossed = np.take_along_axis(samples, drawn[:, :, None], axis=1).mean(axis=1)
+    lo, hi = metrics.percentile_interval(crossed)
+    risk = exact.mean(axis=(0, 1))
+    return pd.DataFrame({"coverage": coverages, "risk": risk, "lo": lo, "hi": hi})
 
 
-def _mean_risk(
+def _risks(
     seeds: Sequence[Scored], detector: str, coverages: np.ndarray, counts: np.ndarray
 ) -> np.ndarray:
-    """The selective risk in each resample, mean over seeds: (B, coverages)."""
+    """The selective risk of each seed in each resample: (B, S, coverages)."""
     risks = []
     for seed in seeds:
-        drawn = counts[:, seed.digit]  # (B, N)
+        drawn = counts.take(seed.digit, axis=1)  # (B, N)
         score = seed.scores[detector]
         risks.append(metrics.selective_risk_at(score, seed.failed, coverages, drawn))
-    return np.mean(risks, axis=0)
+    return np.stack(risks, axis=1)
 
 
 def difference_row(difference: metrics.Estimate) -> dict:

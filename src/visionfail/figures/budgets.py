@@ -76,7 +76,7 @@ def risk_coverage_plot(curves: Mapping[str, pd.DataFrame], *, n: int, title: str
     percent_axis(ax.xaxis)
     percent_axis(ax.yaxis)
     legend(fig, named_handles(ax))
-    footnote(fig, f"bands: 95%, bootstrap over n = {n:,} digits")
+    footnote(fig, f"bands: 95%, digits and seeds resampled crossed; n = {n:,} digits")
     return fig
 
 

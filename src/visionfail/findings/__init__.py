@@ -1,15 +1,14 @@
 """What was found, in a few sentences and short tables: what the README shows."""
 
+from visionfail.findings.auditor_sentences import cifar_auditor_sentence, shift_sentence
 from visionfail.findings.sentences import (
     accuracy_sentence,
     attack_sentence,
     budget_sentence,
-    cifar_auditor_sentence,
     claims_sentence,
     confidence_sentence,
     main_sentences,
     risk_sentence,
-    shift_sentence,
     transfer_sentence,
     uneven_sentence,
 )

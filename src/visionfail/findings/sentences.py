@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-import pandas as pd
-
-from visionfail import claims, failure, report, results
+from visionfail import claims, results
 from visionfail.findings import tables
+from visionfail.findings.auditor_sentences import cifar_auditor_sentence, shift_sentence
 from visionfail.names import readable
 
 SEVERE = 5
 BUDGET = 0.02
-UNSEEN = ("Gaussian blur", "contrast", "JPEG compression", "pixelate", "8x8 digits")
 FEW_ACCEPTED = 10
 THINGS = {"SVHN": "houses", "GTSRB": "signs", "CIFAR-10": "images"}  # what is independent
 DETECTOR = "auditor"  # whose risk budgets are told
@@ -30,47 +28,6 @@ def main_sentences(folder: Path) -> list[str]:
         risk_sentence(folder),
         claims_sentence(folder),
     ]
-
-
-def shift_sentence(folder: Path) -> str:
-    """Whether auditor and ensemble beat confidence on the shifts learnt, and on others."""
-    leads = report.leads_over_confidence(folder)
-    auditor = leads.loc["auditor"]
-    overall = auditor.loc["shifted"]
-    not_rotated = auditor.loc["shifted without rotation"]
-    unseen = auditor.index[auditor.index.str.endswith(", left out") | auditor.index.isin(UNSEEN)]
-    losses = int((auditor.outcome[unseen] == "loss").sum())
-    of_ensemble = leads.loc[report.ENSEMBLE].outcome[unseen].value_counts()
-    rank = {"win": "higher than", "loss": "lower than"}.get(overall.outcome, "no higher than")
-    return (
-        "**Knowing when it is wrong.** An auditor reads a digit classifier's activations and says "
-        "how likely the answer is wrong. Under shifts that it was trained on its AUROC, the chance "
-        f"that a wrong answer gets a higher score than a right one, is {rank} that of the "
-        f"classifier's own confidence: {_lead(overall)}, n = {int(overall.n):,} digits; without "
-        f"the rotated digits {_lead(not_rotated)}: {not_rotated.outcome}. Under shifts that it was "
-        f"not trained on it is worse in {losses} of {len(unseen)}; a deep ensemble of five "
-        f"classifiers is worse in {of_ensemble.get('loss', 0)} and better in "
-        f"{of_ensemble.get('win', 0)}."
-    )
-
-
-def _lead(row: pd.Series) -> str:
-    """A lead in AUROC with its 95% interval."""
-    return f"{row.value:+.3f} (95% {row.lo:+.3f} to {row.hi:+.3f})"
-
-
-def cifar_auditor_sentence(folder: Path) -> str:
-    """Whether an auditor of a CIFAR-10 network helps under corruptions it has not learnt from."""
-    compared = failure.load_comparison(Path(folder) / "auditor-cifar10-verdicts.csv")
-    headline = compared.loc[compared.prespecified].iloc[0]
-    rows, _ = results.load_run("auditor-cifar10", folder=folder)
-    directions = rows.loc[rows.condition.str.startswith("not learnt from ("), "value"]
-    return (
-        "**The same on CIFAR-10.** Under corruptions that it was not trained on the AUROC of an "
-        f"auditor of a ResNet-18 differs from that of confidence by {_lead(headline)}, n = "
-        f"{int(headline.n):,} images: "
-        f"{' and '.join(f'{value:+.3f}' for value in directions)} in the two directions."
-    )
 
 
 def accuracy_sentence(folder: Path) -> str:

@@ -92,7 +92,8 @@ def _percent(row: Mapping) -> str:
 def auditor_table(folder: Path) -> pd.DataFrame:
     """A row per slice of study C: AUROC of confidence and of DETECTORS, their lead, outcome, n.
 
-    The comparison chosen beforehand comes first.
+    The comparison chosen beforehand comes first. Where an outcome is "undecided", it says how many
+    seeds would decide it.
     """
     table = _load_rows("mnist-auditor", folder, allowed={"official"})
     aurocs = table.set_index(["condition", "metric"])["value"]
@@ -103,19 +104,28 @@ def auditor_table(folder: Path) -> pd.DataFrame:
     for name in sorted(slices, key=lambda name: name != first):
         row = {"test digits": name, "confidence": f"{aurocs[name, 'AUROC: 1 - confidence']:.3f}"}
         for detector in DETECTORS:
-            lead = leads.loc[(detector, name)]
+            lead = leads.loc[(detector, name)].to_dict()
             auroc = aurocs[name, f"AUROC: {detector}"]
-            row[detector] = f"{auroc:.3f} ({lead['value']:+.3f}, {lead['outcome']})"
+            row[detector] = f"{auroc:.3f} ({lead['value']:+.3f}, {_outcome(lead)})"
         row["n"] = f"{leads.loc[(ENSEMBLE, name), 'n']:,}"
         rows.append(row)
     return pd.DataFrame(rows)
 
 
+def _outcome(lead: Mapping) -> str:
+    """An outcome; where it is undecided, with the number of seeds that would decide it."""
+    if lead["outcome"] != "undecided":
+        return lead["outcome"]
+    by_seed = [float(value) for value in lead["by_seed"].split()]
+    seeds = failure.seeds_to_decide(lead, by_seed, comparisons=lead["comparisons"])
+    return f"undecided: {f'{seeds} seeds' if seeds else 'more digits'}"
+
+
 def leads_over_confidence(folder: Path) -> pd.DataFrame:
     """The comparisons with confidence of study C, by detector and slice."""
-    comparisons = failure.load_comparison(Path(folder) / "mnist-verdicts.csv")
-    with_confidence = comparisons["baseline"] == "1 - confidence"
-    return comparisons.loc[with_confidence].set_index(["detector", "slice"])
+    table = failure.load_comparison(Path(folder) / "mnist-verdicts.csv")
+    table["comparisons"] = len(table)  # that p values are corrected for
+    return table.loc[table["baseline"] == "1 - confidence"].set_index(["detector", "slice"])
 
 
 # ---- classes

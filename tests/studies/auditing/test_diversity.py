@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from visionfail import models
+from visionfail import models, paths
 from visionfail.data import standins
 from visionfail.failure import has_enough_failures
 from visionfail.metrics import failure, intervals
 from visionfail.models import networks
+from visionfail.names import readable
 from visionfail.studies.auditing import classifier, diversity
 
 MNIST = {"mean": (0.1307,), "std": (0.3081,)}
@@ -29,6 +30,18 @@ def test_every_kind_is_learnt_equally_often_at_every_number():
         for kind in diversity.KINDS:
             assert sum(kind in subset for subset in of_number) == number
         assert all(len(set(subset)) == number for subset in of_number)
+
+
+def test_the_circle_is_the_one_that_is_written_down():
+    noted = (paths.ROOT / "notes" / "decisions.md").read_text(encoding="utf-8")
+    _, _, text = noted.partition("One random circle of the eight kinds: ")
+    order = text.partition(", and round again")[0].split(", ")
+    around = diversity.circle_of_kinds()[:8]  # one kind each, in the order of the circle
+    assert [readable(kind) for (kind,) in around] == order
+    pairs = diversity.circle_of_kinds()[8:16]
+    assert [tuple(map(readable, pair)) for pair in pairs] == list(
+        zip(order, [*order[1:], order[0]], strict=True)
+    )
 
 
 def test_as_many_draws_are_learnt_from_whatever_the_number_of_kinds(study):

@@ -165,10 +165,24 @@ def test_a_claim_is_judged_by_its_region():
     found["D3"] = claims.Found(0.0, -0.1, 0.1, 100, "0 to 2")
     found["D11"] = claims.Found(0.1, 0.05, 0.15, 100, "0")
     judged = claims.judge_transfer(found, weights="trunk").set_index("claim")
-    told = {"D1a": "holds", "D3": "undecided", "D7b": "fails", "D11": "holds"}
-    assert judged.verdict.to_dict() == told
+    assert judged.verdict.to_dict() == {
+        "D1a": "holds",
+        "D3": "undecided",
+        "D7b": "fails",
+        "D11": "undecided",
+    }
     assert judged.status["D1a"] == judged.status["D3"] == "exploratory, weights trunk"
-    assert judged.status["D11"] == "exploratory, weights trunk, one network of each recipe"
+
+
+@pytest.mark.parametrize("claim", ["D11", "D13"])
+@pytest.mark.parametrize(("sign", "verdict"), [(1, "holds"), (-1, "fails")])
+def test_a_claim_about_recipes_needs_a_second_training_seed(claim, sign, verdict):
+    lo, hi = sorted([sign * 0.05, sign * 0.15])
+    for seeds, expected in {"0": "undecided", "0 to 2": verdict}.items():
+        found = {claim: claims.Found(sign * 0.1, lo, hi, 100, seeds)}
+        (row,) = claims.judge_transfer(found, weights="trunk").to_dict("records")
+        assert (row["verdict"], row["value"]) == (expected, sign * 0.1)
+        assert row["status"].endswith(claims.ALONE) == (seeds == "0")
 
 
 def test_seeds_are_named_as_they_are():

@@ -49,6 +49,7 @@ from visionfail.studies.auditing.members import (
     held_out_aurocs,
     train_members,
 )
+from visionfail.studies.auditing.over_ends import compare_over_ends, widen_to_ends
 from visionfail.studies.auditing.protocol import (
     TEST_SEED,
     VAL_SEED,
@@ -73,7 +74,11 @@ from visionfail.studies.auditing.slices import (
     scores_without_each_shift,
     strength_thirds,
 )
-from visionfail.studies.auditing.stored_ensemble import ensemble_from_sweeps
+from visionfail.studies.auditing.stored_ensemble import (
+    ensemble_from_sweeps,
+    members_under,
+    stored_members,
+)
 from visionfail.studies.auditing.tables import budget_rows, principal_plane, result_rows
 
 __all__ = [
@@ -92,6 +97,7 @@ __all__ = [
     "candidates_by_seed",
     "circle_of_kinds",
     "classifier_seeds",
+    "compare_over_ends",
     "confident_failure",
     "corrupt_mixed_severities",
     "demo_digits",
@@ -107,6 +113,7 @@ __all__ = [
     "leakage_steps",
     "load_classifiers",
     "mean_auroc",
+    "members_under",
     "mixed_severities",
     "mnist_classifier",
     "mnist_sets",
@@ -132,6 +139,7 @@ __all__ = [
     "split_by_severity",
     "start_rows",
     "start_table",
+    "stored_members",
     "strength_thirds",
     "threshold_table",
     "train_detectors",
@@ -139,4 +147,5 @@ __all__ = [
     "training_draws",
     "transfer_table",
     "unseen_samples",
+    "widen_to_ends",
 ]

@@ -2,7 +2,7 @@
 
 from visionfail.studies.transfer.answers import Asked, Trained, stored_networks
 from visionfail.studies.transfer.backgrounds import Swapped, load_or_swap
-from visionfail.studies.transfer.claims import CAVEATS, TRANSFER_CLAIMS, Found
+from visionfail.studies.transfer.claims import ALONE, CAVEATS, TRANSFER_CLAIMS, Found
 from visionfail.studies.transfer.claims import judge_transfer as judge
 from visionfail.studies.transfer.duplicates import Nearest
 from visionfail.studies.transfer.duplicates import load_or_find_duplicates as load_duplicates
@@ -64,6 +64,7 @@ from visionfail.studies.transfer.tables import (
 )
 
 __all__ = [
+    "ALONE",
     "CAVEATS",
     "DEEPER",
     "TRANSFER_CLAIMS",

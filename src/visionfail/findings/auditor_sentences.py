@@ -1,0 +1,97 @@
+"""What an auditor is worth beside confidence and a deep ensemble, in sentences from results/."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from visionfail import corruptions, failure, report, results
+
+UNSEEN = ("Gaussian blur", "contrast", "JPEG compression", "pixelate", "8x8 digits")
+STANDINGS = {"win": "ahead", "tie": "level", "loss": "behind", "undecided": "undecided"}
+TOGETHER = "auditor + ensemble"
+WORDS = {"shifted": "all shifted digits", "shifted without rotation": "those not rotated"}
+
+
+def shift_sentence(folder: Path) -> str:
+    """Where an auditor is ahead of confidence and of a deep ensemble, and where both combined."""
+    table = failure.load_comparison(Path(folder) / "mnist-verdicts.csv")
+    table = table.set_index(["detector", "baseline"])
+    confidence = table.loc[("auditor", "1 - confidence")].set_index("slice")
+    ensemble = table.loc[("auditor", report.ENSEMBLE)].set_index("slice")
+    both = table.loc[(TOGETHER, report.ENSEMBLE)].set_index("slice")
+    new = both.index[both.index.str.endswith(", left out") | both.index.isin(UNSEEN)]
+    behind = [(rows.outcome[new] == "loss").sum() for rows in (confidence, ensemble, both)]
+    all_four, not_rotated = WORDS
+    return (
+        "**Knowing when it is wrong.** An auditor reads a digit classifier's activations and says "
+        "how likely the answer is wrong; AUROC is the chance that a wrong answer gets a higher "
+        "score than a right one. On shifts that it was trained on its AUROC less that of the "
+        f"classifier's own confidence is {judged_lead(confidence.loc[all_four])}, less that of a "
+        f"deep ensemble of five classifiers {judged_lead(ensemble.loc[all_four])}, n = "
+        f"{int(both.n[all_four]):,} digits; without the rotated ones "
+        f"{judged_lead(confidence.loc[not_rotated])} and {judged_lead(ensemble.loc[not_rotated])}. "
+        f"Shift by shift: {shift_by_shift(confidence.outcome, ensemble.outcome)}. "
+        f"{combined(both.outcome, table.loc[(TOGETHER, 'auditor')].set_index('slice').outcome)} "
+        f"On {len(new)} shifts that it was not trained on the auditor is behind confidence in "
+        f"{behind[0]} and behind the ensemble in {behind[1]}, both combined are behind the "
+        f"ensemble in {behind[2]}."
+    )
+
+
+def combined(beside_ensemble: pd.Series, beside_auditor: pd.Series) -> str:
+    """A sentence on the learnt slices where auditor and ensemble combined win against each."""
+    wins = (beside_ensemble == "win") & (beside_auditor == "win")
+    wins = wins.loc[[*WORDS, *corruptions.SHIFTS]].rename(WORDS)
+    best = listed(wins.index[wins])
+    others = f", but not on {listed(wins.index[~wins])}" if not wins.all() else ""
+    return f"Auditor and ensemble combined are ahead of each alone on {best}{others}."
+
+
+def shift_by_shift(beside_confidence: pd.Series, beside_ensemble: pd.Series) -> str:
+    """How the auditor stands on the four shifts by both outcomes, said once if alike."""
+    first, second = by_standing(beside_confidence), by_standing(beside_ensemble)
+    if first == second:
+        return f"beside either {first}"
+    return f"beside confidence {first}; beside the ensemble {second}"
+
+
+def by_standing(outcomes: pd.Series) -> str:
+    """The four shifts by outcome, in words: "ahead on rotation, behind on translation"."""
+    of_shifts = outcomes.loc[list(corruptions.SHIFTS)]
+    words = []
+    for outcome, standing in STANDINGS.items():
+        names = of_shifts.index[of_shifts == outcome]
+        if len(names):
+            words.append(f"{standing} on {listed(names)}")
+    return ", ".join(words)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in words: "rotation, noise and occlusion", or "none"."""
+    *first, last = list(names) or ["none"]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def lead_text(row: pd.Series) -> str:
+    """A lead in AUROC with its 95% interval."""
+    return f"{row.value:+.3f} (95% {row.lo:+.3f} to {row.hi:+.3f})"
+
+
+def judged_lead(row: pd.Series) -> str:
+    """A lead in AUROC with its 95% interval and what that says."""
+    return lead_text(row).replace(")", f": {STANDINGS[row.outcome]})")
+
+
+def cifar_auditor_sentence(folder: Path) -> str:
+    """Whether an auditor of a CIFAR-10 network helps under corruptions it has not learnt from."""
+    compared = failure.load_comparison(Path(folder) / "auditor-cifar10-verdicts.csv")
+    headline = compared.loc[compared.prespecified].iloc[0]
+    rows, _ = results.load_run("auditor-cifar10", folder=folder)
+    directions = rows.loc[rows.condition.str.startswith("not learnt from ("), "value"]
+    return (
+        "**The same on CIFAR-10.** Under corruptions that it was not trained on the AUROC of an "
+        f"auditor of a ResNet-18 differs from that of confidence by {lead_text(headline)}, n = "
+        f"{int(headline.n):,} images: "
+        f"{' and '.join(f'{value:+.3f}' for value in directions)} in the two directions."
+    )

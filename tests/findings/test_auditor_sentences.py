@@ -1,0 +1,88 @@
+"""The headline about the digit auditor follows from the table of comparisons."""
+
+import pandas as pd
+import pytest
+
+from visionfail import findings, paths
+from visionfail.findings import auditor_sentences
+from visionfail.report import ENSEMBLE
+
+KEYS = ["detector", "baseline", "slice"]
+COMPARISONS = [
+    ("auditor", "1 - confidence"),
+    ("auditor", ENSEMBLE),
+    ("auditor + ensemble", "auditor"),
+    ("auditor + ensemble", ENSEMBLE),
+]
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """A function from changed outcomes {(detector, baseline, slice): outcome} to the sentence."""
+
+    def sentence(outcomes):
+        table = pd.read_csv(paths.RESULTS / "mnist-verdicts.csv").set_index(KEYS).sort_index()
+        for comparison, outcome in outcomes.items():
+            assert comparison in table.index
+            table.loc[comparison, "outcome"] = outcome
+        table.reset_index().to_csv(tmp_path / "mnist-verdicts.csv", index=False)
+        return findings.shift_sentence(tmp_path)
+
+    return sentence
+
+
+def test_the_leads_are_those_of_the_table():
+    table = pd.read_csv(paths.RESULTS / "mnist-verdicts.csv").set_index(KEYS).sort_index()
+    sentence = findings.shift_sentence(paths.RESULTS)
+    for name in ("shifted", "shifted without rotation"):
+        for detector, baseline in COMPARISONS[:2]:
+            row = table.loc[(detector, baseline, name)]
+            assert f"{row.value:+.3f} (95% {row.lo:+.3f} to {row.hi:+.3f}: " in sentence
+
+
+def test_where_the_auditor_is_ahead_level_or_behind_beside_each(judged):
+    outcomes = {}
+    for name in ("rotation", "noise", "occlusion", "translation"):
+        outcomes["auditor", "1 - confidence", name] = "win"
+        outcomes["auditor", ENSEMBLE, name] = "tie"
+    outcomes["auditor", "1 - confidence", "noise"] = "loss"
+    outcomes["auditor", ENSEMBLE, "rotation"] = "win"
+    sentence = judged(outcomes)
+    assert (
+        "beside confidence ahead on rotation, occlusion and translation, behind on noise; beside "
+        "the ensemble ahead on rotation, level on noise, occlusion and translation." in sentence
+    )
+    for name in ("rotation", "noise", "occlusion", "translation"):
+        outcomes["auditor", "1 - confidence", name] = outcomes["auditor", ENSEMBLE, name]
+    assert "beside either ahead on rotation, level on noise" in judged(outcomes)
+
+
+def test_both_combined_are_best_only_where_they_win_against_each_alone(judged):
+    shifts = ["shifted", "shifted without rotation", "rotation", "noise", "occlusion"]
+    outcomes = {}
+    for name in [*shifts, "translation"]:
+        outcomes["auditor + ensemble", "auditor", name] = "win"
+        outcomes["auditor + ensemble", ENSEMBLE, name] = "win"
+    everywhere = judged(outcomes)
+    assert "rotation, noise, occlusion and translation. On" in everywhere
+    assert "but not on" not in everywhere
+    outcomes["auditor + ensemble", "auditor", "noise"] = "tie"
+    outcomes["auditor + ensemble", ENSEMBLE, "shifted without rotation"] = "loss"
+    sentence = judged(outcomes)
+    assert "each alone on all shifted digits, rotation, occlusion and translation, but" in sentence
+    assert "but not on those not rotated and noise." in sentence
+
+
+def test_shifts_not_trained_on_are_counted_beside_each(judged):
+    new = ["rotation, left out", "noise, left out", "occlusion, left out", "translation, left out"]
+    new += auditor_sentences.UNSEEN
+    outcomes = {}
+    for name in new:
+        outcomes["auditor", "1 - confidence", name] = "loss"
+        outcomes["auditor", ENSEMBLE, name] = "loss" if name in new[:4] else "tie"
+        outcomes["auditor + ensemble", ENSEMBLE, name] = "loss" if name in new[:2] else "win"
+    sentence = judged(outcomes)
+    assert sentence.endswith(
+        "On 9 shifts that it was not trained on the auditor is behind confidence in 9 and behind "
+        "the ensemble in 4, both combined are behind the ensemble in 2."
+    )
