@@ -156,19 +156,20 @@ def table_by_answer(answers: SeedAnswers, counts: np.ndarray) -> pd.DataFrame:
 def in_short(answers: SeedAnswers, counts: np.ndarray, *, permutations: int) -> dict:
     """What the study tells of a set in one row, to set two parts of a set side by side.
 
-    {"things", "worst_class", and with their intervals (_lo, _hi): "gap", "kappa", "shared" (errors
-    that all seeds make), "misfit" (of confusions, above chance), "range" (of overconfidence over
-    classes); "p of gap", "p of confusions", "p of range"}.
+    {"things", "fewest" (of a class), "worst_class", and with their intervals (_lo, _hi): "gap",
+    "kappa", "shared" (errors that all seeds make), "misfit" (of confusions, above chance), "range"
+    (of overconfidence over classes); "p of gap", "p of confusions", "p of range", the last two by a
+    fifth of the permutations}.
     """
     null = exchanged(answers, answers.wrong, permutations=permutations)
     gap = tables.gap_row(answers, sums_by_class(answers, counts), null)
     lasting = tables.persistence_row(answers, counts)
-    structure = structure_of(answers, permutations=permutations)
+    structure = structure_of(answers, permutations=permutations // 5)
     misfit = confusions.misfit_above_chance(
         answers.predicted, answers.labels, counts, structure
     ).interval()
     over = answers.confidence - answers.correct
-    moved = exchanged(answers, over, permutations=permutations)
+    moved = exchanged(answers, over, permutations=permutations // 5)
     by_class = confidence_by_class(answers, counts, above=1)["overconfidence"]
     intervals = {
         "gap": (gap["gap"], gap["lo"], gap["hi"]),
@@ -177,7 +178,8 @@ def in_short(answers: SeedAnswers, counts: np.ndarray, *, permutations: int) -> 
         "misfit": misfit,
         "range": by_class.range_over_classes().interval(),
     }
-    row = {"things": answers.things, "worst_class": gap["worst_class"]}
+    row = {"things": answers.things, "fewest": int(answers.independent.min())}
+    row["worst_class"] = gap["worst_class"]
     for name, (value, lo, hi) in intervals.items():
         row.update({name: value, f"{name}_lo": lo, f"{name}_hi": hi})
     row["p of gap"] = gap["p"]

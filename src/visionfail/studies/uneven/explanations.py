@@ -31,7 +31,7 @@ RANDOM_HEAD = "random head"
 OWN = "fall, own map hidden"
 BLOB = "fall, blob hidden"
 OWN_MINUS_BLOB = "fall, own minus blob"
-FEWEST_OTHERS = 30  # maps: where fewer differ from the most frequent value, classes do not compare
+FEWEST_OTHERS = 0.01  # of maps: where fewer differ from the most frequent value, it hardly varies
 # what would be said of hard classes: their maps have more of it, or less
 WORSE = {"entropy": "more", "strongest fifth": "less", "fragments": "more", "centre": "less"}
 WORSE[OWN] = "less"
@@ -135,9 +135,9 @@ def explanation_table(measured: dict[str, np.ndarray], answers: SeedAnswers) -> 
     lo, hi (Spearman's over classes that some seed errs on), given_log_odds, given_lo, given_hi (the
     same given the mean log-odds of the class's mapped answers), random_head, head_lo, head_hi (the
     correlation of the same maps without what the head learnt; NaN for hiding), classes, maps (right
-    answers mapped), others (of these, maps whose value is not the most frequent one: where they are
-    fewer than FEWEST_OTHERS the measure hardly varies, and its correlation is NaN). Intervals are
-    over classes alone.
+    answers mapped), others (of these, maps whose value is not the most frequent one: where their
+    share is under FEWEST_OTHERS the measure hardly varies, and its correlation is NaN). Intervals
+    are over classes alone.
     """
     errors = classes_with_errors(answers)
     mapped = np.isfinite(measured["entropy"])  # (S, N)
@@ -164,7 +164,7 @@ def _set_against_errors(
     of_right = values[answers.correct & np.isfinite(values)]
     others = others_than_most(of_right)
     of_class = means_of_right_answers(values, answers)
-    if others < FEWEST_OTHERS:
+    if others < FEWEST_OTHERS * len(of_right):
         of_class = np.full_like(of_class, np.nan)
     r, lo, hi, classes = rank_correlation(of_class, errors)
     given, given_lo, given_hi = partial_rank_correlation(of_class, errors, log_odds)
