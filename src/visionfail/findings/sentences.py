@@ -183,7 +183,7 @@ def claims_sentence(folder: Path) -> str:
         f"**Claims and verdicts.** Of {by_where.to_numpy().sum()} claims, nearly all from earlier "
         f"unpublished work, {', '.join(counted)}. Each has a statistic and a region that were "
         f"written down before it was judged. {throughout} are exploratory throughout (rules "
-        "changed with results in view, or test images whose answers were known), "
+        "made or changed with results in view, or test images whose answers were known), "
         f"{in_part} for some of their networks or data sets, and {twice} were judged twice, for "
         "their classifiers were changed after a first verdict."
     )
