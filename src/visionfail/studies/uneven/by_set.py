@@ -1,6 +1,7 @@
 """The study's statistics of one set's answers, with its groups and classes put in."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -153,7 +154,7 @@ def table_by_answer(answers: SeedAnswers, counts: np.ndarray) -> pd.DataFrame:
     return table.drop(columns="measure").assign(things=things)
 
 
-def in_short(answers: SeedAnswers, counts: np.ndarray, *, permutations: int) -> dict:
+def in_short(answers: SeedAnswers, counts: np.ndarray, *, permutations: int) -> dict[str, Any]:
     """What the study tells of a set in one row, to set two parts of a set side by side.
 
     {"things", "fewest" (of a class), "worst_class", and with their intervals (_lo, _hi): "gap",
@@ -178,7 +179,7 @@ def in_short(answers: SeedAnswers, counts: np.ndarray, *, permutations: int) -> 
         "misfit": misfit,
         "range": by_class.range_over_classes().interval(),
     }
-    row = {"things": answers.things, "fewest": int(answers.independent.min())}
+    row: dict[str, Any] = {"things": answers.things, "fewest": int(answers.independent.min())}
     row["worst_class"] = gap["worst_class"]
     for name, (value, lo, hi) in intervals.items():
         row.update({name: value, f"{name}_lo": lo, f"{name}_hi": hi})
