@@ -124,6 +124,7 @@ def test_a_measure_that_hardly_varies_tells_nothing():
     measured["fragments"][0, few[1:]] = 2
     row = explanations.explanation_table(measured, answers).set_index("measure").loc["fragments"]
     assert row.others == enough - 1 and np.isnan(row.correlation)
+    assert row.classes == 6  # which its control has, too
     measured["fragments"][0, few] = 2
     row = explanations.explanation_table(measured, answers).set_index("measure").loc["fragments"]
     assert row.others == enough and row.correlation < 0

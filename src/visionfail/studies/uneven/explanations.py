@@ -164,21 +164,13 @@ def _set_against_errors(
     of_right = values[answers.correct & np.isfinite(values)]
     others = others_than_most(of_right)
     of_class = means_of_right_answers(values, answers)
-    if others < FEWEST_OTHERS * len(of_right):
-        of_class = np.full_like(of_class, np.nan)
     r, lo, hi, classes = rank_correlation(of_class, errors)
     given, given_lo, given_hi = partial_rank_correlation(of_class, errors, log_odds)
-    return {
-        "correlation": r,
-        "lo": lo,
-        "hi": hi,
-        "given_log_odds": given,
-        "given_lo": given_lo,
-        "given_hi": given_hi,
-        "classes": classes,
-        "maps": len(of_right),
-        "others": others,
-    }
+    row = {"correlation": r, "lo": lo, "hi": hi}
+    row.update({"given_log_odds": given, "given_lo": given_lo, "given_hi": given_hi})
+    if others < FEWEST_OTHERS * len(of_right):
+        row = dict.fromkeys(row, np.nan)
+    return row | {"classes": classes, "maps": len(of_right), "others": others}
 
 
 def others_than_most(values: np.ndarray) -> int:
