@@ -84,7 +84,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # not where it is captured
         sys.stdout.reconfigure(encoding="utf-8")
     out = profiles.QUICK.out
-    print("Every notebook in the quick profile, about five minutes on two CPU cores:", flush=True)
+    print("Every notebook in the quick profile, about eight minutes on two CPU cores:", flush=True)
     try:
         files.check_writable(out, remedy="name another folder in VISIONFAIL_RUNS")
     except PermissionError as error:
