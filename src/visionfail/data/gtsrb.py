@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 from torchvision import datasets
 
@@ -106,15 +105,11 @@ def load_split(split: str, folder: Path) -> ImageSet:
     """
     if split == "test":
         images, labels = read_gtsrb_test(folder)
-        return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), CLASSES, "subset")
+        return ImageSet.of_arrays(images, labels, CLASSES, "subset")
     images, labels, track = read_gtsrb_training(folder)
     chosen = gtsrb_parts(labels, track)[split]
-    return ImageSet(
-        torch.from_numpy(images[chosen]),
-        torch.from_numpy(labels[chosen]),
-        CLASSES,
-        "subset",
-        groups=torch.from_numpy(track[chosen]),
+    return ImageSet.of_arrays(
+        images[chosen], labels[chosen], CLASSES, "subset", groups=track[chosen]
     )
 
 

@@ -72,6 +72,25 @@ class ImageSet:
             groups=groups,
         )
 
+    @classmethod
+    def of_arrays(
+        cls,
+        images: np.ndarray,
+        labels: np.ndarray,
+        classes: tuple[str, ...],
+        origin: str,
+        *,
+        groups: np.ndarray | None = None,
+    ) -> "ImageSet":
+        """The set of numpy's arrays, whose memory it shares."""
+        return cls(
+            torch.from_numpy(images),
+            torch.from_numpy(labels),
+            classes,
+            origin,
+            groups=None if groups is None else torch.from_numpy(groups),
+        )
+
     def renamed(self, order: tuple[str, ...], names: tuple[str, ...]) -> "ImageSet":
         """The same images with the classes in another `order` and under other names."""
         place = torch.tensor(

@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import torch
 from torchvision import datasets
 
 from visionfail.data import downloads, splits
@@ -51,12 +50,8 @@ def load_split(split: str, folder: Path) -> ImageSet:
     """A split of the digits, with their houses as groups; errors as in `read_svhn10k`."""
     images, labels, house = read_svhn10k(folder)
     chosen = svhn10k_parts(labels, house)[split]
-    return ImageSet(
-        torch.from_numpy(images[chosen]),
-        torch.from_numpy(labels[chosen]),
-        CLASSES,
-        "subset",
-        groups=torch.from_numpy(house[chosen]),
+    return ImageSet.of_arrays(
+        images[chosen], labels[chosen], CLASSES, "subset", groups=house[chosen]
     )
 
 

@@ -16,10 +16,9 @@ from visionfail.studies.uneven.classes import ClassSums
 from visionfail.studies.uneven.confidence import ClassMeans
 from visionfail.studies.uneven.confusions import Structure
 from visionfail.studies.uneven.halves import HalvedConcordance
-from visionfail.studies.uneven.seed_answers import SeedAnswers
+from visionfail.studies.uneven.seed_answers import DIGITS, SeedAnswers
 
 SET_NAMES = {"svhn10k": "SVHN", "svhn": "SVHN, whole", "gtsrb": "GTSRB", "cifar10": "CIFAR-10"}
-DIGITS = ("svhn10k", "svhn")
 NOT_TESTABLE = "not testable here"
 SEEN = ("cifar10", "svhn")  # all answers; digits of the whole SVHN that svhn10k's networks answered
 # a pilot's accuracy by digit (U), and two values before the rule of edges (F2a): notes/claims.md

@@ -7,6 +7,7 @@ import numpy as np
 from visionfail.evaluation import Answers
 from visionfail.studies.uneven import groups
 
+DIGITS = ("svhn10k", "svhn")
 FRAMES = {"gtsrb": 30}  # test images of one sign, where which belong together is not told
 
 
@@ -41,7 +42,7 @@ class SeedAnswers(Answers):
     def thing(self) -> str:
         """What is independent, in the plural: "houses", "signs", "images"; "digits" of no house."""
         if self.frames == 1 and self.groups is None:
-            return "digits" if self.made["dataset"] in ("svhn10k", "svhn") else "images"
+            return "digits" if self.made["dataset"] in DIGITS else "images"
         return "signs" if self.made["dataset"] == "gtsrb" else "houses"
 
     @property
