@@ -56,6 +56,8 @@ VERDICTS = ("holds", "fails", "undecided")
 JUDGED = COLUMNS[:-1]  # what a study gives; who saves the rows adds where they were judged
 # a status: the same rules, but what they judge was changed after a first verdict had been seen
 TWICE = "judged twice"
+# part of a status: its statistic was corrected after a first verdict had been seen
+CORRECTED = "corrected after a first verdict"
 LEVEL = 0.05
 
 
@@ -102,6 +104,11 @@ class Claim:
             "hi": hi,
             "verdict": verdict,
         }
+
+
+def judged_twice(statuses: pd.Series) -> pd.Series:
+    """Whether a first verdict had been seen before what is judged, or how, was changed: bool."""
+    return statuses.str.contains(f"{TWICE}|{CORRECTED}")
 
 
 def save_claims(table: pd.DataFrame, folder: Path, *, where: str) -> None:

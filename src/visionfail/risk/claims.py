@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from visionfail import metrics
-from visionfail.claims import JUDGED, Claim
+from visionfail.claims import CORRECTED, JUDGED, Claim
 from visionfail.metrics import Estimate
 from visionfail.risk import sheet
 from visionfail.risk.decisions import Scored
@@ -18,7 +18,7 @@ SEVERITY = 3  # of worse pictures
 HALF = 0.5
 BOOTSTRAPS = 10_000
 OF_UNSAFE = ("E6", "E7")  # claims about unsafe pictures alone
-CORRECTED = ("E1", "E3b", "E8")  # statistics that were corrected after a first verdict
+AFTERWARDS = ("E1", "E3b", "E8")  # statistics that were corrected after a first verdict
 
 RISK_CLAIMS = (
     Claim(
@@ -91,7 +91,7 @@ def judge_risk(studied: Studied, *, threshold: float, status: str) -> pd.DataFra
             value, lo, hi, n = found[claim.key]
             row = claim.judge_interval(value, lo, hi)
             row |= {"claim": f"{claim.key} {NAMES.get(name, name)}", "n": n}
-            after = ", corrected after a first verdict" if claim.key in CORRECTED else ""
+            after = f", {CORRECTED}" if claim.key in AFTERWARDS else ""
             rows.append({**row, "status": f"{status}{after}, weights {studied.made['weights']}"})
     table = pd.DataFrame(rows)
     table["source"] = "working hypothesis"

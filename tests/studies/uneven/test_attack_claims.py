@@ -10,7 +10,7 @@ from pytest import approx
 from scipy import stats
 
 from visionfail import paths
-from visionfail.claims import JUDGED
+from visionfail.claims import JUDGED, judged_twice
 from visionfail.studies.uneven import attack_claims, confusions
 from visionfail.studies.uneven.attack_claims import ATTACK_CLAIMS, Attacked
 from visionfail.studies.uneven.claims import NOT_TESTABLE, Value
@@ -339,7 +339,8 @@ def test_structure_that_chance_makes_too_is_undecided(p, verdict):
 
 def test_rows_say_of_which_set_and_seeds_they_are():
     table = judge(values_that_hold(), dataset="gtsrb")
-    assert set(table.status) == {"confirmatory, subset"}
+    assert set(table.status.drop("F4a")) == {"judged twice, subset"}
+    assert table.status["F4a"] == "exploratory, subset"
     assert table.claim["F1a"] == "F1a GTSRB" and set(table.seed) == {"0 to 0"}
     assert set(judge(values_that_hold(), dataset="cifar10").status) == {"exploratory"}
 
@@ -352,3 +353,10 @@ def test_alike_only_where_edges_do_not_matter(with_edges, verdict, of_set):
     }
     table = attack_claims.judge_attacks(values, of_set.pgd, healthy=True)
     assert table.verdict[table.claim.str.startswith("F2a")].tolist() == [verdict]
+
+
+def test_what_was_judged_on_fewer_networks_first_counts_as_judged_twice():
+    table = judge(values_that_hold(), dataset="gtsrb")
+    twice = judged_twice(table.status)
+    assert not twice["F4a"] and twice.drop("F4a").all()
+    assert not judged_twice(judge(values_that_hold(), dataset="cifar10").status).any()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from visionfail.studies import uneven
-from visionfail.studies.uneven import by_set
+from visionfail.studies.uneven import by_set, confusions
 from visionfail.studies.uneven.seed_answers import SeedAnswers
 
 
@@ -80,3 +80,32 @@ def test_in_short_says_what_the_study_says_at_length():
     assert row["p of confusions"] == structure.p
     over = uneven.confidence_by_class(asked, counts, above=0.9)["overconfidence"]
     assert row["range"] == over.range_over_classes().interval()[0]
+
+
+def attacked_signs(seeds):
+    """GTSRB-like answers to 60 signs of 30 frames that nobody tells apart, all of them wrong.
+
+    Each seed's answers are drawn without the truth, frame by frame: they share no structure.
+    """
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(6), 300)
+    predicted = (labels + rng.integers(1, 6, size=(seeds, len(labels)))) % 6
+    made = {"dataset": "gtsrb", "split": "test", "seeds": list(range(seeds))}
+    made["classes"] = list("abcdef")
+    log_odds = np.full(predicted.shape, 1.5, dtype=np.float16)
+    return SeedAnswers(labels, predicted, log_odds, None, {}, made)
+
+
+def misfit_of(asked):
+    structure = uneven.structure_of(asked, permutations=40)
+    counts = asked.counts(bootstraps=10)
+    return confusions.misfit_above_chance(asked.predicted, asked.labels, counts, structure).exact
+
+
+def test_more_seeds_do_not_make_confusions_more_structured():
+    three = attacked_signs(3)
+    together = misfit_of(three)  # (3,)
+    alone = [misfit_of(three.of_seed(seed))[0] for seed in range(3)]
+    assert together == pytest.approx(alone)
+    assert max(alone) < 0  # nothing is planted, and unknown signs are taken cautiously
+    assert uneven.structure_of(three, permutations=40).p > 0.05

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from visionfail.claims import Claim, weakest_verdict
+from visionfail.claims import TWICE, Claim, weakest_verdict
 from visionfail.metrics import Estimate
 from visionfail.studies.uneven import confusions
 from visionfail.studies.uneven.answers import estimate_of, weights_of
@@ -203,9 +203,11 @@ def judge_attacks(
     """A row per claim for one set, with the columns JUDGED; NaN where it is not testable here.
 
     F2a has the verdict that SSIM has with edges and without, else it is undecided. Where the attack
-    is not `healthy`, a light of its card being red, nothing holds or fails.
+    is not `healthy`, a light of its card being red, nothing holds or fails. Nothing here is
+    confirmatory: a first verdict on fewer seeds had been seen.
     """
     table = judge_set(ATTACK_CLAIMS, values, attacked.clean)
+    table["status"] = table.status.str.replace("confirmatory", TWICE)
     if WITH_EDGES in values:
         ssim = table.claim.str.startswith("F2a")
         other = values[WITH_EDGES]

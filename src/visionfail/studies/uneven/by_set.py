@@ -58,8 +58,12 @@ def table_by_class(
 
 
 def structure_of(answers: SeedAnswers, *, permutations: int) -> Structure:
-    """`confusion_structure` of the answers, unknown groups taken cautiously."""
-    return confusions.confusion_structure(
+    """`confusion_structure` of the answers, unknown groups taken cautiously.
+
+    Images that have one wrong answer from one seed have several from three, so unknown groups are
+    taken for each seed alone, too: see `Structure.with_seeds_alone`.
+    """
+    together = confusions.confusion_structure(
         answers.predicted,
         answers.labels,
         answers.groups_for_confusions(),
@@ -67,6 +71,11 @@ def structure_of(answers: SeedAnswers, *, permutations: int) -> Structure:
         permutations=permutations,
         generator=np.random.default_rng(0),
     )
+    seeds = len(answers.predicted)
+    if answers.frames == 1 or seeds == 1:
+        return together
+    alone = [structure_of(answers.of_seed(s), permutations=permutations) for s in range(seeds)]
+    return together.with_seeds_alone(alone)
 
 
 def pairs_of(answers: SeedAnswers, counts: np.ndarray, structure: Structure) -> pd.DataFrame:

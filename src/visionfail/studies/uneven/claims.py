@@ -21,8 +21,9 @@ from visionfail.studies.uneven.seed_answers import DIGITS, SeedAnswers
 SET_NAMES = {"svhn10k": "SVHN", "svhn": "SVHN, whole", "gtsrb": "GTSRB", "cifar10": "CIFAR-10"}
 NOT_TESTABLE = "not testable here"
 SEEN = ("cifar10", "svhn")  # all answers; digits of the whole SVHN that svhn10k's networks answered
-# a pilot's accuracy by digit (U), and two values before the rule of edges (F2a): notes/claims.md
-PARTLY_SEEN = {"svhn10k": ("U1", "U2a", "U2b", "U2c", "F2a")}
+# a pilot's accuracy by digit (U), two values before the rule of edges (F2a), and all of them before
+# unknown signs were grouped for each seed alone (U4, F4a): notes/claims.md
+PARTLY_SEEN = {"svhn10k": ("U1", "U2a", "U2b", "U2c", "F2a"), "gtsrb": ("U4", "F4a")}
 SEPARABLE = 0.7  # W of a seed with itself below which half of the images does not tell the order
 EXPECTED_BEST = (0, 1, 2)
 EXPECTED_WORST = (8, 9)

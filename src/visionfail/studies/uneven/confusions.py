@@ -1,7 +1,7 @@
 """Which classes are taken for which: structured, or what the classes' own rates make of chance."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,8 @@ class Structure:
     `statistic` is Pearson's, over all seeds; `chance` (P,) the same where whole groups have
     exchanged their true classes; `largest` (P,) the largest residual of each of those; `residuals`
     (K, K) those measured; `misfit_at_chance` (S,) the mean of `misfit_shares` by seed after
-    exchanges; n the wrong answers, groups how many groups of images have any.
+    exchanges; n the wrong answers, groups how many groups of images have any; `p_alone` the largest
+    p of a seed that was tested alone, 0 where none was.
     """
 
     statistic: float
@@ -93,12 +94,25 @@ class Structure:
     misfit_at_chance: np.ndarray
     n: int
     groups: int
+    p_alone: float = 0.0
 
     @property
     def p(self) -> float:
-        """The chance of so large a statistic under quasi-independence, never 0."""
+        """The chance of so large a statistic under quasi-independence, never 0.
+
+        Where seeds were tested alone, too, it is the largest of all.
+        """
         larger = int((self.chance >= self.statistic - 1e-9).sum())
-        return (1 + larger) / (1 + len(self.chance))
+        return max((1 + larger) / (1 + len(self.chance)), self.p_alone)
+
+    def with_seeds_alone(self, alone: Sequence["Structure"]) -> "Structure":
+        """This of all seeds with the largest p of each seed's own, and each one's misfit at chance.
+
+        For unknown groups: their most cautious cut is another for each seed.
+        """
+        misfit = np.concatenate([structure.misfit_at_chance for structure in alone])  # (S,)
+        largest_p = max(structure.p for structure in alone)
+        return replace(self, misfit_at_chance=misfit, p_alone=largest_p)
 
     def pair_p(self) -> np.ndarray:
         """P values (K, K) of each pair, in either of which no residual anywhere is that large.

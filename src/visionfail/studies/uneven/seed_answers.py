@@ -153,6 +153,10 @@ class SeedAnswers(Answers):
             raise ValueError(f"all {len(kept)} images are left out: keep some.")
         return self.taken(np.flatnonzero(kept))
 
+    def of_seed(self, number: int) -> "SeedAnswers":
+        """The answers of one network alone, S = 1."""
+        return replace(self, predicted=self.predicted[[number]], log_odds=self.log_odds[[number]])
+
     def taken(self, images: np.ndarray) -> "SeedAnswers":
         """The answers to these images (M,) alone."""
         return replace(
