@@ -62,7 +62,7 @@ def test_verdicts_follow_the_scores():
         "E8": "holds",
     }
     assert set(judged.claim.str.split().str[1]) == {"GTSRB"}
-    corrected = judged.claim.str.split().str[0].isin(claims.CORRECTED)
+    corrected = judged.claim.str.split().str[0].isin(claims.AFTERWARDS)
     assert set(judged.status[~corrected]) == {"exploratory, weights trunk"}
     told = "exploratory, corrected after a first verdict, weights trunk"
     assert set(judged.status[corrected]) == {told}
