@@ -28,6 +28,13 @@ def network_name(model: str, seed: int | str) -> str:
     return f"{model_name(model)}, {word} {seed}"
 
 
+def weights_name(weights: str) -> str:
+    """The weights that a network started from, in words: "trunk" is their name in results/."""
+    if weights == "trunk":
+        return "its last stage refitted, so not torchvision's file"
+    return f"torchvision's weights {weights}"
+
+
 def readable(condition: str) -> str:
     """The name of a corruption as a reader knows it: "jpeg_compression" -> "JPEG compression"."""
     words = condition.replace("_", " ")

@@ -84,5 +84,5 @@ def test_shifts_not_trained_on_are_counted_beside_each(judged):
     sentence = judged(outcomes)
     assert sentence.endswith(
         "On 9 shifts that it was not trained on the auditor is behind confidence in 9 and behind "
-        "the ensemble in 4, both combined are behind the ensemble in 2."
+        "the ensemble in 4, both combined behind the ensemble in 2."
     )

@@ -32,7 +32,9 @@ def test_the_budget_sentence_tells_the_price_and_where_it_breaks():
     assert f"{worst.value:.0%} is wrong (95% {worst.lo:.0%} to {worst.hi:.0%})" in sentence
     coverage = table[table.metric == "coverage, budget 0.02: auditor"]
     answered = coverage[coverage.condition == "mix"].value.mean()
-    assert f"answers {answered:.0%} of them" in sentence
+    assert f"answers {answered:.0%} of 10,000 test digits" in sentence
+    occlusion = pooled.loc["occlusion"]
+    assert f"occlusion ({occlusion.value:.1%} wrong, 95% {occlusion.lo:.1%}" in sentence
 
 
 def test_the_lowest_class_has_its_own_n():
@@ -49,3 +51,21 @@ def test_the_auditor_on_cifar10_has_a_sentence_of_its_own():
     table = pd.read_csv(paths.RESULTS / "auditor-cifar10-verdicts.csv")
     row = table[table.prespecified].iloc[0]
     assert f"{row.value:+.3f} (95% {row.lo:+.3f} to {row.hi:+.3f})" in sentence
+    same = (table.slice == row.slice) & table.baseline.str.startswith("ensemble")
+    beside = table[same & (table.detector == "auditor")].iloc[0]
+    assert f"undecided ({beside.lo:+.3f} to {beside.hi:+.3f})" in sentence
+    assert "from noise and blur" in sentence and "from weather and digital" in sentence
+
+
+def test_silent_failure_is_told_of_every_network():
+    sentence = findings.confidence_sentence(paths.RESULTS)
+    falls = []
+    errors = []
+    for path in sorted(paths.RESULTS.glob("cifar10c-*.csv")):
+        table = pd.read_csv(path)
+        table = table[table.severity.isin([0, 5]) & (table.condition != "frost")]
+        means = table.groupby(["metric", "severity"]).value.mean()
+        falls.append(100 * (means["confidence", 0] - means["confidence", 5]))
+        errors.append(means["ece", 5])
+    assert f"confidence by only {min(falls):.0f}–{max(falls):.0f} ({len(falls)} net" in sentence
+    assert f"to {min(errors):.2f}–{max(errors):.2f};" in sentence

@@ -7,16 +7,19 @@ from visionfail import claims, findings, paths
 from visionfail.findings import tables
 
 
-def test_a_verdict_that_all_share_is_given_and_others_differ():
+def test_a_verdict_that_all_share_is_given_and_only_contradictions_differ():
     assert findings.common_verdict(pd.Series(["holds", "holds"])) == "holds"
-    assert findings.common_verdict(pd.Series(["holds", "fails"])) == "differs"
+    for others in (["holds", "fails"], ["holds", "undecided", "fails"]):
+        assert findings.common_verdict(pd.Series(others)) == "differs"
+    for others in (["holds", "undecided"], ["undecided", "fails"]):
+        assert findings.common_verdict(pd.Series(others)) == "in part"
 
 
 @pytest.mark.parametrize(
     ("statistic", "unit"),
     [
         ("AUROC of the auditor, mix", " AUROC"),
-        ("step from severity 4 to 5 / loss, fog", "% of the loss"),
+        ("step from severity 4 to 5 / loss, fog", "% of what is lost"),
         ("accuracy, pixel-level minus structural", " points"),
         ("drop at severity 5", " points"),
         ("drop at severity 5 / clean accuracy", "%"),
@@ -55,13 +58,18 @@ def test_every_claim_is_counted_once_whatever_the_sets_it_was_judged_on(tmp_path
     table["status"] = "confirmatory"
     table.to_csv(tmp_path / "claims.csv", index=False)
     counts = findings.verdict_counts(tmp_path).loc["notebook 06"]
-    assert counts.to_dict() == {"holds": 1, "fails": 0, "undecided": 0, "differs": 1}
-    assert "Of 2 claims" in findings.claims_sentence(tmp_path)
+    assert counts.to_dict() == {"holds": 1, "fails": 0, "undecided": 0, "in part": 0, "differs": 1}
+    sentence = findings.claims_sentence(tmp_path)
+    assert "Of 2 claims" in sentence and "1 hold, 1 hold on some and fail on others." in sentence
+    assert "For 2 these were written down before" in sentence and "twice (0)" in sentence
     summary = findings.by_set_summary(tmp_path, where="notebook 06").set_index("")
     one_set = findings.by_set_summary(tmp_path, where="notebook 06", sets=["GTSRB"])
     assert one_set["GTSRB"].tolist() == ["fails (0.12)", "not testable here"]
     assert summary.loc["U1"].tolist()[1:] == ["holds (0.12)", "fails (0.12)", "not testable here"]
     table.loc[0, "status"] = "exploratory, subset"
+    table.loc[2, "status"] = "judged twice, subset"
     table.to_csv(tmp_path / "claims.csv", index=False)
+    sentence = findings.claims_sentence(tmp_path)
+    assert "For 0 these were written down before" in sentence and "twice (1)" in sentence
     summary = findings.by_set_summary(tmp_path, where="notebook 06").set_index("")
     assert summary.loc["U1"].tolist()[1:3] == ["holds† (0.12)", "fails (0.12)"]

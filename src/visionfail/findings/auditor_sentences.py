@@ -25,17 +25,17 @@ def shift_sentence(folder: Path) -> str:
     all_four, not_rotated = WORDS
     return (
         "**Knowing when it is wrong.** An auditor reads a digit classifier's activations and says "
-        "how likely the answer is wrong; AUROC is the chance that a wrong answer gets a higher "
-        "score than a right one. On shifts that it was trained on its AUROC less that of the "
-        f"classifier's own confidence is {judged_lead(confidence.loc[all_four])}, less that of a "
-        f"deep ensemble of five classifiers {judged_lead(ensemble.loc[all_four])}, n = "
-        f"{int(both.n[all_four]):,} digits; without the rotated ones "
-        f"{judged_lead(confidence.loc[not_rotated])} and {judged_lead(ensemble.loc[not_rotated])}. "
+        "how likely the answer is wrong. On shifts that it was trained on its AUROC (the chance "
+        "that a wrong answer gets a higher score than a right one) is above that of confidence by "
+        f"{judged_lead(confidence.loc[all_four])}, above that of a deep ensemble, one of five "
+        f"classifiers, by {judged_lead(ensemble.loc[all_four])}, n = {int(both.n[all_four]):,} "
+        f"digits; without the rotated ones by {judged_lead(confidence.loc[not_rotated])} and "
+        f"{judged_lead(ensemble.loc[not_rotated])}. "
         f"Shift by shift: {shift_by_shift(confidence.outcome, ensemble.outcome)}. "
         f"{combined(both.outcome, table.loc[(TOGETHER, 'auditor')].set_index('slice').outcome)} "
         f"On {len(new)} shifts that it was not trained on the auditor is behind confidence in "
-        f"{behind[0]} and behind the ensemble in {behind[1]}, both combined are behind the "
-        f"ensemble in {behind[2]}."
+        f"{behind[0]} and behind the ensemble in {behind[1]}, both combined behind the ensemble in "
+        f"{behind[2]}."
     )
 
 
@@ -80,18 +80,26 @@ def lead_text(row: pd.Series) -> str:
 
 def judged_lead(row: pd.Series) -> str:
     """A lead in AUROC with its 95% interval and what that says."""
-    return lead_text(row).replace(")", f": {STANDINGS[row.outcome]})")
+    standing = STANDINGS[row.outcome]
+    if row.outcome == "undecided" and row.lo * row.hi > 0:
+        standing += ", for the seeds scatter too much"
+    return lead_text(row).replace(")", f": {standing})")
 
 
 def cifar_auditor_sentence(folder: Path) -> str:
     """Whether an auditor of a CIFAR-10 network helps under corruptions it has not learnt from."""
     compared = failure.load_comparison(Path(folder) / "auditor-cifar10-verdicts.csv")
     headline = compared.loc[compared.prespecified].iloc[0]
+    same = (compared.slice == headline.slice) & (compared.detector == headline.detector)
+    ensemble = compared.loc[same & compared.baseline.str.startswith("ensemble")].iloc[0]
     rows, _ = results.load_run("auditor-cifar10", folder=folder)
-    directions = rows.loc[rows.condition.str.startswith("not learnt from ("), "value"]
+    rows = rows.loc[rows.condition.str.startswith(f"{headline.slice} (learnt: ")]
+    learnt = rows.condition.str.extract(r"\(learnt: (.*)\)")[0]
+    directions = [f"{v:+.3f} from {name}" for name, v in zip(learnt, rows.value, strict=True)]
     return (
         "**The same on CIFAR-10.** Under corruptions that it was not trained on the AUROC of an "
-        f"auditor of a ResNet-18 differs from that of confidence by {lead_text(headline)}, n = "
-        f"{int(headline.n):,} images: "
-        f"{' and '.join(f'{value:+.3f}' for value in directions)} in the two directions."
+        f"auditor of a ResNet-18 is higher than that of confidence by {lead_text(headline)}, n = "
+        f"{int(headline.n):,} images: by {', by '.join(directions)} (our frost among them). Beside "
+        f"a deep ensemble it is {STANDINGS[ensemble.outcome]} ({ensemble.lo:+.3f} to "
+        f"{ensemble.hi:+.3f})."
     )

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from visionfail import claims, results
+import pandas as pd
+
+from visionfail import claims, corruptions, evaluation, results
 from visionfail.findings import tables
-from visionfail.findings.auditor_sentences import cifar_auditor_sentence, shift_sentence
-from visionfail.names import readable
+from visionfail.findings.auditor_sentences import cifar_auditor_sentence, listed, shift_sentence
+from visionfail.names import readable, weights_name
 
 SEVERE = 5
 BUDGET = 0.02
@@ -51,17 +53,29 @@ def accuracy_sentence(folder: Path) -> str:
 
 
 def confidence_sentence(folder: Path) -> str:
-    """How far confidence falls with accuracy."""
-    table, _ = results.load_run("cifar10c-resnet18-standard-s0", folder=folder)
-    measured = table[table.metric.isin(["accuracy", "confidence", "ece"]) & table.severity.notna()]
-    means = measured.pivot_table(index="severity", columns="metric", values="value")
-    fall = 100 * (means.loc[0] - means.loc[SEVERE])  # points
+    """How far confidence falls with accuracy, over all networks that were swept."""
+    table, _ = evaluation.stored_sweeps(folder)
+    ends = table.loc[table.severity.isin([0, SEVERE]) & (table.condition != "frost")]
+    by = {"index": ["model", "seed"], "columns": ["metric", "severity"]}
+    means = ends.pivot_table(values="value", **by)
+    names = ["accuracy", "confidence"]
+    fallen = {name: 100 * (means[name, 0] - means[name, SEVERE]) for name in names}
+    tried = ends.loc[ends.severity == SEVERE, "condition"].nunique()
     return (
-        f"**Silent failure.** From clean images to severity {SEVERE} the network's accuracy falls "
-        f"by {fall.accuracy:.0f} points and its confidence by {fall.confidence:.0f}, on the mean "
-        "of 19 corruptions. The calibration error (ECE: the mean over bins of confidence of its "
-        f"distance to accuracy) grows from {means.ece[0]:.3f} to {means.ece[SEVERE]:.3f}."
+        f"**Silent failure.** From clean images to severity {SEVERE} accuracy falls by "
+        f"{span(fallen['accuracy'], '.0f')} points, confidence by only "
+        f"{span(fallen['confidence'], '.0f')} ({len(means)} networks, the mean of {tried} "
+        f"corruptions, n = {int(ends.n.iloc[0]):,} images). The calibration error (ECE: the mean "
+        "distance of confidence to accuracy, over bins of confidence) grows from "
+        f"{span(means['ece', 0], '.2f')} to {span(means['ece', SEVERE], '.2f')}; a temperature "
+        f"fitted on clean images leaves {span(means['ece_scaled', SEVERE], '.2f')}."
     )
+
+
+def span(values: pd.Series, form: str) -> str:
+    """The smallest and the largest of the values, or the one that both are when written."""
+    smallest, largest = format(values.min(), form), format(values.max(), form)
+    return smallest if smallest == largest else f"{smallest}–{largest}"
 
 
 def uneven_sentence(folder: Path) -> str:
@@ -72,21 +86,23 @@ def uneven_sentence(folder: Path) -> str:
     lowest = []
     for name, dataset in tables.SETS.items():
         classes = table.loc[(table.dataset == dataset) & (table.metric == "accuracy")]
-        overall = classes.loc[classes.condition == "all classes"].iloc[0]
         worst = classes.loc[classes.value.idxmin()]
         interval = f"95% {worst.lo:.0%} to {worst.hi:.0%}, n = {int(worst.n):,} {THINGS[name]}"
         lowest.append(
-            f"{worst.condition} on {name} ({worst.value:.0%} right, {interval}; all classes "
-            f"{overall.value:.1%})"
+            f"{named_class(worst.condition)} on {name} ({worst.value:.0%} right, {interval})"
         )
     told = [f"{verdicts[f'U1 {name}']} on {name}" for name in tables.SETS]
     kappas = table.loc[table.metric == "kappa of being wrong", "value"]
     return (
-        f"**Uneven errors.** The class of lowest accuracy is {', '.join(lowest)}; means over "
-        "training seeds. That best and worst class differ by five points or more: "
-        f"{', '.join(told)}. Networks that differ in their training seed err on the same images: "
-        f"Cohen's kappa {kappas.min():.2f} to {kappas.max():.2f} by set, where chance would give 0."
+        f"**Uneven errors.** The class of lowest accuracy is {', '.join(lowest)}. That best and "
+        f"worst class differ by five points or more: {', '.join(told)}. Training seeds err on the "
+        f"same images: Cohen's kappa {span(kappas, '.2f')}, by chance 0."
     )
+
+
+def named_class(name: str) -> str:
+    """The name of a class as it stands in a sentence: "the digit 6"."""
+    return f"the digit {name}" if name.isdigit() else name
 
 
 def attack_sentence(folder: Path) -> str:
@@ -112,7 +128,7 @@ def attack_sentence(folder: Path) -> str:
         f"steps) leaves so many answers right: {', '.join(left)}. At 8 the wrong answers come with "
         f"a mean confidence of {sure.min():.0%} to {sure.max():.0%}, which the attack seeks. A "
         f"network trained on attacked CIFAR-10 images keeps {kept.value:.1%} (95% {kept.lo:.1%} to "
-        f"{kept.hi:.1%}, n = {int(kept.n):,}) and pays with {clean:.1%} on clean ones."
+        f"{kept.hi:.1%}, n = {int(kept.n):,}) and gets {clean:.1%} of clean ones right."
     )
 
 
@@ -125,22 +141,19 @@ def transfer_sentence(folder: Path) -> str:
     names = rungs.condition.str.replace(r" \(weights: .*\)$", "", regex=True)
     rungs = rungs.set_index(names).value
     judged = claims.load_claims(Path(folder) / "claims.csv").set_index("claim")
-    gap = judged.loc["D8b"]
-    robust = judged.loc["D13"]
-    pair = table.loc[table.condition == "control: difference"].iloc[0]
+    gap, robust = judged.loc["D8b"], judged.loc["D13"]
     return (
-        f"**Transfer.** An ImageNet ResNet-18 (weights: {made['config']['weights']}), fine-tuned "
-        f"on CIFAR-10 at 128 pixels, gets {clean.value:.1%} right (95% {clean.lo:.1%} to "
-        f"{clean.hi:.1%}, n = {int(clean.n):,}). Learnt from 10,000 images at 64 pixels, a new "
+        f"**Transfer.** An ImageNet ResNet-18 ({weights_name(made['config']['weights'])}), "
+        f"fine-tuned on CIFAR-10 at 128 pixels, gets {clean.value:.1%} right (95% {clean.lo:.1%} "
+        f"to {clean.hi:.1%}, n = {int(clean.n):,}). Learnt from 10,000 images at 64 pixels, a new "
         f"head on frozen features gets {rungs['ladder: frozen, 64']:.1%}, fine-tuning "
         f"{rungs['ladder: fine-tuned, 64']:.1%}, training from scratch "
         f"{rungs['ladder: from scratch, 64']:.1%}. Before another class's background "
         f"{100 * gap.value:.0f} points fewer objects are recognised than before their own class's "
-        f"(95% {100 * gap.lo:.0f} to {100 * gap.hi:.0f}, n = {int(gap.n):,}). Under corruption the "
-        f"pre-trained one keeps {robust.value * 100:+.1f} points of its clean accuracy beside "
-        "ResNet-18, which differs in pixels, stem and recipe; of two recipes at 64 pixels that "
-        f"differ in start, frozen stages and epochs, {100 * pair.value:+.1f} "
-        f"({100 * pair.lo:+.1f} to {100 * pair.hi:+.1f}, n = {int(pair.n):,})."
+        f"(95% {100 * gap.lo:.0f} to {100 * gap.hi:.0f}, n = {int(gap.n):,}). The share of its "
+        f"clean accuracy that it keeps under corruption is {100 * robust.value:+.1f} points beside "
+        f"ResNet-18's at 32 pixels: {robust.verdict}, for it is one network, and differs in "
+        "pixels, stem and recipe, too."
     )
 
 
@@ -163,7 +176,7 @@ def risk_sentence(folder: Path) -> str:
 
 
 def claims_sentence(folder: Path) -> str:
-    """How many of the claims hold."""
+    """How many of the claims hold, and how many were written down before what they judge."""
     table = claims.load_claims(Path(folder) / "claims.csv")
     by_where = tables.verdict_counts(folder)
     verdicts = {str(verdict): int(count) for verdict, count in by_where.sum().items()}
@@ -171,21 +184,24 @@ def claims_sentence(folder: Path) -> str:
         "holds": "hold",
         "fails": "fail",
         "undecided": "are undecided",
-        "differs": "differ between networks or data sets",
+        tables.IN_PART: "are decided on some networks or data sets only",
+        tables.DIFFERS: "hold on some and fail on others",
     }
     counted = [f"{verdicts[verdict]} {words[verdict]}" for verdict in words if verdicts[verdict]]
-    exploratory = table.status.str.startswith("exploratory")
-    of_claim = exploratory.groupby([table["where"], tables.claim_numbers(table)])
-    throughout = int(of_claim.all().sum())
-    in_part = int(of_claim.any().sum()) - throughout
-    twice = table.loc[table.status == claims.TWICE, "claim"].nunique()
+    of_claim = [table["where"], tables.claim_numbers(table)]
+    twice = claims.judged_twice(table.status)
+    before = table.status.str.startswith("confirmatory") & ~twice
+    throughout = int(before.groupby(of_claim).all().sum())
+    explored = int(table.status.str.startswith("exploratory").groupby(of_claim).all().sum())
+    again = int(twice.groupby(of_claim).any().sum())
     return (
         f"**Claims and verdicts.** Of {by_where.to_numpy().sum()} claims, nearly all from earlier "
-        f"unpublished work, {', '.join(counted)}. Each has a statistic and a region that were "
-        f"written down before it was judged. {throughout} are exploratory throughout (rules "
-        "made or changed with results in view, or test images whose answers were known), "
-        f"{in_part} for some of their networks or data sets, and {twice} were judged twice, for "
-        "their classifiers were changed after a first verdict."
+        f"unpublished work, {', '.join(counted)}. Each has a statistic and a region in which it "
+        f"holds. For {throughout} these were written down before anything of what they judge had "
+        f"been seen. {explored} are exploratory: rules made or changed with results in view, or "
+        "test images whose answers were known. The others are so on some data sets, or judged "
+        f"twice ({again}): after a first verdict networks were added or changed, or a statistic "
+        "corrected."
     )
 
 
@@ -196,18 +212,30 @@ def budget_sentence(folder: Path) -> str:
     if met.empty:
         raise ValueError(f"mnist-budgets.csv has no budget of {BUDGET:g}: run notebook 10.")
     pooled = table[table.metric == f"pooled risk, budget {BUDGET:g}: {DETECTOR}"]
-    pooled = pooled.set_index("condition")
-    worst = pooled.loc[pooled.drop("mix").value.idxmax()]
+    pooled = pooled.set_index("condition").drop("mix")
+    alone = pooled.loc[list(corruptions.SHIFTS)]
+    broken = alone.loc[alone.lo > BUDGET]
+    worst = pooled.loc[pooled.value.idxmax()]
     coverage = table[table.metric == f"coverage, budget {BUDGET:g}: {DETECTOR}"]
-    on_mix = coverage.loc[coverage.condition == "mix", "value"].mean()
+    on_mix = coverage.loc[coverage.condition == "mix"]
     under = coverage.loc[coverage.condition == worst.name]
     nearly_none = int((under.value * under.n < FEW_ACCEPTED).sum())
     return (
         "**Risk budgets.** A threshold on the auditor's score, set so that with probability "
         f"{1 - made['config']['delta']:.0%} at most {BUDGET:.0%} of the accepted answers are "
-        f"wrong, keeps that in {met.value.mean():.1%} of random re-splits of {int(worst.n):,} "
-        f"digits and answers {on_mix:.0%} of them, while pictures stay alike. Under {worst.name}, "
-        f"which nothing was trained on, {nearly_none} of {len(under)} seeds accept fewer than "
-        f"{FEW_ACCEPTED} digits, and of what is accepted {worst.value:.0%} is wrong (95% "
-        f"{worst.lo:.0%} to {worst.hi:.0%})."
+        f"wrong, keeps that in {met.value.mean():.1%} of {int(met.n.sum()):,} random splits anew "
+        f"(five seeds), and answers {on_mix.value.mean():.0%} of {int(on_mix.n.iloc[0]):,} test "
+        "digits, while pictures come in the same mix. Of that mix's shifts met alone it breaks "
+        f"under {broken_text(broken)}. Under {worst.name}, which nothing was trained on, "
+        f"{nearly_none} of {len(under)} seeds accept fewer than {FEW_ACCEPTED} digits, and of what "
+        f"is accepted {worst.value:.0%} is wrong (95% {worst.lo:.0%} to {worst.hi:.0%})."
     )
+
+
+def broken_text(rows: pd.DataFrame) -> str:
+    """Under which shifts a budget breaks, with the share that is wrong and its interval."""
+    words = [
+        f"{name} ({row.value:.1%} wrong, 95% {row.lo:.1%} to {row.hi:.1%})"
+        for name, row in rows.iterrows()
+    ]
+    return listed(words)

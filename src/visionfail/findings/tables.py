@@ -12,6 +12,8 @@ import pandas as pd
 from visionfail import claims, evaluation, report, results
 from visionfail.names import network_name, readable
 
+IN_PART = "in part"  # the verdict of some networks or data sets, the others' is undecided
+DIFFERS = "differs"  # holds on some and fails on others
 SETS = {"SVHN": "svhn10k", "GTSRB": "gtsrb", "CIFAR-10": "cifar10"}
 
 
@@ -21,14 +23,14 @@ def claim_numbers(table: pd.DataFrame) -> pd.Series:
 
 
 def verdict_counts(folder: Path) -> pd.DataFrame:
-    """How many claims of each notebook hold, fail, are undecided, or differ: rows are notebooks.
+    """How many claims of each notebook have each `common_verdict`: rows are notebooks.
 
-    Each counts once; it differs where networks or data sets have not one verdict.
+    Each claim counts once, whatever the number of its networks or data sets.
     """
     table = claims.load_claims(Path(folder) / "claims.csv")
     verdicts = table.groupby(["where", claim_numbers(table)]).verdict.agg(common_verdict)
     counts = verdicts.groupby("where").value_counts().unstack(fill_value=0)
-    return counts.reindex(columns=["holds", "fails", "undecided", "differs"], fill_value=0)
+    return counts.reindex(columns=[*claims.VERDICTS, IN_PART, DIFFERS], fill_value=0)
 
 
 def networks_summary(folder: Path) -> pd.DataFrame:
@@ -65,7 +67,7 @@ def mean_error_range(folder: Path) -> tuple[float, float]:
 def claims_summary(folder: Path, *, where: str) -> pd.DataFrame:
     """A row per claim judged in one notebook: number, claim, region, verdict, range of values.
 
-    The verdict is that of all networks, else "differs"; the range is over networks, in the unit
+    The verdict is the `common_verdict` of all networks; the range is over networks, in the unit
     named.
     """
     table = claims.load_claims(Path(folder) / "claims.csv", where=where)
@@ -73,7 +75,9 @@ def claims_summary(folder: Path, *, where: str) -> pd.DataFrame:
     for number, networks in table.groupby("claim", sort=False):
         first = networks.iloc[0]
         unit, scale = unit_of(first.statistic)
-        row = {"": number, "claim": first.words, "holds where": region_text(first, unit, scale)}
+        statistic = first.statistic.replace("/ loss", "/ accuracy lost")
+        row = {"": number, "claim": first.words}
+        row["holds where"] = f"{statistic}: {region_text(first, unit, scale)}"
         row["verdict"] = common_verdict(networks.verdict)
         row["measured"] = range_text(networks.value, scale) + unit
         rows.append(row)
@@ -81,8 +85,10 @@ def claims_summary(folder: Path, *, where: str) -> pd.DataFrame:
 
 
 def common_verdict(verdicts: pd.Series) -> str:
-    """The verdict where all networks have the same, else "differs"."""
-    return verdicts.iloc[0] if verdicts.nunique() == 1 else "differs"
+    """The verdict where all networks have the same, else DIFFERS if they contradict, or IN_PART."""
+    if verdicts.nunique() == 1:
+        return verdicts.iloc[0]
+    return DIFFERS if {"holds", "fails"} <= set(verdicts) else IN_PART
 
 
 def unit_of(statistic: str) -> tuple[str, float]:
@@ -92,7 +98,7 @@ def unit_of(statistic: str) -> tuple[str, float]:
     if statistic.startswith("AUROC"):
         return " AUROC", 1.0
     if "/ loss" in statistic:
-        return "% of the loss", 100.0
+        return "% of what is lost", 100.0
     if "minus" in statistic or (
         statistic.startswith(("drop", "largest drop")) and "/" not in statistic
     ):

@@ -275,9 +275,10 @@ def test_rows_of_results_name_weights_and_hold_the_n_of_each_measure():
     ladder = transfer.ladder_table(networks, bootstraps=50)
     changes = transfer.changes_table(networks, COUNTS)
     controlled = transfer.controlled_table(networks, COUNTS)
-    rows = transfer.result_rows(
-        reference, ladder, changes, controlled, origin="official", bootstraps=50
-    )
+    controls = pd.DataFrame([{"claim": "D5", "control": "without", "value": 0.01}])
+    controls = controls.assign(lo=-0.01, hi=0.03, n=N)
+    measured = (reference, ladder, changes, controlled, controls)
+    rows = transfer.result_rows(*measured, origin="official", bootstraps=50)
     table = pd.DataFrame(rows)
     rung = table[table.condition == "ladder: fine-tuned, 64 (weights: trunk)"]
     assert rung.set_index("metric").value.to_dict() == pytest.approx(
@@ -286,4 +287,6 @@ def test_rows_of_results_name_weights_and_hold_the_n_of_each_measure():
     assert table.loc[table.condition == "CutMix", "n"].tolist() == [N] * 5
     kept = table[table.condition == "control: difference"]
     assert kept.value.tolist() == pytest.approx([400 / 360 - 400 / 320])
+    control = table[table.condition == "control of D5"].iloc[0]
+    assert (control.metric, control.value, control.n) == ("without", 0.01, N)
     assert table[table.severity.notna()].condition.nunique() == 20  # clean and 19 corruptions

@@ -4,6 +4,7 @@ from visionfail.studies.transfer.answers import Asked, Trained, stored_networks
 from visionfail.studies.transfer.backgrounds import Swapped, load_or_swap
 from visionfail.studies.transfer.claims import ALONE, CAVEATS, TRANSFER_CLAIMS, Found
 from visionfail.studies.transfer.claims import judge_transfer as judge
+from visionfail.studies.transfer.controls import controls_table
 from visionfail.studies.transfer.duplicates import Nearest
 from visionfail.studies.transfer.duplicates import load_or_find_duplicates as load_duplicates
 from visionfail.studies.transfer.hypotheses import (
@@ -84,6 +85,7 @@ __all__ = [
     "confident_mistakes",
     "contamination_ledger",
     "controlled_table",
+    "controls_table",
     "darkening",
     "detail_energy",
     "donor_share",

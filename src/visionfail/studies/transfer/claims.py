@@ -155,21 +155,21 @@ TRANSFER_CLAIMS = (
 
 # what else would produce a claim's value, or what it does not say
 CAVEATS = {
-    "D2a": "of the little energy that there is in the upper half of frequencies",
-    "D3": "all at once trains two more stages, too: compare layers 3 and 4 at once",
+    "D2a": "the upper half of frequencies holds little energy",
+    "D3": "training all at once trains two more stages, too",
     "D4": "weights are averaged over an epoch, which does what a falling rate is for",
-    "D5": "leave out cat and dog before it is believed of the others",
     "D7a": "that people see something of the answer does not say why the network gives it",
-    "D7b": "contested labels are a part of the errors; how large is counted above",
-    "D8a": "the picture's centre is the baseline that counts",
+    "D7b": "contested labels are a part of the errors, not all of them",
+    "D8a": "who takes a photograph puts the object in the middle",
     "D8b": "seams differ, and a background may show a rest of its own object",
-    "D8c": "two classes in one: each stands apart above",
-    "D9a": "a class may keep its answers by being what cut pictures are called",
+    "D8c": "the value is the mean of two classes",
+    "D9a": "a class may keep its answers because most cut pictures are called by its name",
     "D9b": "CutMix has trained with straight seams and parts of objects",
     "D10a": "six epochs are short for mixed images",
     "D10b": "six epochs are short for mixed images",
-    "D11": "from scratch, one network of each",
-    "D13": "one pre-trained network; pixels, stem and recipe differ: see the pair at 64 pixels",
+    "D10c": "a class that is named more often gains recall and loses precision",
+    "D11": "one network of each, from scratch",
+    "D13": "one pre-trained network; pixels, stem and recipe differ, too",
 }
 
 

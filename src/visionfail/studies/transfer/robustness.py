@@ -26,11 +26,12 @@ def robustness_table(reference: evaluation.Outcomes, counts: np.ndarray) -> pd.D
 
 
 def controlled_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.DataFrame:
-    """The same of two recipes alike but for their start and their epochs, and their difference.
+    """The same of two recipes at 64 pixels, fine-tuned and from scratch, and their difference.
 
-    Fine-tuned at 64 and from scratch at 64, the same 10,000 training images and seeds; the 19
-    corruptions at severities 1, 3 and 5 on the first test images. Columns: network, clean, 19
-    corruptions, kept, lo, hi, n, seeds; the last row has kept alone, a paired difference.
+    They have the same 10,000 training images and seeds, and differ in start, frozen stages, epochs,
+    rates and weight decay; the 19 corruptions at severities 1, 3 and 5 on the first test images.
+    Columns: network, clean, 19 corruptions, kept, lo, hi, n, seeds; the last row has differences,
+    the interval is that of kept, paired.
     """
     if BASELINE not in networks or "scratch-64" not in networks:
         return pd.DataFrame()
@@ -45,6 +46,8 @@ def controlled_table(networks: Mapping[str, Trained], counts: np.ndarray) -> pd.
         row["19 corruptions"] = under.mean()
         rows.append(row | _kept(estimates[-1], m, len(trained.seeds)))
     difference = _kept(estimates[0] - estimates[1], rows[0]["n"], rows[0]["seeds"])
+    for name in ("clean", "19 corruptions"):
+        difference[name] = rows[0][name] - rows[1][name]
     return pd.DataFrame([*rows, {"network": "difference", **difference}])
 
 

@@ -14,13 +14,14 @@ def result_rows(
     ladder: pd.DataFrame,
     changes: pd.DataFrame,
     controlled: pd.DataFrame,
+    controls: pd.DataFrame,
     *,
     origin: str,
     bootstraps: int,
 ) -> list[dict]:
-    """The reference under every corruption, then the tables of ladder, changes and control.
+    """The reference under every corruption, then the tables of ladder, changes and controls.
 
-    They are `ladder_table`, `changes_table` and `controlled_table`.
+    They are `ladder_table`, `changes_table`, `controlled_table` and `controls_table`.
 
     Rows of the ladder have the recipe and its ImageNet weights as their condition and no seed, for
     they are means of all. Those of changes began with the reference's weights.
@@ -49,4 +50,8 @@ def result_rows(
         row = {**about, "model": MODEL, "condition": f"control: {pair['network']}"}
         row |= {"metric": "kept under 19 corruptions", "value": pair["kept"]}
         rows.append(row | {name: pair[name] for name in ("lo", "hi", "n")})
+    for control in controls.to_dict("records"):
+        row = {**about, "model": MODEL, "condition": f"control of {control['claim']}"}
+        row["metric"] = control["control"]
+        rows.append(row | {name: control[name] for name in ("value", "lo", "hi", "n")})
     return rows
