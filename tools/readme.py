@@ -186,9 +186,11 @@ def auditor() -> str:
         f"strength. Means over five seeds, n = {digits:,} digits (shifted {shifted:,}). In bold "
         "the pre-specified comparison; the others are Holm-corrected. Win or loss: 0 lies outside "
         "the 95% interval over digits and seeds, resampled crossed, and outside that over seeds "
-        "alone; tie: within ±0.01; else undecided, with the number of seeds that would decide it "
-        "were its mean and scatter to stay, or more digits where seeds alone would not. Intervals: "
-        "[notebook 09](notebooks/09_failure_auditor.ipynb).",
+        "alone; tie: within ±0.01; else undecided, for the auditor with the number of seeds that "
+        "would decide it were its mean and scatter to stay, or more digits where seeds alone would "
+        "not. There is one ensemble, and its seeds are the five classifiers whose answers are "
+        "judged: how much another five would differ is not known. Intervals: [notebook "
+        "09](notebooks/09_failure_auditor.ipynb).",
     )
 
 

@@ -92,8 +92,8 @@ def _percent(row: Mapping) -> str:
 def auditor_table(folder: Path) -> pd.DataFrame:
     """A row per slice of study C: AUROC of confidence and of DETECTORS, their lead, outcome, n.
 
-    The comparison chosen beforehand comes first. Where an outcome is "undecided", it says how many
-    seeds would decide it.
+    The comparison chosen beforehand comes first. Where the auditor's outcome is "undecided", it
+    says how many seeds would decide it; of the ensemble there is one.
     """
     table = _load_rows("mnist-auditor", folder, allowed={"official"})
     aurocs = table.set_index(["condition", "metric"])["value"]
@@ -106,7 +106,8 @@ def auditor_table(folder: Path) -> pd.DataFrame:
         for detector in DETECTORS:
             lead = leads.loc[(detector, name)].to_dict()
             auroc = aurocs[name, f"AUROC: {detector}"]
-            row[detector] = f"{auroc:.3f} ({lead['value']:+.3f}, {_outcome(lead)})"
+            words = _outcome(lead) if detector == "auditor" else lead["outcome"]
+            row[detector] = f"{auroc:.3f} ({lead['value']:+.3f}, {words})"
         row["n"] = f"{leads.loc[(ENSEMBLE, name), 'n']:,}"
         rows.append(row)
     return pd.DataFrame(rows)

@@ -5,7 +5,7 @@ import torch
 from visionfail import models, paths
 from visionfail.data import standins
 from visionfail.failure import has_enough_failures
-from visionfail.metrics import failure, intervals
+from visionfail.metrics import Estimate, failure, intervals
 from visionfail.models import networks
 from visionfail.names import readable
 from visionfail.studies.auditing import classifier, diversity
@@ -83,9 +83,12 @@ def test_the_lead_is_the_auditors_auroc_minus_that_of_confidence_on_kinds_not_le
     for row in table.to_dict("records"):
         assert row["kind"] not in row["learnt"].split(", ")
         assert row["lead"] == pytest.approx(row["auditor"] - row["confidence"])
-    for number, lead in leads.items():
+    for number, of_kinds in leads.items():
         by_kind = table[table.number == number].groupby("kind").lead.mean()
-        assert lead.exact.mean() == pytest.approx(by_kind.mean())
+        assert {kind: lead.exact.mean() for kind, lead in of_kinds.items()} == pytest.approx(
+            by_kind.to_dict()
+        )
+        assert diversity.mean_lead(of_kinds).exact.mean() == pytest.approx(by_kind.mean())
     # one row by hand
     met = diversity.read_kinds(fitted, sets["test"], seed=diversity.TEST_SEED)[0]["noise"]
     readings = diversity.read_kinds(fitted, sets["auditor"], seed=diversity.LEARN_SEED)[0]
@@ -96,3 +99,17 @@ def test_the_lead_is_the_auditors_auroc_minus_that_of_confidence_on_kinds_not_le
     assert row.auditor == pytest.approx(expected)
     scored = [diversity._scored(np.arange(500.0), met)]
     assert has_enough_failures(scored)
+
+
+def lead_of(value):
+    return Estimate(np.full(5, value), np.full((20, 5), value))
+
+
+def test_what_more_kinds_change_is_told_without_each_kind():
+    one = {"noise": lead_of(0.1), "rotation": lead_of(0.1), "contrast": lead_of(-0.4)}
+    seven = {"noise": lead_of(0.2), "rotation": lead_of(0.2), "contrast": lead_of(-0.6)}
+    table = diversity.more_kinds_table({1: one, 4: one, 7: seven}).set_index("without")
+    assert table.value[""] == pytest.approx(0)  # contrast alone hides what the others gain
+    assert table.value["contrast"] == pytest.approx(0.1) and table.lo["contrast"] > 0
+    assert table.value["noise"] == pytest.approx(-0.05)
+    assert len(table) == 4

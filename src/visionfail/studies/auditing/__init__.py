@@ -24,7 +24,12 @@ from visionfail.studies.auditing.classifier import (
     mnist_classifier,
     mnist_sets,
 )
-from visionfail.studies.auditing.diversity import circle_of_kinds, transfer_table
+from visionfail.studies.auditing.diversity import (
+    circle_of_kinds,
+    mean_lead,
+    more_kinds_table,
+    transfer_table,
+)
 from visionfail.studies.auditing.examples import (
     confident_failure,
     demo_digits,
@@ -113,10 +118,12 @@ __all__ = [
     "leakage_steps",
     "load_classifiers",
     "mean_auroc",
+    "mean_lead",
     "members_under",
     "mixed_severities",
     "mnist_classifier",
     "mnist_sets",
+    "more_kinds_table",
     "pooled_risk",
     "pooled_rows",
     "prepare",

@@ -25,6 +25,7 @@ SEVERITIES = 5
 
 Readings = Mapping[str, Activations]  # by kind, and "clean"
 Subset = tuple[str, ...]
+Leads = Mapping[str, Estimate]  # over confidence, by kind met
 
 
 def circle_of_kinds(*, seed: int = 0) -> list[Subset]:
@@ -86,12 +87,12 @@ def transfer_table(
     counts: np.ndarray,
     *,
     subsets: Sequence[Subset],
-) -> tuple[pd.DataFrame, dict[int, Estimate]]:
+) -> tuple[pd.DataFrame, dict[int, Leads]]:
     """How far auditors are ahead of confidence under kinds of shift that they have not learnt.
 
     A table with a row per subset and kind met (learnt, number, kind, auditor, confidence, lead;
-    means over classifiers), and {number learnt: lead, mean over the kinds met}. Kinds with too few
-    failures are left out; counts (B, N) are resamples of the test digits.
+    means over classifiers), and {number learnt: {kind met: lead, mean over subsets}}. Kinds with
+    too few failures are left out; counts (B, N) are resamples of the test digits.
     """
     learnable = read_kinds(models, sets["auditor"], seed=LEARN_SEED)
     met = read_kinds(models, sets["test"], seed=TEST_SEED)
@@ -105,8 +106,29 @@ def transfer_table(
             lead = by_auditor - by_confidence[kind]
             leads.setdefault(len(subset), {}).setdefault(kind, []).append(lead)
             rows.append(_row(subset, kind, by_auditor, by_confidence[kind]))
-    means = {number: _mean_over_kinds(by_kind) for number, by_kind in leads.items()}
+    means = {}
+    for number, by_kind in leads.items():
+        means[number] = {kind: metrics.mean_of_estimates(e) for kind, e in by_kind.items()}
     return pd.DataFrame(rows), means
+
+
+def mean_lead(leads: Leads, *, without: str = "") -> Estimate:
+    """The mean lead over the kinds met, one of them left out."""
+    return metrics.mean_of_estimates([lead for kind, lead in leads.items() if kind != without])
+
+
+def more_kinds_table(leads: Mapping[int, Leads]) -> pd.DataFrame:
+    """What the most kinds learnt change against the fewest, on all kinds met and without each.
+
+    Columns: without (a kind, "" for none), value, lo, hi.
+    """
+    fewest, most = leads[min(leads)], leads[max(leads)]
+    rows = []
+    for without in ("", *fewest):
+        change = mean_lead(most, without=without) - mean_lead(fewest, without=without)
+        rows.append(dict(zip(("value", "lo", "hi"), change.interval(), strict=True)))
+        rows[-1]["without"] = without
+    return pd.DataFrame(rows)[["without", "value", "lo", "hi"]]
 
 
 def _confidence_aurocs(met: Sequence[Readings], counts: np.ndarray) -> dict[str, Estimate]:
@@ -163,10 +185,3 @@ def _row(subset: Subset, kind: str, by_auditor: Estimate, confidence: Estimate) 
         "confidence": confidence.exact.mean(),
         "lead": (by_auditor - confidence).exact.mean(),
     }
-
-
-def _mean_over_kinds(by_kind: Mapping[str, Sequence[Estimate]]) -> Estimate:
-    """The mean over subsets within each kind met, then over the kinds."""
-    return metrics.mean_of_estimates(
-        [metrics.mean_of_estimates(estimates) for estimates in by_kind.values()]
-    )
