@@ -17,7 +17,6 @@ from visionfail.figures.style import (
     error_arms,
     model_colour,
     name_rows,
-    percent_axis,
 )
 from visionfail.names import network_name
 
@@ -42,8 +41,7 @@ def claims_plot(
             _draw_value(ax, height, row)
         verdicts = " / ".join(networks.verdict.unique())
         ax.text(right, y, f"  {verdicts}", va="center", fontsize=8.5)
-    percent_axis(ax.xaxis)
-    ax.set_xlabel("value of each claim's statistic, points or shares")
+    ax.set_xlabel("value of each claim's statistic: a share, a difference of shares, or an AUROC")
     _add_legend(fig, ax)
     footnote(fig, note or _claims_note(table, things))
     return fig

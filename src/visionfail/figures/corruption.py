@@ -130,7 +130,8 @@ def severity_curves(
         names_at_ends = {model_name(model): model for model in banded.model.unique()}
     handles = named_handles(axes[0])
     legend(fig, {label: handles[label] for label in handles if label not in names_at_ends})
-    footnote(fig, f"bands: {band}; {_image_count(banded)}")
+    reach = 50 * (banded.hi - banded.lo).max()  # points to either side
+    footnote(fig, f"bands: {band}, at most ±{reach:.1f} points; {_image_count(banded)}")
     _note_frost(fig, table)
     if label_ends:  # last, when the panels have their size
         _name_lines(axes, names_at_ends)
@@ -177,11 +178,12 @@ def _name_lines(axes: Sequence[Axes], models: Mapping[str, str]) -> None:
 
 
 def ours_vs_published(
-    table: pd.DataFrame, *, ours: Sequence[str], band: str, title: str = ""
+    table: pd.DataFrame, *, ours: Sequence[str], named: Sequence[str], band: str, title: str = ""
 ) -> Figure:
     """Accuracy by corruption and model, mean over severities: ours in colour, published in greys.
 
-    The hardest corruption for the first of `ours` is on top; `band` names the kind of lo and hi.
+    Of the published ones those `named` have a mark of their own, the others a light dot each. The
+    hardest corruption for the first of `ours` is on top; `band` names the kind of lo and hi.
     ValueError where a model has a corruption twice or not at all.
     """
     _check_table(table, ["model", "condition"])
@@ -189,8 +191,11 @@ def ours_vs_published(
     fig = new_figure(0.3 * len(names) + 0.7, title)
     ax = fig.add_subplot()
     shade_rows(ax, len(names), colour="#F4F4F4")
-    published = [model for model in table.model.unique() if model not in ours]
-    models = [*ours, *published]
+    models = [*ours, *(model for model in named if model in set(table.model))]
+    others = table.loc[~table.model.isin(models)]
+    kind = f"{others.model.nunique()} other published networks" if len(others) else None
+    rows = others.condition.map(names.index)
+    ax.plot(others.value, rows, "o", markersize=4, color="#B4B4B4", label=kind, zorder=2)
     shifts = np.linspace(0.24, -0.24, len(models))
     for model, shift, marker in zip(models, shifts, MARKERS, strict=False):
         accuracies = table[table.model == model]

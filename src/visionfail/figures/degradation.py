@@ -131,7 +131,10 @@ def _scatter_conditions(ax: Axes, conditions: pd.DataFrame) -> None:
         )
     low = min(conditions.accuracy.min(), conditions.confidence.min()) - 0.03
     ax.plot([low, 1], [low, 1], color=GREY, linewidth=1)
-    ax.text(1, low, "as sure as right ", ha="right", va="bottom", fontsize=8, color=GREY)
+    middle = (low + 1) / 2
+    along = {"rotation": 45, "transform_rotates_text": True, "rotation_mode": "anchor"}
+    words = {"ha": "center", "va": "top", "fontsize": 8, "color": GREY}
+    ax.text(middle, middle, "as sure as right", **along, **words)
     ax.text(low, 1, " too sure", ha="left", va="top", fontsize=8, color=GREY)
     ax.set(xlim=(low, 1), ylim=(low, 1), xlabel="accuracy", ylabel="mean confidence")
 

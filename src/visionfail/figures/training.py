@@ -135,6 +135,9 @@ def _draw_validation(
     right_edge = ax.get_xlim()[1]  # a shorter curve ends amid a longer one: names stand beside both
     ends = []
     for model, accuracy in final_accuracies.items():
+        last = efforts[model][-1]
+        colour = model_colour(model)
+        ax.plot([last, right_edge], [accuracy] * 2, color=colour, linestyle=":", linewidth=0.9)
         ends.append(LineEnd(right_edge, accuracy, model_name(model), model_colour(model)))
     label_line_ends(ax, ends)
 

@@ -235,3 +235,41 @@ def test_regimes_over_severity_are_those_of_the_table_with_all_axes():
     )
     expected = all_axes[all_axes.axis == "severity"].drop(columns="axis").reset_index(drop=True)
     pd.testing.assert_frame_equal(by_severity, expected)
+
+
+def test_what_straight_lines_allow_contains_every_falling_curve():
+    """Curves that fall in any way through the measured points have a gap between the bounds."""
+    rng = np.random.default_rng(0)
+    axes, accuracies = {}, {}
+    for name in ("gaussian_noise", "impulse_noise", "defocus_blur", "zoom_blur"):
+        axes[name] = np.concatenate([[0], np.cumsum(rng.uniform(0.5, 2, 5))])
+        accuracies[name] = np.sort(rng.random(6))[::-1]
+    least, most = curves.gap_bounds_at_equal_strength(accuracies, axes)
+    grid = np.linspace(0, min(axis[-1] for axis in axes.values()), curves.POINTS)
+    for _ in range(50):
+        means = {}
+        for name, axis in axes.items():
+            bent = np.interp(grid, axis, np.arange(6.0))  # place between two severities
+            share = (bent % 1) ** rng.uniform(0.01, 20)
+            before = accuracies[name][np.floor(bent).astype(int)]
+            after = accuracies[name][np.ceil(bent).astype(int)]
+            means[name] = (before + share * (after - before)).mean()
+        noise = (means["gaussian_noise"] + means["impulse_noise"]) / 2
+        blur = (means["defocus_blur"] + means["zoom_blur"]) / 2
+        assert least - 1e-9 <= noise - blur <= most + 1e-9
+    assert least < curves.gap_at_equal_strength(accuracies, axes) < most
+
+
+def test_a_gap_that_a_straight_line_alone_makes_is_undecided():
+    """Noise that costs all its accuracy by severity 1 may do so at any strength below it."""
+    steep = np.array([0.9, 0.4, 0.4, 0.4, 0.4, 0.4])
+    accuracies = {"gaussian_noise": steep, "zoom_blur": np.linspace(0.9, 0.6, 6)}
+    resampled = {name: np.tile(curve, (20, 1)) for name, curve in accuracies.items()}
+    (claim,) = [claim for claim in claims.DEGRADATION_CLAIMS if claim.key == "4b"]
+    for first, verdict in ((0.1, "fails"), (9.0, "undecided")):
+        strengths_of = {"gaussian_noise": np.array([0, first, 9.6, 9.7, 9.8, 9.9])}
+        strengths_of["zoom_blur"] = np.linspace(0, 9.9, 6)
+        axes = {"pixel_change": strengths_of}
+        (row,) = claims.left_out_rows(claim, accuracies, resampled, axes)
+        assert row["verdict"] == verdict
+        assert row["hi"] < 0  # by straight lines it fails both times

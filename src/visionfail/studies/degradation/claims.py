@@ -4,12 +4,19 @@ import numpy as np
 import pandas as pd
 
 from visionfail import corruptions, metrics
-from visionfail.claims import JUDGED, weakest_verdict
+from visionfail.claims import JUDGED, verdict_of, weakest_verdict
 from visionfail.evaluation import Outcomes
 from visionfail.metrics import Estimate
 from visionfail.studies.degradation import regimes
 from visionfail.studies.degradation.curve_claims import DEGRADATION_CLAIMS, Axes, CurveClaim
-from visionfail.studies.degradation.curves import SEVERITY, Curves, Strengths, compared, curves_of
+from visionfail.studies.degradation.curves import (
+    SEVERITY,
+    Curves,
+    Strengths,
+    compared,
+    curves_of,
+    gap_bounds_at_equal_strength,
+)
 
 EXPLORED = ("resnet18", 0)  # seen in notebook 03 before it was judged
 
@@ -71,19 +78,33 @@ def _estimate(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Axes) 
 def left_out_rows(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Axes) -> list[dict]:
     """The rows of a claim about groups: of all that it compares, then with each left out in turn.
 
-    Each has a field "left out". A corruption that is alone in its group is not left out.
+    Each has a field "left out", and at equal strength "least" and "most", between which the value
+    lies if accuracy does no more than fall between severities: a verdict that these do not share
+    is undecided. A corruption that is alone in its group is not left out.
     """
     strengths = axes.get(claim.axis or "severity")  # none at equal severity
-    rows = [claim.judge(_estimate(claim, curves, resampled, axes))]
+    rows = [_row_of_groups(claim, curves, resampled, axes)]
     rows[0]["left out"] = "none"
     for group in compared(curves, strengths):
         for name in group if len(group) > 1 else ():
             fewer = {key: curve for key, curve in curves.items() if key != name}
             fewer_resampled = {key: curve for key, curve in resampled.items() if key != name}
-            row = claim.judge(_estimate(claim, fewer, fewer_resampled, axes))
+            row = _row_of_groups(claim, fewer, fewer_resampled, axes)
             row["left out"] = name
             rows.append(row)
     return rows
+
+
+def _row_of_groups(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Axes) -> dict:
+    """The row of a claim about groups, at equal strength with what its straight lines allow."""
+    row = claim.judge(_estimate(claim, curves, resampled, axes))
+    strengths = axes.get(claim.axis or "severity")
+    if strengths is not None:
+        row["least"], row["most"] = gap_bounds_at_equal_strength(curves, strengths)
+        allowed = verdict_of(row["least"], row["most"], low=claim.low, high=claim.high)
+        if allowed != row["verdict"]:
+            row["verdict"] = "undecided"
+    return row
 
 
 def left_out_table(
@@ -96,7 +117,7 @@ def left_out_table(
     for claim in DEGRADATION_CLAIMS:
         if claim.axis is not None:
             rows += left_out_rows(claim, curves, resampled, axes)
-    columns = ["claim", "words", "left out", "value", "lo", "hi", "verdict"]
+    columns = ["claim", "words", "left out", "value", "lo", "hi", "least", "most", "verdict"]
     return pd.DataFrame(rows, columns=columns)
 
 

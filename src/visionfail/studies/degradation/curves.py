@@ -73,11 +73,43 @@ def gap_at_equal_strength(curves: Curves, strengths: Strengths) -> np.ndarray:
     severity; the others are left out. ValueError where a group has none left.
     """
     pixel_names, structural_names = compared(curves, strengths)
-    largest = min(strengths[name][-1] for name in pixel_names + structural_names)
-    grid = np.linspace(0, largest, POINTS)
+    grid = _equal_strengths(strengths, pixel_names + structural_names)
     pixel = _mean_curve(curves, strengths, pixel_names, grid)  # (..., POINTS)
     structural = _mean_curve(curves, strengths, structural_names, grid)
     return (pixel - structural).mean(axis=-1)
+
+
+def gap_bounds_at_equal_strength(curves: Curves, strengths: Strengths) -> tuple[float, float]:
+    """The least and the most that gap can be if accuracy does no more than fall between severities.
+
+    A straight line between two measured points is a guess, and where a corruption's first severity
+    is already strong most of the comparison is guessed. Curves are (6,).
+    """
+    pixel_names, structural_names = compared(curves, strengths)
+    grid = _equal_strengths(strengths, pixel_names + structural_names)
+    pixel_low, pixel_high = _mean_steps(curves, strengths, pixel_names, grid)
+    structural_low, structural_high = _mean_steps(curves, strengths, structural_names, grid)
+    return pixel_low - structural_high, pixel_high - structural_low
+
+
+def _equal_strengths(strengths: Strengths, names: Sequence[str]) -> np.ndarray:
+    """POINTS strengths from 0 to the largest that all of `names` reach."""
+    return np.linspace(0, min(strengths[name][-1] for name in names), POINTS)
+
+
+def _mean_steps(
+    curves: Curves, strengths: Strengths, names: Sequence[str], grid: np.ndarray
+) -> tuple[float, float]:
+    """Mean accuracy at `grid` with that of the next severity measured, and with that before it."""
+    low = []
+    high = []
+    for name in names:
+        strength = np.asarray(strengths[name], dtype=float)
+        next_place = np.searchsorted(strength, grid)
+        place_before = np.searchsorted(strength, grid, side="right") - 1
+        low.append(curves[name][next_place].mean())
+        high.append(curves[name][place_before].mean())
+    return float(np.mean(low)), float(np.mean(high))
 
 
 def _mean_curve(

@@ -14,12 +14,14 @@ import pandas as pd
 from visionfail import metrics
 from visionfail.claims import JUDGED, Claim, weakest_verdict
 from visionfail.metrics import Estimate
+from visionfail.names import readable
 from visionfail.studies.saliency import drift
 from visionfail.studies.saliency.drift import CLEAN, CORE, JITTER, Drift, Version
 from visionfail.studies.saliency.means import mean_measure
 from visionfail.studies.saliency.turned import CORRUPTED, JUDGES, overlap_within_images
 
 SEVERE = tuple(version for version in CORRUPTED if version[1] == max(drift.SEVERITIES))
+MEANS = ("10a", "10b", "11")  # claims about the mean of the corruptions
 CENTRED = "attention is object-centric when clean"
 DRIFTS = "attention drifts under severe corruption"
 ERROR = "drift goes with error"
@@ -96,7 +98,8 @@ def judge_saliency(
 
     `randomised` is the same of the network without what it learnt, for the same classes of the same
     images; `aurocs` are those of `auroc_by_version`, without which no claim about errors is judged;
-    counts (B, N) are the resamples of the images. 10c is judged as `_under_each` does.
+    counts (B, N) are the resamples of the images. 10c is judged as `_under_each` does; the status
+    of 10a, 10b and 11, which are means over six corruptions, names those with another verdict.
     """
     values = _values_of_maps(trained, randomised, counts, SEVERE)
     if aurocs:
@@ -108,13 +111,22 @@ def judge_saliency(
         if claim.key not in values:
             continue
         row = claim.judge(values[claim.key])
-        if claim.key == "10c":
-            row |= _under_each(by_corruption.loc[by_corruption.claim == claim.key])
+        each = by_corruption.loc[by_corruption.claim == claim.key]
         row["status"] = ("exploratory" if claim.amended else "confirmatory") + subset
+        if claim.key == "10c":
+            row |= _under_each(each)
+        elif claim.key in MEANS:
+            row["status"] += _exceptions(each, row["verdict"])
         rows.append(row)
     table = pd.DataFrame(rows).assign(source="working hypothesis", model=model, seed=seed)
     table["n"] = int(trained.right_when_clean.sum())
     return table.loc[:, list(JUDGED)]
+
+
+def _exceptions(rows: pd.DataFrame, verdict: str) -> str:
+    """Under which corruptions, a row of each, the verdict is another one; "" for none."""
+    others = rows.loc[rows.verdict != verdict, "corruption"]
+    return f", not under {' and '.join(map(readable, others))}" if len(others) else ""
 
 
 def _under_each(rows: pd.DataFrame) -> dict:
