@@ -96,7 +96,9 @@ def _claims_note(table: pd.DataFrame, things: str) -> str:
     n = " and ".join(f"{n:,}" for n in table.n.astype(int).unique())
     note = f"dots: value with 95% bootstrap interval over n = {n} {things}"
     inside = (table.lo >= table.low) & (table.hi <= table.high)
-    stricter = table.loc[inside & (table.verdict != "holds"), "claim"].unique()
+    outside = (table.hi < table.low) | (table.lo > table.high)
+    decided = np.where(inside, "holds", np.where(outside, "fails", "undecided"))
+    stricter = table.loc[table.verdict != decided, "claim"].unique()
     if len(stricter):
         note += f"; {', '.join(stricter)}: more is asked than this interval"
     over_seeds = table.loc[~table.seed.astype(str).str.isdecimal(), "claim"].unique()
