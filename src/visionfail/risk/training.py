@@ -47,6 +47,7 @@ def train_risk(
     pictures. With `mixup` the first phase mixes features, and the second pictures.
     """
     learnt, _ = load_or_extract(model, train, config, views=config.views, folder=folder)
+    model = devices.placed(model)  # features that are kept already would leave it where it was
     watched, _ = load_or_extract(model, val, config, views=0, folder=folder)
     history = fit_head(model, learnt, watched, config)
     if config.unfreeze:
