@@ -50,7 +50,10 @@ def test_a_head_learns_on_another_network_by_its_name(arch, tmp_path, monkeypatc
         return untrained(name)
 
     monkeypatch.setattr(data, "load_imagenet_weights", weights_of)
-    settings = config.RiskConfig(arch=arch, side=32, network_side=64, views=0, epochs=1, lr=0.01)
+    inside = 0 if arch == "vit_b_16" else 64
+    settings = config.RiskConfig(
+        arch=arch, side=32, network_side=inside, views=0, epochs=1, lr=0.01
+    )
     train = coloured(6)
     val = coloured(3)
     start, name = training.start_of(settings)

@@ -13,8 +13,8 @@ from visionfail.models import transfer
 from visionfail.models.features import Features
 from visionfail.models.histories import join_histories
 from visionfail.models.losses import focal_loss
-from visionfail.risk.config import RiskConfig
-from visionfail.risk.features import load_or_extract
+from visionfail.risk.config import VIT_SIDE, RiskConfig
+from visionfail.risk.features import checksum_of, load_or_extract
 
 STAGES = ("layer3", "layer4")  # that may be unfrozen, the last one first
 
@@ -26,12 +26,12 @@ def start_of(config: RiskConfig) -> tuple[nn.Module, str]:
     ConnectionError where the weights cannot be had.
     """
     weights, name = data.load_imagenet_weights(config.arch)
-    side = config.network_side or config.side
+    side = VIT_SIDE if config.arch == "vit_b_16" else config.network_side or config.side
     drawn = transfer.pretrained(
         f"imagenet_{config.arch}",
         weights,
         num_classes=2,
-        side=224 if config.arch == "vit_b_16" else side,
+        side=side,
         seed=config.seed,
     )
     return models.rounded_to_half(drawn), name  # as they will be stored
