@@ -120,6 +120,7 @@ def test_settings_are_stored_with_their_hash(folder, copy, tmp_path, capsys):
     card = json.loads((copy / "model.json").read_text(encoding="utf-8"))
     canonical = json.dumps(card["config"], sort_keys=True, separators=(",", ":"))
     assert card["config_sha256"] == hashlib.sha256(canonical.encode()).hexdigest()
+    assert card["origin"] == "own"
     file = tmp_path / "mine.yaml"
     file.write_text("side: 32\ncost_ratio: 40\n", encoding="utf-8")
     call = ["evaluate", "--model", str(copy), "--data", str(folder), "--config", str(file)]
@@ -216,7 +217,6 @@ def test_a_file_that_fell_back_is_tried_again(folder, copy, tmp_path):
     assert program.main(call) == 0
 
 
-def test_paths_on_standard_input(folder, copy, capsys, monkeypatch):
 @pytest.mark.fault("interrupted run")
 def test_a_file_that_cannot_be_read_has_one_row_however_often_it_is_tried(folder, copy, tmp_path):
     odd = tmp_path / "pictures"
@@ -261,6 +261,7 @@ def test_the_log_has_what_is_decided_now_and_nothing_from_the_table(folder, copy
     assert all(json.loads(line)["milliseconds"] > 0.1 for line in logged)
 
 
+def test_paths_on_standard_input(folder, copy, capsys, monkeypatch):
     names = [str(folder / "safe" / "000.jpg"), "", str(folder / "none.png")]
     monkeypatch.setattr(program.sys, "stdin", iter(f"{name}\n" for name in names))
     call = ["predict", "--image", "-", "--weights", str(copy), "--threshold", "0.5"]
