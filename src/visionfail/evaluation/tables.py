@@ -227,8 +227,9 @@ def mean_rows(
 ) -> list[dict]:
     """Rows of mean accuracy, mCE and relative mCE over the 15 and over the 14 without frost.
 
-    Intervals resample the images. Without a baseline (at severities other than 1 to 5, say) there
-    are only the means.
+    Intervals resample the images; where all answers are right, or none, resamples cannot differ,
+    and accuracy has Wilson's interval. Without a baseline (at severities other than 1 to 5, say)
+    there are only the means.
     """
     samples = metrics.bootstrap_condition_means(
         outcomes.correct, bootstraps=bootstraps, generator=generator
@@ -243,6 +244,8 @@ def mean_rows(
         for metric, value in values.items():
             lo, hi = metrics.percentile_interval(spreads[metric])
             rows.append(_row(f"mean of {label}", None, origin, metric, value[0], lo, hi, n=n))
+            if metric == "accuracy" and value[0] in (0, 1):
+                lo, hi = metrics.wilson(value[0] * n, n)
     return rows
 
 
