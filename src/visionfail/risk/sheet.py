@@ -12,6 +12,7 @@ import torch
 
 from visionfail import attacks, corruptions
 from visionfail.data import ImageSet, stratified_order
+from visionfail.names import readable, with_interval
 from visionfail.risk import decisions
 from visionfail.risk.decisions import Scored
 from visionfail.risk.saved import Classifier
@@ -137,7 +138,7 @@ def worst_at(sheet: pd.DataFrame, severity: int) -> Condition:
 
 def _named(name: str, severity: int) -> str:
     """A condition in words."""
-    return f"{name} {severity}".replace("_", " ") if severity else name
+    return f"{readable(name)} {severity}" if severity else name
 
 
 def _in_words(part: pd.DataFrame) -> dict[str, str]:
