@@ -11,6 +11,7 @@ from visionfail import files, metrics, results
 from visionfail.corruptions import CORRUPTIONS, FROST_TEXTURE
 from visionfail.data import ORIGINS, ImageSet
 from visionfail.evaluation.outcomes import Outcomes
+from visionfail.names import with_interval
 
 # the texture of frost is ours, so each mean is taken without it too
 WITHOUT_FROST = tuple(name for name in CORRUPTIONS if name != "frost")
@@ -167,7 +168,7 @@ def stored_sweeps(folder: Path) -> tuple[pd.DataFrame, dict[tuple[str, int], Out
 
 def _percent(row: dict) -> str:
     """A row's value and interval in percent, in words."""
-    return f"{100 * row['value']:.1f} % ({100 * row['lo']:.1f} to {100 * row['hi']:.1f})"
+    return with_interval(row["value"], row["lo"], row["hi"], form=".1f", scale=100, unit=" %")
 
 
 def condition_rows(outcomes: Outcomes) -> list[dict]:
@@ -243,9 +244,9 @@ def mean_rows(
         spreads = _means(samples, outcomes, names, baseline, baseline_clean)
         for metric, value in values.items():
             lo, hi = metrics.percentile_interval(spreads[metric])
-            rows.append(_row(f"mean of {label}", None, origin, metric, value[0], lo, hi, n=n))
             if metric == "accuracy" and value[0] in (0, 1):
                 lo, hi = metrics.wilson(value[0] * n, n)
+            rows.append(_row(f"mean of {label}", None, origin, metric, value[0], lo, hi, n=n))
     return rows
 
 

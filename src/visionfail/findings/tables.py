@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from visionfail import claims, evaluation, report, results
-from visionfail.names import network_name, readable
+from visionfail.names import network_name, readable, with_interval
 
 SETS = {"SVHN": "svhn10k", "GTSRB": "gtsrb", "CIFAR-10": "cifar10"}
 
@@ -192,8 +192,8 @@ def risk_summary(folder: Path) -> pd.DataFrame:
 
 def _per_thousand(row: pd.Series) -> str:
     """A share with its interval, per thousand."""
-    value, lo, hi = (1000 * row[name] for name in ("value", "lo", "hi"))
-    return f"{value:.0f} ({lo:.0f} to {hi:.0f})"
+    value, lo, hi = row[["value", "lo", "hi"]]
+    return with_interval(value, lo, hi, form=".0f", scale=1000)
 
 
 def network_names(table: pd.DataFrame) -> str:

@@ -158,8 +158,8 @@ def _in_words(part: pd.DataFrame) -> dict[str, str]:
 
 def _per_thousand(row: pd.Series, *, digits: int = 0) -> str:
     """A share with its interval, per thousand."""
-    value, lo, hi = (1000 * row[name] for name in ("value", "lo", "hi"))
-    return f"{value:.{digits}f} ({lo:.{digits}f} to {hi:.{digits}f})"
+    value, lo, hi = row[["value", "lo", "hi"]]
+    return with_interval(value, lo, hi, form=f".{digits}f", scale=1000)
 
 
 def result_rows(sheet: pd.DataFrame, *, dataset: str, origin: str) -> list[dict]:
