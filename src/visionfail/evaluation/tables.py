@@ -87,14 +87,7 @@ def clean_rows(predicted: np.ndarray, test: ImageSet, *, model: str, seed: int) 
 
 def _labelled(row: dict, dataset: str, *, model: str, seed: int) -> dict:
     """A row with the columns that tell the run before its own."""
-    labelled: dict[str, object] = {
-        "dataset": dataset,
-        "split": "test",
-        "model": model,
-        "seed": seed,
-    }
-    labelled.update(row)
-    return labelled
+    return {"dataset": dataset, "split": "test", "model": model, "seed": seed, **row}
 
 
 def stored_overview(folder: Path, *, bootstraps: int = 1000) -> pd.DataFrame:
