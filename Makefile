@@ -1,7 +1,9 @@
 # Every command is a thin call of a plain Python command, which the README lists for machines without make.
 VENV ?= .venv
 PYTHON ?= python3
-PY := $(VENV)/bin/python
+space := $(subst ,, )
+WHERE := $(subst $(space),\ ,$(VENV))
+PY := $(WHERE)/bin/python
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
@@ -10,58 +12,58 @@ SHELL := /bin/sh
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(VENV)/installed: requirements.txt pyproject.toml
+$(WHERE)/installed: requirements.txt pyproject.toml
 	@echo "Installing into $(VENV): torch and JupyterLab are large, this takes two to ten minutes, once."
-	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@test -x $(PY) || $(PYTHON) -m venv $(WHERE)
 	@$(PY) -m pip install -q -r requirements.txt
-	@touch $@
+	@touch "$@"
 
-$(VENV)/installed-dev: $(VENV)/installed
+$(WHERE)/installed-dev: $(WHERE)/installed
 	@echo "Installing what the tests need beside it."
 	@$(PY) -m pip install -q -e ".[dev]"
-	@touch $@
+	@touch "$@"
 
-setup: $(VENV)/installed  ## make .venv and install everything the notebooks need
+setup: $(WHERE)/installed  ## make .venv and install everything the notebooks need
 
-lab: $(VENV)/installed  ## the notebooks in JupyterLab
+lab: $(WHERE)/installed  ## the notebooks in JupyterLab
 	$(PY) -m jupyter lab notebooks
 
-data: $(VENV)/installed  ## download the data sets, with checksums, or verify what is there
+data: $(WHERE)/installed  ## download the data sets, with checksums, or verify what is there
 	$(PY) tools/data.py
 
-run: $(VENV)/installed  ## every notebook in the quick profile, and a page with what they show: runs/quick/index.html
+run: $(WHERE)/installed  ## every notebook in the quick profile, and a page with what they show: runs/quick/index.html
 	$(PY) tools/run.py
 
-check: $(VENV)/installed-dev  ## ruff, types and the quick unit tests, before every commit
+check: $(WHERE)/installed-dev  ## ruff, types and the quick unit tests, before every commit
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	@$(MAKE) --no-print-directory -j 2 types unit
 
-types: $(VENV)/installed-dev
+types: $(WHERE)/installed-dev
 	$(PY) -m basedpyright --pythonpath $(PY)
 
-unit: $(VENV)/installed-dev
+unit: $(WHERE)/installed-dev
 	$(PY) -m pytest -m "not slow"
 
-test: $(VENV)/installed-dev  ## ruff, types, every test, every notebook once in the quick profile
+test: $(WHERE)/installed-dev  ## ruff, types, every test, every notebook once in the quick profile
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m basedpyright --pythonpath $(PY)
 	$(PY) -m pytest
 
-lower-bounds: $(VENV)/installed-dev  ## the unit tests on the lowest releases that pyproject.toml allows (4 GB, by hand)
+lower-bounds: $(WHERE)/installed-dev  ## the unit tests on the lowest releases that pyproject.toml allows (4 GB, by hand)
 	$(PY) tools/lower_bounds.py
 
-lint: $(VENV)/installed-dev  ## ruff check and format, mending what it can, then types
+lint: $(WHERE)/installed-dev  ## ruff check and format, mending what it can, then types
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 	$(PY) -m basedpyright --pythonpath $(PY)
 
-notebooks: $(VENV)/installed  ## every notebook in full, on real data: figures, results, then the README's tables
+notebooks: $(WHERE)/installed  ## every notebook in full, on real data: figures, results, then the README's tables
 	$(PY) tools/notebooks.py
 	$(PY) tools/readme.py
 
-bench: $(VENV)/installed-dev  ## speed, side by side with the plain way of doing the same
+bench: $(WHERE)/installed-dev  ## speed, side by side with the plain way of doing the same
 	$(PY) benchmarks/bench_corruptions.py
 	$(PY) benchmarks/bench_training.py
 	$(PY) benchmarks/bench_cam.py
@@ -70,8 +72,8 @@ bench: $(VENV)/installed-dev  ## speed, side by side with the plain way of doing
 	$(PY) benchmarks/bench_resampling.py
 	$(PY) benchmarks/bench_auditors.py
 
-app: $(VENV)/installed  ## the demo in a browser: choose or send a digit, see whether it is right and whether it knows
+app: $(WHERE)/installed  ## the demo in a browser: choose or send a digit, see whether it is right and whether it knows
 	$(PY) -m streamlit run app/digits.py
 
-readme: $(VENV)/installed  ## the README's tables alone, from results/
+readme: $(WHERE)/installed  ## the README's tables alone, from results/
 	$(PY) tools/readme.py

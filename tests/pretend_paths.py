@@ -304,6 +304,31 @@ def test_an_export_leaves_the_network_where_it_was(device, classifier, monkeypat
     assert models.device_of(made.model) == device
 
 
+def test_a_gate_asks_a_copy_here_whose_float32_is_that_of_an_export(
+    device, classifier, monkeypatch
+):
+    made, parts = classifier
+    predict = models.predict
+    asked = []
+
+    def watched(model, *arguments, **words):
+        asked.append(models.device_of(model).type)
+        return predict(model, *arguments, **words)
+
+    monkeypatch.setattr(models, "predict", watched)
+    arrays = export.gate_arrays(made, parts["val"])
+    assert asked == ["cpu"] and arrays["logits"].shape == (40, 2)
+    assert models.device_of(made.model) == device
+
+
+def test_kept_features_serve_a_second_training_there(device, classifier, tmp_path):
+    made, parts = classifier
+    again, _ = risk_training.train_risk(
+        tiny_for_imagenet(2), parts["train"], parts["val"], RISK, folder=tmp_path / "features"
+    )
+    assert is_alike(rounded(again), made.model)
+
+
 def test_drift_of_pictures_scored_there(device, classifier):
     made, parts = classifier
     parts = {**parts, "test": two_classes(30, seed=2)}

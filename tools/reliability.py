@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from visionfail import files
+
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 NOTE = ROOT / "notes" / "reliability.md"
@@ -139,7 +141,7 @@ def main() -> int:
         return int(bool(lines))
     cases = run()
     text = NOTE.read_text(encoding="utf-8")  # as it is after minutes
-    NOTE.write_text(WRITTEN.sub(lambda _: markdown(cases), text), encoding="utf-8")
+    files.write_text(NOTE, WRITTEN.sub(lambda _: markdown(cases), text))
     print(markdown(cases))
     return int("failed" in cases.outcomes.values())
 

@@ -6,13 +6,15 @@ python tools/risk_folders.py imagenette data/risk-imagenette
 
 import argparse
 import csv
+import io
 from pathlib import Path
 
 from torchvision.io import write_png
 from tqdm import tqdm
 
-from visionfail import models
+from visionfail import files, models
 from visionfail.data import ImageSet
+from visionfail.risk.pictures import TABLE
 from visionfail.risk.sets import PARTS, UNSAFE
 
 
@@ -27,10 +29,11 @@ def write_part(images: ImageSet, folder: Path, unsafe: tuple[str, ...]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_png(images.images[k], str(file))
         rows.append((name, group, kind))
-    with open(folder / "pictures.csv", "w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(("file", "group", "kind"))
-        writer.writerows(rows)
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("file", "group", "kind"))
+    writer.writerows(rows)
+    files.write_text(folder / TABLE, table.getvalue())
 
 
 def main() -> None:

@@ -23,6 +23,10 @@ except FileNotFoundError as error:
     st.info(f"No log yet: {error}")
     st.stop()
 
+if log.empty:
+    st.info(f"There is no decision in {LOG} yet: `predict --log {LOG}` adds them.")
+    st.stop()
+
 with st.sidebar:
     period = st.radio("Every", list(PERIODS), index=1, horizontal=True)
     batch = st.slider("Decisions that the drift check looks at", 20, 500, 100)

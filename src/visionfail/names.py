@@ -1,4 +1,4 @@
-"""How models and corruptions are called in figures and tables."""
+"""How models, corruptions and values with intervals are written in figures and tables."""
 
 MODEL_NAMES = {
     "resnet18": "ResNet-18",
@@ -39,3 +39,14 @@ def readable(condition: str) -> str:
     """The name of a corruption as a reader knows it: "jpeg_compression" -> "JPEG compression"."""
     words = condition.replace("_", " ")
     return words.replace("gaussian", "Gaussian").replace("jpeg", "JPEG")
+
+
+def with_interval(
+    value: float, lo: float, hi: float, *, form: str, scale: float = 1, unit: str = ""
+) -> str:
+    """A value with its interval as text, each times `scale` in the format `form`.
+
+    `unit` stands behind the value alone: "12.5% (2.0 to 30.2)".
+    """
+    shown, low, high = (f"{scale * number:{form}}" for number in (value, lo, hi))
+    return f"{shown}{unit} ({low} to {high})"

@@ -184,3 +184,12 @@ def test_the_log_page_counts_and_raises_its_alarm(trained, tmp_path, monkeypatch
     found = log_page(monkeypatch, trained.folder, log)
     assert [metric.value for metric in found.metric] == ["60", "25.0%", "0.0%", "50.0%", "7 ms"]
     assert found.error[0].value.startswith("Drift: the last 60 scores")
+
+
+@pytest.mark.fault("damaged file: cut")
+@pytest.mark.parametrize("content", ["", '{"time": "2026-'])
+def test_the_log_page_says_that_nothing_is_decided_yet(tmp_path, monkeypatch, content):
+    log = tmp_path / "decisions.jsonl"
+    log.write_text(content, encoding="utf-8")
+    found = log_page(monkeypatch, tmp_path, log)
+    assert "no decision" in found.info[0].value and not found.metric

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from makers.official_files import write_tracks
 from scipy.io import savemat
 from torchvision import datasets
 
@@ -94,16 +94,8 @@ def test_damaged_npz_is_set_aside(tmp_path):
 
 @pytest.fixture
 def signs(tmp_path):
-    """A tiny GTSRB in torchvision's folders: 43 classes of three tracks with four frames, of odd
-    sizes.
-    """
-    for label in range(43):
-        folder = gtsrb.training_folder(tmp_path) / f"{label:05d}"
-        folder.mkdir(parents=True)
-        for track in range(3):
-            for frame in range(4):
-                picture = Image.new("RGB", (20 + frame, 25), (label, track, frame))
-                picture.save(folder / f"{track:05d}_{frame:05d}.ppm")
+    """The tiny tracks of `write_tracks`."""
+    write_tracks(tmp_path)
     return tmp_path
 
 

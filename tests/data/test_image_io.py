@@ -88,6 +88,25 @@ def test_pixels_are_those_of_the_picture():
     assert torch.equal(deep[0, 0], torch.from_numpy(COLOUR[..., 0]))
 
 
+@pytest.mark.fault("pictures that cannot be read")
+def test_of_a_jpeg_with_a_preview_behind_it_the_first_picture_is_taken():
+    second = Image.fromarray(255 - COLOUR)
+    both = stored(FRAMES[0], "MPO", save_all=True, append_images=[second])  # as phones save it
+    one = stored(FRAMES[0], "JPEG")
+    assert Image.open(io.BytesIO(both)).n_frames == 2
+    assert torch.equal(
+        image_io.read_picture(both, channels=3, side=40),
+        image_io.read_picture(one, channels=3, side=40),
+    )
+    for suffix in (".jpg", ".JPEG"):
+        whole = image_io.read_whole_picture(both, side=16, suffix=suffix)
+        assert torch.equal(whole, image_io.read_whole_picture(one, side=16, suffix=suffix))
+    with pytest.raises(ValueError, match=r"called \.png and holds .*: name it \.jpg or \.jpeg"):
+        image_io.read_whole_picture(both, side=16, suffix=".png")
+    with pytest.raises(ValueError, match=r"broken or cut off|no PNG or JPEG"):
+        image_io.read_picture(both[:400], channels=3, side=40)
+
+
 def test_what_is_transparent_is_white_and_exif_turns():
     clear = np.zeros((8, 8, 4), dtype=np.uint8)
     assert (image_io.read_picture(stored(Image.fromarray(clear)), channels=3, side=8) == 255).all()

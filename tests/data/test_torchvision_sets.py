@@ -97,10 +97,7 @@ def test_a_damaged_set_is_set_aside_and_unpacked_again(tmp_path, monkeypatch):
         datasets.CIFAR10, "url", f"{NOBODY}/none"
     )  # the archive is there: no network is needed
     assert torchvision_sets.download_official("cifar10", tmp_path)
-    assert (
-        bad.read_bytes() == content
-        and bad.with_name("test_batch.corrupt").read_bytes() == content[:-10]
-    )
+    assert bad.read_bytes() == content and not bad.with_name("test_batch.corrupt").exists()
 
 
 @pytest.mark.fault("downloads that fail")

@@ -7,7 +7,7 @@ import torch
 from makers import random_outcomes, squares
 from statsmodels.stats.contingency_tables import mcnemar
 
-from visionfail import paths, results
+from visionfail import metrics, paths, results
 from visionfail.corruptions.apply import CORRUPTIONS
 from visionfail.evaluation import paired, tables
 from visionfail.evaluation.outcomes import FIELDS, Outcomes
@@ -253,6 +253,18 @@ def test_confident_errors_are_counted_by_condition():
     ).all()
     right = dataclasses.replace(answers, predicted=np.tile(answers.labels, (96, 1)))
     assert tables.confident_errors(right, above=0.9)[["share", "lo", "hi"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_mean_of_answers_all_alike_has_the_end_of_wilson(right):
+    answers, _, _ = random_outcomes(n=8)
+    given = answers.labels if right else (answers.labels + 1) % 10
+    alike = dataclasses.replace(answers, predicted=np.tile(given, (96, 1)))
+    generator = np.random.default_rng(0)
+    means = pd.DataFrame(tables.mean_rows(alike, None, None, bootstraps=50, generator=generator))
+    lo, hi = metrics.wilson(8 * right, 8)
+    assert means.value.tolist() == [right] * 2 and 0.3 < hi - lo < 0.4
+    assert means.lo.tolist() == [lo] * 2 and means.hi.tolist() == [hi] * 2
 
 
 @pytest.mark.fault("missing files and data")

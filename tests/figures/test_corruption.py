@@ -128,7 +128,7 @@ def test_ours_beside_published_hardest_on_top():
     assert any("bars: 95% bootstrap over images; n = 10,000 images" in text for text in words(fig))
 
 
-@pytest.mark.parametrize("origin", ["regenerated", "official", "standin"])
+@pytest.mark.parametrize("origin", ["regenerated", "official", "subset", "own", "standin"])
 def test_frost_is_marked_where_its_texture_is_ours(origin):
     ours = origin != "official"
     table = sweep(origin=origin)

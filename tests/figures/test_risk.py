@@ -70,3 +70,12 @@ def test_power_has_a_line_per_condition_and_the_level():
     assert [line.get_ydata()[0] for line in lines] == [0.04, 0.9]
     drawn = {text.get_text() for text in ax.texts}
     assert {"unchanged", "fog 3"} <= drawn and "200 batches" in texts(fig)
+
+
+def test_corruptions_are_called_as_everywhere():
+    noise = sheet().replace({"condition": {"fog": "gaussian_noise"}})
+    left, _ = figures.decision_sheet_plot(noise, target=0.05).axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["clean", "Gaussian noise"]
+    table = pd.DataFrame({"condition": ["jpeg_compression"] * 2, "severity": 3, "size": [10, 50]})
+    (ax,) = figures.power_curves(table.assign(alarms=0.5, lo=0.4, hi=0.6, n=9), level=0.05).axes
+    assert "JPEG compression 3" in {text.get_text() for text in ax.texts}

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import scipy.io
+from PIL import Image
 from torchvision import datasets
 
-from visionfail.data import cifar10c, torchvision_sets
+from visionfail.data import cifar10c, gtsrb, torchvision_sets
 
 
 def md5(content: bytes) -> str:
@@ -116,6 +117,19 @@ def write_svhn(
         listed[split] = [f"http://127.0.0.1:9/{file.name}", file.name, md5(file.read_bytes())]
     monkeypatch.setattr(datasets.SVHN, "split_list", listed)
     return np.moveaxis(pictures(counts[0], 32, 32, 3, seed=counts[0]), -1, 1)
+
+
+def write_tracks(folder: Path) -> None:
+    """GTSRB's training tracks in torchvision's folders: three tracks with four frames, odd in
+    size, of each of 43 classes; red is the class, green the track, blue the frame.
+    """
+    for label in range(43):
+        of_class = gtsrb.training_folder(folder) / f"{label:05d}"
+        of_class.mkdir(parents=True)
+        for track in range(3):
+            for frame in range(4):
+                picture = Image.new("RGB", (20 + frame, 25), (label, track, frame))
+                picture.save(of_class / f"{track:05d}_{frame:05d}.ppm")
 
 
 def write_cifar10c(

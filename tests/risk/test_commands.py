@@ -120,6 +120,7 @@ def test_settings_are_stored_with_their_hash(folder, copy, tmp_path, capsys):
     card = json.loads((copy / "model.json").read_text(encoding="utf-8"))
     canonical = json.dumps(card["config"], sort_keys=True, separators=(",", ":"))
     assert card["config_sha256"] == hashlib.sha256(canonical.encode()).hexdigest()
+    assert card["origin"] == "own"
     file = tmp_path / "mine.yaml"
     file.write_text("side: 32\ncost_ratio: 40\n", encoding="utf-8")
     call = ["evaluate", "--model", str(copy), "--data", str(folder), "--config", str(file)]
@@ -214,6 +215,50 @@ def test_a_file_that_fell_back_is_tried_again(folder, copy, tmp_path):
     assert program.main(call) == 3
     (odd / name).write_bytes((folder / "safe" / "001.png").read_bytes())
     assert program.main(call) == 0
+
+
+@pytest.mark.fault("interrupted run")
+def test_a_file_that_cannot_be_read_has_one_row_however_often_it_is_tried(folder, copy, tmp_path):
+    odd = tmp_path / "pictures"
+    odd.mkdir()
+    whole = (folder / "safe" / "001.png").read_bytes()
+    (odd / "whole.png").write_bytes(whole)
+    names = [os.fsdecode(b"caf\xe9.png"), "note.png"]
+    for name in names:
+        (odd / name).write_bytes(b"")
+    table = tmp_path / "decided.csv"
+    call = ["predict", "--image", str(odd), "--weights", str(copy)]
+    call += ["--threshold", "1.0", "--csv", str(table)]
+    for _ in range(3):
+        assert program.main(call) == 3
+        assert sorted(row["file"] for row in rows_of(table)) == sorted(map(str, odd.iterdir()))
+    (odd / names[0]).write_bytes(whole)
+    assert program.main(call) == 3
+    scored = {row["file"]: bool(row["score"]) for row in rows_of(table)}
+    assert len(rows_of(table)) == 3 and scored == {
+        str(odd / "whole.png"): True,
+        str(odd / names[0]): True,
+        str(odd / names[1]): False,
+    }
+
+
+def rows_of(table):
+    text = table.read_text(encoding="utf-8", errors="surrogateescape")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.mark.fault("interrupted run")
+def test_the_log_has_what_is_decided_now_and_nothing_from_the_table(folder, copy, tmp_path, capsys):
+    table = tmp_path / "decided.csv"
+    log = tmp_path / "decisions.jsonl"
+    call = ["predict", "--image", str(folder / "safe"), "--weights", str(copy)]
+    call += ["--threshold", "0.5", "--csv", str(table), "--log", str(log)]
+    program.main(call)
+    program.main(call)
+    assert len(lines(capsys)) == 2 * COUNT
+    logged = log.read_text(encoding="utf-8").splitlines()
+    assert len(logged) == COUNT
+    assert all(json.loads(line)["milliseconds"] > 0.1 for line in logged)
 
 
 def test_paths_on_standard_input(folder, copy, capsys, monkeypatch):

@@ -38,6 +38,8 @@ def test_the_command_line_wins_over_the_file(tmp_path):
         ("balance: 1", "balance is 1: choose true or false"),
         ("max_miss: 5", "max_miss is 5.0: give a number from 1e-06 to 0.999"),
         ("arch: vit_b_16\nunfreeze: 1", "unfreeze is 1: of vit_b_16 the head alone"),
+        ("network_side: 16", "network_side is 16: give 0, which is side itself, or .* 32 to 512"),
+        ("arch: vit_b_16\nnetwork_side: 64", "network_side is 64: vit_b_16 takes 224"),
         ("- lr", "holds no settings"),
         ("lr: [", "not readable as YAML"),
     ],

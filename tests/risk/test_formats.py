@@ -1,11 +1,8 @@
 """The table of formats: what a gate refuses is measured too, and says why."""
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from makers.risk import trained_on_coloured, validation_images
 
 from visionfail.risk import export, formats, timing
@@ -41,7 +38,7 @@ def test_a_refused_format_has_its_size_its_milliseconds_and_its_reason(trained, 
     classifier, validation = trained
     before = sorted(classifier.folder.iterdir())
     called = timed(monkeypatch)
-    table = pd.DataFrame(formats.formats_of_folder(classifier.folder, validation))
+    table = pd.DataFrame(formats.format_rows(classifier, validation, HALF))
     assert set(BEFORE) < set(table.columns) and not table.isna().any().any()
     assert table.format.tolist() == ["torch"] * 2 + [WAYS[1]] + ["onnx"] * 2 + ["int8"] * 2
     assert table.batch.tolist() == [1, 32, 1, 1, 32, 1, 32]
@@ -64,10 +61,3 @@ def test_without_onnxruntime_torch_alone_is_measured(trained, monkeypatch):
     rows = formats.format_rows(*trained, HALF)
     assert [row["format"] for row in rows] == ["torch", "torch", WAYS[1]]
     assert called == [("torch", 1), (WAYS[1], 1), ("torch", 8)]
-
-
-def test_other_pictures_are_refused(trained):
-    classifier, validation = trained
-    other = dataclasses.replace(validation, images=torch.flip(validation.images, dims=(3,)))
-    with pytest.raises(ValueError, match="did not validate the classifier"):
-        formats.formats_of_folder(classifier.folder, other)

@@ -164,7 +164,7 @@ def test_unreadable_pictures_are_left_out_with_their_reason(tmp_path):
     (tmp_path / "safe" / "note.txt").write_text("hello", encoding="utf-8")
     listed = pictures.list_pictures(tmp_path)
     images, kept, refused = pictures.read_pictures(listed, side=8)
-    assert len(images) == len(kept) == 6
+    assert len(images) == len(kept) == 6 and images.origin == "own"
     ((file, reason),) = refused.items()
     assert file.endswith("note.txt") and "no PNG or JPEG" in reason
 

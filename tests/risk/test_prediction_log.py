@@ -28,6 +28,7 @@ def test_a_line_has_neither_picture_nor_name(tmp_path):
     (line,) = log.read_text(encoding="utf-8").splitlines()
     assert "holiday" not in line
     kept = json.loads(line)
+    assert tuple(kept) == prediction_log.COLUMNS
     assert kept["guaranteed"] is True
     assert kept["milliseconds"] == 12.346 and kept["decision"] == "safe"
 
@@ -57,6 +58,22 @@ def test_a_cut_off_line_is_left_out(tmp_path):
     assert len(prediction_log.read_log(log)) == 1
     with pytest.raises(FileNotFoundError, match="predict --log"):
         prediction_log.read_log(tmp_path / "none.jsonl")
+
+
+@pytest.mark.fault("damaged file: cut")
+@pytest.mark.parametrize("content", ["", '{"time": "2026-'])
+def test_a_log_without_a_whole_line_has_no_rows_and_all_columns(tmp_path, content):
+    log = tmp_path / "decisions.jsonl"
+    log.write_text(content, encoding="utf-8")
+    found = prediction_log.read_log(log)
+    summary = prediction_log.log_summary(found)
+    assert found.empty and summary.empty
+    prediction_log.log_decision(log, decision(), milliseconds=1)
+    if content:
+        prediction_log.log_decision(log, decision(), milliseconds=1)
+    one = prediction_log.read_log(log)
+    assert len(one) == 1 and list(one) == list(found)
+    assert list(prediction_log.log_summary(one)) == list(summary)
 
 
 def test_a_summary_counts_by_the_hour(tmp_path):

@@ -62,6 +62,12 @@ def test_a_page_by_rule_has_each_threshold_and_what_it_costs():
     assert page["1,000 pictures cost"].iloc[3].startswith(f"{1000 * cost:.0f} (")
 
 
+def test_corruptions_are_called_as_everywhere():
+    asked = {sheet.CLEAN: scored(), ("jpeg_compression", 3): scored(moved=2)}
+    page = sheet.sheet_at(sheet.decision_sheet(asked, CHOSEN, prevalence=0.1), "target")
+    assert page.condition.tolist() == ["clean", "JPEG compression 3"]
+
+
 def test_only_corruptions_that_allow_the_side_are_asked():
     small = {name for name, _ in sheet.conditions_for(32)}
     large = {name for name, _ in sheet.conditions_for(128)}

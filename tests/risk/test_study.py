@@ -7,7 +7,7 @@ import pytest
 import torch
 from makers.risk import random_weights
 
-from visionfail import data, files
+from visionfail import data, files, profiles
 from visionfail.data import ImageSet
 from visionfail.risk import drift_power, heads, sets, setup, sheet, study
 from visionfail.risk.config import RiskConfig
@@ -74,6 +74,31 @@ def test_what_is_stored_is_what_was_measured(tmp_path, monkeypatch):
     assert len(found.table("kinds")) == len(set(kinds["test"]))
     threshold = found.threshold(cost_ratio=10, max_miss=0.05, prevalence=0.1)
     assert 0 <= threshold.value <= 1 and not threshold.guaranteed
+
+
+@pytest.mark.fault("results of another run")
+def test_a_study_of_other_pictures_is_made_anew(tmp_path, monkeypatch):
+    images = torch.arange(30, dtype=torch.uint8).reshape(30, 1, 1, 1).repeat(1, 3, 8, 8)
+    labelled = ImageSet(images, torch.arange(30) % 2, CLASSES, "subset")
+    parts = {"train": labelled, "val": labelled.first(20), "test": labelled.first(10)}
+    there = [parts]
+
+    def measured(parts, kinds, config, *, folder):
+        sums = {part: images.checksum() for part, images in parts.items()}
+        return {}, {"config": dataclasses.asdict(config), "checksums": sums}
+
+    monkeypatch.setattr(study, "study_file", lambda name: tmp_path / f"{name}.npz")
+    monkeypatch.setattr(study, "risk_sets", lambda name: (there[0], {}))
+    monkeypatch.setattr(study, "study", measured)
+    monkeypatch.setattr(study, "studied_of", lambda arrays, made: made["checksums"])
+
+    def how(profile=profiles.FULL):
+        return study.load_or_study("gtsrb", profile)[1]
+
+    assert (how(), how()) == ("computed", "loaded")
+    there[0] = {**parts, "test": labelled.first(11)}
+    assert how(profiles.QUICK) == "loaded"  # which shows what is stored
+    assert (how(), how()) == ("computed", "loaded")
 
 
 def test_kinds_and_copies_are_counted_over_parts():

@@ -5,8 +5,10 @@ import pytest
 import torch
 import torchvision
 
-from visionfail import data
+from visionfail import data, models
 from visionfail.data import ImageSet
+from visionfail.models import training as loop
+from visionfail.models import transfer
 from visionfail.risk import config, saved, training
 from visionfail.risk.pictures import CLASSES
 
@@ -50,7 +52,10 @@ def test_a_head_learns_on_another_network_by_its_name(arch, tmp_path, monkeypatc
         return untrained(name)
 
     monkeypatch.setattr(data, "load_imagenet_weights", weights_of)
-    settings = config.RiskConfig(arch=arch, side=32, network_side=64, views=0, epochs=1, lr=0.01)
+    inside = 0 if arch == "vit_b_16" else 64
+    settings = config.RiskConfig(
+        arch=arch, side=32, network_side=inside, views=0, epochs=1, lr=0.01
+    )
     train = coloured(6)
     val = coloured(3)
     start, name = training.start_of(settings)
@@ -68,3 +73,41 @@ def test_a_head_learns_on_another_network_by_its_name(arch, tmp_path, monkeypatc
     )
     assert card["arch"] == f"imagenet_{arch}"
     assert card["side"] == (224 if arch == "vit_b_16" else 64)
+
+
+def small():
+    model = models.build(
+        "imagenet_resnet18", num_classes=2, width=8, mean=transfer.MEAN, std=transfer.STD, seed=0
+    )
+    model.resize_to(32, "bilinear")
+    return model.eval()
+
+
+@pytest.mark.fault("interrupted run")
+def test_an_unfreezing_that_was_broken_off_goes_on(tmp_path, monkeypatch):
+    settings = config.RiskConfig(side=32, views=0, epochs=2, lr=0.01, unfreeze=1, batch=4)
+    sets = (coloured(12), coloured(6))
+    whole, _ = training.train_risk(small(), *sets, settings, folder=tmp_path / "whole")
+    validate = loop.validate
+    epochs = []
+
+    def counted(*arguments, **words):
+        epochs.append(1)
+        return validate(*arguments, **words)
+
+    def breaks(*arguments, **words):
+        if len(epochs) == 3:  # two of the head, one with the last stage
+            raise KeyboardInterrupt
+        return counted(*arguments, **words)
+
+    folder = tmp_path / "broken"
+    monkeypatch.setattr(loop, "validate", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        training.train_risk(small(), *sets, settings, folder=folder)
+    epochs.clear()
+    monkeypatch.setattr(loop, "validate", counted)
+    again, history = training.train_risk(small(), *sets, settings, folder=folder)
+    assert len(epochs) == 3 and len(history) == 4
+    pairs = zip(whole.state_dict().values(), again.state_dict().values(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+    assert not list(folder.glob("unfreezing*"))  # finished: nothing is left

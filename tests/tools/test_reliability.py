@@ -1,9 +1,11 @@
 """The table of faults in notes/reliability.md is of the cases that the tests try."""
 
 import ast
+import os
 import subprocess
 import sys
 
+import pytest
 import reliability
 
 from visionfail import paths
@@ -79,3 +81,18 @@ def test_marks_on_tests_modules_and_parameters_count_once_each(tmp_path, monkeyp
     rows = [("module", 2, 1), ("parameter", 1, 0), ("test", 1, 0), ("all", 4, 1)]
     printed = asked.stdout.splitlines()[-1]
     assert [row[:3] for row in ast.literal_eval(printed)] == rows
+
+
+@pytest.mark.fault("a write that fails")
+def test_the_note_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    note = tmp_path / "note.md"
+    note.write_text(NOTE.replace("| 2 |", "| 9 |"), encoding="utf-8")
+    before = note.read_text(encoding="utf-8")
+    other = tmp_path / "other.md"
+    os.link(note, other)  # the bytes of before, which nobody writes over
+    monkeypatch.setattr(sys, "argv", ["reliability.py"])
+    monkeypatch.setattr(reliability, "NOTE", note)
+    monkeypatch.setattr(reliability, "run", lambda: CASES)
+    reliability.main()
+    assert note.read_text(encoding="utf-8") == NOTE != before
+    assert other.read_text(encoding="utf-8") == before

@@ -52,6 +52,7 @@ def download_cifar10c(folder: Path) -> bool:
     downloads.fetch_file(URLS, archive, right=ARCHIVE_MD5)
     _unpack(archive, folder)
     os.remove(archive)  # 2.9 GB that the unpacked files hold as well
+    downloads.remove_aside(cifar10c_files(folder))
     return True
 
 

@@ -19,21 +19,24 @@ REMEDY = "run `make data` (python tools/data.py)"
 
 
 def md5(path: Path) -> str:
-    """The MD5 of a file, read once for as long as its size and time of change stay the same."""
+    """The MD5 of a file, read once for as long as its size and times of change stay the same."""
     status = path.stat()
-    return _md5(path, status.st_size, status.st_mtime_ns)
+    return _md5(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 @functools.lru_cache(maxsize=256)
-def _md5(path: Path, size: int, changed: int) -> str:
-    """The MD5 of a file; size and time of change are part of the key under which it is cached."""
+def _md5(path: Path, size: int, written: int, changed: int) -> str:
+    """The MD5 of a file; size and times are part of the key under which it is cached.
+
+    The time of writing can be set back, as copies do; that of change cannot.
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def set_aside(path: Path) -> Path:
     """The new path of a bad file, renamed to <name>.corrupt so that nobody reads it by mistake."""
-    aside = path.with_name(path.name.removesuffix(".part") + ".corrupt")
+    aside = aside_of(path)
     try:
         os.replace(path, aside)
     except OSError as error:
@@ -42,6 +45,11 @@ def set_aside(path: Path) -> Path:
             "VISIONFAIL_DATA at another folder."
         ) from error
     return aside
+
+
+def aside_of(path: Path) -> Path:
+    """Where a bad file of this name, or a bad part of it, is set aside."""
+    return path.with_name(path.name.removesuffix(".part") + ".corrupt")
 
 
 def set_aside_wrong(sums: Mapping[Path, str]) -> list[Path]:
@@ -53,9 +61,15 @@ def set_aside_wrong(sums: Mapping[Path, str]) -> list[Path]:
     return new_paths
 
 
+def remove_aside(paths: Iterable[Path]) -> None:
+    """Remove what was set aside of files that are right now: up to gigabytes that nobody reads."""
+    for path in paths:
+        aside_of(path).unlink(missing_ok=True)
+
+
 def was_there(path: Path) -> bool:
     """Whether the file exists, or did until it was set aside."""
-    return path.exists() or path.with_name(path.name + ".corrupt").exists()
+    return path.exists() or aside_of(path).exists()
 
 
 def check_present(name: str, paths: Iterable[Path]) -> None:
@@ -105,8 +119,9 @@ def fetch_by(download: Callable[[], object], name: str, folder: Path) -> None:
 def fetch_file(urls: Sequence[str], path: Path, *, right: str) -> bool:
     """Download `path`, with the MD5 `right`, from the first mirror that can; False if it was there.
 
-    What a broken download left is continued; what has another MD5 is set aside. ConnectionError,
-    with the reason for each mirror, if none has it; PermissionError if the folder can't be written.
+    What a broken download left is continued; what has another MD5 is set aside until the right file
+    is there. ConnectionError, with the reason for each mirror, if none has it; PermissionError if
+    the folder can't be written.
     """
     if path.exists() and md5(path) == right:
         return False
@@ -121,6 +136,7 @@ def fetch_file(urls: Sequence[str], path: Path, *, right: str) -> bool:
             reasons += f"  {url}: {error}\n"
             continue
         files.put_in_place(partial, path)
+        remove_aside([path])
         return True
     raise ConnectionError(
         f"{path.name} could not be downloaded:\n{reasons}"

@@ -10,8 +10,10 @@ from torch import Tensor
 MAX_BYTES = 4_000_000
 MAX_PIXELS = 16_000_000  # checked in the header, before anything is decoded
 FORMATS = ("PNG", "JPEG")  # by content; a name says nothing
-SUFFIXES_OF_FORMATS = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg")}
-PICTURE_SUFFIXES = tuple(suffix for many in SUFFIXES_OF_FORMATS.values() for suffix in many)
+PREVIEWED = "MPO"  # what PIL calls a JPEG with further ones behind it, such as a phone's preview
+JPEG_SUFFIXES = (".jpg", ".jpeg")
+PICTURE_SUFFIXES = (".png", *JPEG_SUFFIXES)
+SUFFIXES_OF_FORMATS = {"PNG": (".png",), "JPEG": JPEG_SUFFIXES, PREVIEWED: JPEG_SUFFIXES}
 EIGHT_BITS = ("1", "L", "LA", "P", "RGB", "RGBA")  # PIL's modes that mean the same to every reader
 
 
@@ -19,7 +21,8 @@ def read_picture(data: bytes, *, channels: int, side: int) -> Tensor:
     """The picture in the bytes of a PNG or JPEG as uint8 (1, channels, side, side).
 
     Channels are 1 or 3. The picture is turned as its EXIF says, laid on white where it is
-    transparent, cut to the square in its middle and shrunk or enlarged; 16 bits become 8.
+    transparent, cut to the square in its middle and shrunk or enlarged; 16 bits become 8. Of a JPEG
+    with others behind it, as phones save it, it is the first.
     ValueError, with the remedy, for anything else: too many bytes or pixels, another format, an
     animation, a broken or cut-off file.
     """
@@ -87,7 +90,7 @@ def _opened(data: bytes) -> Image.Image:
             f"the picture has {width:,} x {height:,} pixels: send one of at most {MAX_PIXELS:,}."
         )
     frames = getattr(picture, "n_frames", 1)
-    if frames > 1:
+    if frames > 1 and picture.format != PREVIEWED:
         raise ValueError(f"the picture is an animation of {frames} frames: send a single one.")
     return picture
 

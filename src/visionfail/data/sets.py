@@ -123,13 +123,14 @@ def load_or_standin(name: str, split: str, *, root: str | os.PathLike | None = N
     that no study mixes the two.
     """
     check_split(name, split)
-    if is_present(name, paths.data_dir(root)):
+    if is_present(name, root):
         return load(name, split, root=root)
     return standins.load_standin(name, split)
 
 
-def is_present(name: str, folder: Path) -> bool:
-    """Whether any file of the set is, or was, in the folder."""
+def is_present(name: str, root: str | os.PathLike | None = None) -> bool:
+    """Whether any file of the set is, or was, on disk; no image is read."""
+    folder = paths.data_dir(root)
     if name in OWN_FILES:
         return OWN_FILES[name].is_present(folder)
     return torchvision_sets.official_is_present(name, folder)

@@ -82,6 +82,7 @@ def download_official(name: str, folder: Path) -> bool:
     elif name == "mnist":
         datasets.MNIST(folder, download=True)
     check_official(name, folder)
+    downloads.remove_aside(files)
     return True
 
 

@@ -11,6 +11,7 @@ from visionfail import files, metrics, results
 from visionfail.corruptions import CORRUPTIONS, FROST_TEXTURE
 from visionfail.data import ORIGINS, ImageSet
 from visionfail.evaluation.outcomes import Outcomes
+from visionfail.names import with_interval
 
 # the texture of frost is ours, so each mean is taken without it too
 WITHOUT_FROST = tuple(name for name in CORRUPTIONS if name != "frost")
@@ -86,14 +87,7 @@ def clean_rows(predicted: np.ndarray, test: ImageSet, *, model: str, seed: int) 
 
 def _labelled(row: dict, dataset: str, *, model: str, seed: int) -> dict:
     """A row with the columns that tell the run before its own."""
-    labelled: dict[str, object] = {
-        "dataset": dataset,
-        "split": "test",
-        "model": model,
-        "seed": seed,
-    }
-    labelled.update(row)
-    return labelled
+    return {"dataset": dataset, "split": "test", "model": model, "seed": seed, **row}
 
 
 def stored_overview(folder: Path, *, bootstraps: int = 1000) -> pd.DataFrame:
@@ -167,7 +161,7 @@ def stored_sweeps(folder: Path) -> tuple[pd.DataFrame, dict[tuple[str, int], Out
 
 def _percent(row: dict) -> str:
     """A row's value and interval in percent, in words."""
-    return f"{100 * row['value']:.1f} % ({100 * row['lo']:.1f} to {100 * row['hi']:.1f})"
+    return with_interval(row["value"], row["lo"], row["hi"], form=".1f", scale=100, unit=" %")
 
 
 def condition_rows(outcomes: Outcomes) -> list[dict]:
@@ -227,8 +221,9 @@ def mean_rows(
 ) -> list[dict]:
     """Rows of mean accuracy, mCE and relative mCE over the 15 and over the 14 without frost.
 
-    Intervals resample the images. Without a baseline (at severities other than 1 to 5, say) there
-    are only the means.
+    Intervals resample the images; where all answers are right, or none, resamples cannot differ,
+    and accuracy has Wilson's interval. Without a baseline (at severities other than 1 to 5, say)
+    there are only the means.
     """
     samples = metrics.bootstrap_condition_means(
         outcomes.correct, bootstraps=bootstraps, generator=generator
@@ -242,6 +237,8 @@ def mean_rows(
         spreads = _means(samples, outcomes, names, baseline, baseline_clean)
         for metric, value in values.items():
             lo, hi = metrics.percentile_interval(spreads[metric])
+            if metric == "accuracy" and value[0] in (0, 1):
+                lo, hi = metrics.wilson(value[0] * n, n)
             rows.append(_row(f"mean of {label}", None, origin, metric, value[0], lo, hi, n=n))
     return rows
 

@@ -25,6 +25,7 @@ from visionfail.figures.style import (
     name_rows,
     panels,
     percent_axis,
+    rows_needed,
 )
 
 ATTACK_LOOKS = {  # name, line, marker
@@ -47,7 +48,7 @@ def attack_curves(table: pd.DataFrame, *, label: str, title: str = "") -> Figure
     check_names(table["set"].unique(), SET_COLOURS, "set")
     names = list(table.panel.unique())
     epsilons = sorted(table.epsilon.unique())
-    rows = -(-len(names) // COLUMNS)
+    rows = rows_needed(len(names), COLUMNS)
     fig = new_figure(1.9 * rows + 0.3, title)
     axes = panels(fig, len(names), columns=COLUMNS)
     for ax, name in zip(axes, names, strict=True):
@@ -101,7 +102,7 @@ def class_attack_curves(
     set without a colour.
     """
     check_names(curves, SET_COLOURS, "set")
-    rows = -(-len(curves) // COLUMNS)
+    rows = rows_needed(len(curves), COLUMNS)
     fig = new_figure(2.4 * rows + 0.3, title)
     axes = panels(fig, len(curves), columns=COLUMNS)
     epsilons = list(next(iter(curves.values())).columns)
@@ -205,7 +206,7 @@ def link_scatter(
     up to `largest` (of 255) halves is a triangle on top. `notes` are written into the panels,
     `note` below.
     """
-    rows = -(-len(classes) // COLUMNS)
+    rows = rows_needed(len(classes), COLUMNS)
     fig = new_figure(2.4 * rows + 0.2, title)
     axes = list(fig.subplots(rows, COLUMNS, squeeze=False).flat)
     for unused in axes[len(classes) :]:

@@ -18,6 +18,7 @@ from visionfail.figures.style import (
     name_and_shade_rows,
     percent_axis,
 )
+from visionfail.names import readable
 
 MISSED = OKABE_ITO["vermillion"]
 ALARMED = OKABE_ITO["blue"]
@@ -52,7 +53,7 @@ def decision_sheet_plot(sheet: pd.DataFrame, *, target: float, title: str = "") 
         ax.set_title(words, fontsize=10)
         percent_axis(ax.xaxis)
         ax.set_xlim(-0.02, 1.02)
-        name_and_shade_rows(ax, [name.replace("_", " ") for name in names])
+        name_and_shade_rows(ax, [readable(name) for name in names])
     axes[0].axvline(target, color=GREY, linewidth=0.9, linestyle="--")
     legend(fig, named_handles(axes[0]))
     n = {}
@@ -133,7 +134,7 @@ def power_curves(table: pd.DataFrame, *, level: float, title: str = "") -> Figur
     conditions = table[["condition", "severity"]].drop_duplicates().to_numpy().tolist()
     for (name, severity), colour in zip(conditions, colours, strict=False):
         rows = table.loc[(table.condition == name) & (table.severity == severity)]
-        words = f"{name} {severity}".replace("_", " ") if severity else "unchanged"
+        words = f"{readable(name)} {severity}" if severity else "unchanged"
         ax.plot(rows["size"], rows.alarms, color=colour, marker="o", markersize=4)
         ax.fill_between(rows["size"], rows.lo, rows.hi, color=colour, alpha=0.15, linewidth=0)
         ends.append(LineEnd(rows["size"].iloc[-1], rows.alarms.iloc[-1], words, colour))

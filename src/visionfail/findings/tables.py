@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from visionfail import claims, evaluation, report, results
-from visionfail.names import network_name, readable
+from visionfail.names import network_name, readable, with_interval
 
 IN_PART = "in part"  # the verdict of some networks or data sets, the others' is undecided
 DIFFERS = "differs"  # holds on some and fails on others
@@ -198,8 +198,8 @@ def risk_summary(folder: Path) -> pd.DataFrame:
 
 def _per_thousand(row: pd.Series) -> str:
     """A share with its interval, per thousand."""
-    value, lo, hi = (1000 * row[name] for name in ("value", "lo", "hi"))
-    return f"{value:.0f} ({lo:.0f} to {hi:.0f})"
+    value, lo, hi = row[["value", "lo", "hi"]]
+    return with_interval(value, lo, hi, form=".0f", scale=1000)
 
 
 def network_names(table: pd.DataFrame) -> str:

@@ -131,7 +131,7 @@ def sets_of_profile(
     """
     if profile.name == "full":
         return grouped_sets(dataset)
-    if not data.is_present(dataset, paths.data_dir(None)):
+    if not data.is_present(dataset):
         return {}
     return {split: data.load(dataset, split) for split in splits}
 

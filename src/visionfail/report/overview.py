@@ -13,7 +13,7 @@ import pandas as pd
 from visionfail import evaluation, failure, metrics, results
 from visionfail.corruptions import CORRUPTIONS
 from visionfail.evaluation import Outcomes
-from visionfail.names import network_name, readable
+from visionfail.names import network_name, readable, with_interval
 
 METRICS = {"accuracy": "mean accuracy", "mce": "mCE", "relative_mce": "relative mCE"}
 WHOLE = {"official", "identical", "regenerated"}  # origins that a table of findings may have
@@ -83,7 +83,7 @@ def _published(published: pd.DataFrame, model: str) -> dict[str, str]:
 
 def _percent(row: Mapping) -> str:
     """A row's value with its interval, in percent."""
-    return f"{100 * row['value']:.2f} ({100 * row['lo']:.2f} to {100 * row['hi']:.2f})"
+    return with_interval(row["value"], row["lo"], row["hi"], form=".2f", scale=100)
 
 
 # ---- auditor
@@ -194,5 +194,5 @@ def worst_class_table(table: pd.DataFrame, *, above: float) -> pd.DataFrame:
 
 def _share(row: Mapping, column: str) -> str:
     """A share with its interval, in percent."""
-    value, lo, hi = (100 * row[name] for name in (column, f"{column}_lo", f"{column}_hi"))
-    return f"{value:.1f}% ({lo:.1f} to {hi:.1f})"
+    value, lo, hi = (row[name] for name in (column, f"{column}_lo", f"{column}_hi"))
+    return with_interval(value, lo, hi, form=".1f", scale=100, unit="%")

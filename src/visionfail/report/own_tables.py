@@ -8,6 +8,7 @@ import pandas as pd
 from visionfail import failure, metrics
 from visionfail.evaluation import Outcomes
 from visionfail.failure import Scored
+from visionfail.names import with_interval
 from visionfail.studies import degradation
 from visionfail.studies.degradation import regimes
 
@@ -56,7 +57,7 @@ def decision_texts(sheet: pd.DataFrame) -> pd.DataFrame:
     for row in sheet.to_dict("records"):
         wrong = "nothing is accepted"
         if row["accepted"]:
-            wrong = f"{row['risk']:.1%} ({row['lo']:.1%} to {row['hi']:.1%})"
+            wrong = with_interval(row["risk"], row["lo"], row["hi"], form=".1%")
         told = {"budget": f"{row['budget']:.0%}", "detector": row["detector"]}
         told.update({"condition": row["condition"], "accepted": f"{row['coverage']:.1%}"})
         rows.append({**told, "wrong among these": wrong, "n": f"{row['n']:,}"})

@@ -7,8 +7,7 @@ import argparse
 import dataclasses
 import json
 import sys
-import time
-from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from visionfail.risk import commands, drift_check, export, predicting, report
@@ -203,10 +202,12 @@ def run_predict(options: argparse.Namespace) -> int:
         fallback=options.fallback,
         exported=exported,
         table=options.csv,
+        noted=options.log and partial(log_decision, options.log),
     )
     code = 0
     kept = []
-    for decision in said(decided, options.log):
+    for decision in decided:
+        print(decision.json_line(), flush=True)
         code = max(code, exit_code(decision))
         if options.label_next:
             kept.append(decision)
@@ -214,17 +215,6 @@ def run_predict(options: argparse.Namespace) -> int:
         asked = predicting.label_next(kept, options.label_next, calibration=classifier.calibration)
         print(json.dumps({"label_next": asked}))
     return code
-
-
-def said(decided: Iterable[Decision], log: Path | None) -> Iterator[Decision]:
-    """The decisions, each printed as a line of json and, with a log, noted there with its time."""
-    start = time.perf_counter()
-    for decision in decided:
-        print(decision.json_line(), flush=True)
-        if log is not None:
-            log_decision(log, decision, milliseconds=1000 * (time.perf_counter() - start))
-        yield decision
-        start = time.perf_counter()
 
 
 def exit_code(decision: Decision) -> int:

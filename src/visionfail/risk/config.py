@@ -15,9 +15,11 @@ RULES = ("lower", "recall", "cost")
 DECISION_KEYS = ("rule", "cost_ratio", "max_miss", "delta", "prevalence")
 CHOICES = {"arch": ARCHITECTURES, "rule": RULES}
 # {key: (smallest, largest)} of numbers; largest and smallest are allowed
+SMALLEST_SIDE, LARGEST_SIDE = 32, 512  # pixels
+VIT_SIDE = 224  # the one side that its positions are made for
 LIMITS = {
-    "side": (32, 512),
-    "network_side": (0, 512),
+    "side": (SMALLEST_SIDE, LARGEST_SIDE),
+    "network_side": (0, LARGEST_SIDE),
     "rotation": (0, 180),
     "jitter": (0, 1),
     "views": (0, 20),
@@ -68,6 +70,7 @@ class RiskConfig:
             _check(field.name, getattr(self, field.name), FIELD_TYPES[field.name])
         if self.unfreeze and not self.arch.startswith("resnet"):
             raise ValueError(f"unfreeze is {self.unfreeze}: of {self.arch} the head alone learns.")
+        _check_network_side(self.network_side, self.arch)
 
 
 FIELD_TYPES = {field.name: type(field.default) for field in dataclasses.fields(RiskConfig)}
@@ -88,6 +91,17 @@ def _check(key: str, value: Any, kind: type) -> None:
     if isinstance(value, bool) or not numeric or not low <= value <= high:
         words = "a whole number" if kind is int else "a number"
         raise ValueError(f"{key} is {value!r}: give {words} from {low:g} to {high:g}.")
+
+
+def _check_network_side(side: int, arch: str) -> None:
+    """Raises ValueError for a side, other than 0, that the network cannot take."""
+    if 0 < side < SMALLEST_SIDE:
+        raise ValueError(
+            f"network_side is {side}: give 0, which is side itself, or a whole number from "
+            f"{SMALLEST_SIDE} to {LARGEST_SIDE}."
+        )
+    if arch == "vit_b_16" and side not in (0, VIT_SIDE):
+        raise ValueError(f"network_side is {side}: {arch} takes {VIT_SIDE} alone; leave it at 0.")
 
 
 def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -> RiskConfig:

@@ -221,8 +221,13 @@ def int8_score(classifier: Classifier, validation: ImageSet, images: Tensor) -> 
 
 
 def gate_arrays(classifier: Classifier, validation: ImageSet) -> dict[str, np.ndarray]:
-    """What a gate asks with: {"images", "labels", "groups", "logits"}, the network's own logits."""
-    logits = models.predict(classifier.model, validation.images, batch_size=128).numpy()
+    """What a gate asks with: {"images", "labels", "groups", "logits"}, the network's own logits.
+
+    They are of a copy on the CPU: there float32 is float32, as in an export, and on a GPU it may be
+    TF32 in convolutions, further from both than they may be from each other.
+    """
+    model = deepcopy(classifier.model).cpu()
+    logits = models.predict(model, validation.images, batch_size=128).numpy()
     return {
         "images": validation.images.numpy(),
         "labels": validation.labels.numpy(),

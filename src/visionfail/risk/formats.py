@@ -17,8 +17,8 @@ from visionfail.models.inputs import ResizedInside
 from visionfail.risk import timing
 from visionfail.risk.export import ask_gate, gate_arrays, logits_of, session_of, write_formats
 from visionfail.risk.gate import describe_host
-from visionfail.risk.saved import Classifier, load_classifier
-from visionfail.risk.thresholds import Threshold, threshold_for
+from visionfail.risk.saved import Classifier
+from visionfail.risk.thresholds import Threshold
 
 TIMED = 50
 TIMED_BATCHES = (1, 32)
@@ -63,18 +63,6 @@ def format_rows(classifier: Classifier, validation: ImageSet, threshold: Thresho
             summary = _summary(times[size][way.name])
             rows.append({**about, "batch": size, "n": TIMED, **summary})
     return rows
-
-
-def formats_of_folder(folder: str | Path, validation: ImageSet) -> list[dict]:
-    """`format_rows` of a stored classifier, at the threshold that its own settings give.
-
-    FileNotFoundError where there is none; ValueError for pictures that did not validate it.
-    """
-    classifier = load_classifier(folder)
-    if validation.checksum() != classifier.card["data_checksums"]["val"]:
-        raise ValueError(f"these pictures did not validate the classifier in {folder}: pass those.")
-    threshold = threshold_for(classifier.validation(), classifier.calibration, classifier.config)
-    return format_rows(classifier, validation, threshold)
 
 
 def _as_torch(classifier: Classifier, *, side: int = 0) -> Format:

@@ -243,12 +243,10 @@ def _check_disjoint(parts: dict[str, Pictures]) -> None:
                 )
 
 
-def read_pictures(
-    pictures: Pictures, *, side: int, origin: str = "official"
-) -> tuple[ImageSet, Pictures, dict[str, str]]:
+def read_pictures(pictures: Pictures, *, side: int) -> tuple[ImageSet, Pictures, dict[str, str]]:
     """(images, their pictures, {file: why it is left out}), uint8 RGB of `side` pixels.
 
-    ValueError where none can be read.
+    Their origin is "own", of somebody's folder. ValueError where none can be read.
     """
     tensors, kept, refused = read_all(pictures, side=side)
     missing = [name for label, name in enumerate(CLASSES) if not (kept.labels == label).any()]
@@ -259,7 +257,7 @@ def read_pictures(
         )
     labels = torch.from_numpy(kept.labels)
     groups = torch.from_numpy(kept.groups)
-    return ImageSet(torch.cat(tensors), labels, CLASSES, origin, groups), kept, refused
+    return ImageSet(torch.cat(tensors), labels, CLASSES, "own", groups), kept, refused
 
 
 def read_all(pictures: Pictures, *, side: int) -> tuple[list[Tensor], Pictures, dict[str, str]]:

@@ -5,7 +5,8 @@ import dataclasses
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,22 +132,25 @@ def decide_all(
     fallback: str = "unsafe",
     exported: Exported | None = None,
     table: Path | None = None,
+    noted: Callable[..., object] | None = None,
 ) -> Iterator[Decision]:
     """The decision about each file, in order; `table` is a csv that grows as they come.
 
     Files that the table has already, read and decided by the same network at the same thresholds,
-    are not decided again: an interrupted run resumes, and gives them from the table. ValueError for
-    a `people_below` outside [0, 1].
+    are not decided again: an interrupted run resumes, and gives them from the table, which has a
+    row a file. `noted` is told each of the others, with the `milliseconds` that it took. ValueError
+    for a `people_below` outside [0, 1].
     """
     if not 0 <= people_below <= 1:
         raise ValueError(f"people below {people_below}: give a probability from 0 to 1.")
     wanted_of_table = {"threshold": str(threshold), "people_below": str(people_below)}
     wanted_of_table["model"] = _model_of(classifier, exported)
-    done = _decided(table, wanted_of_table) if table else {}
+    done = _resumed(table, wanted, wanted_of_table) if table else {}
     for file in tqdm(wanted, unit="picture", disable=len(wanted) == 1):
         if str(file) in done:
             yield done[str(file)]
             continue
+        start = time.perf_counter()
         decision = decide(
             classifier,
             file,
@@ -156,8 +160,12 @@ def decide_all(
             fallback=fallback,
             exported=exported,
         )
+        milliseconds = 1000 * (time.perf_counter() - start)
         if table is not None:
+            done[decision.file] = decision
             _append(table, decision)
+        if noted is not None:
+            noted(decision, milliseconds=milliseconds)
         yield decision
 
 
@@ -167,14 +175,31 @@ def _model_of(classifier: Classifier, exported: Exported | None) -> str:
     return f"{name} {exported.kind}" if exported else name
 
 
-def _decided(table: Path, same: Mapping[str, str]) -> dict[str, Decision]:
-    """{file: decision} of a table, of files that were read.
+def _resumed(table: Path, wanted: Iterable[Path], same: Mapping[str, str]) -> dict[str, Decision]:
+    """{file: decision} of a table, of files that were read; errors as in `_rows_of`.
+
+    Rows of the `wanted` files that fell back are taken out: they are tried again, for they may have
+    been mended.
+    """
+    rows = _rows_of(table, same)
+    with files.reading(table, remedy="name another file"):
+        decided = {row["file"]: _of_row(row) for row in rows if row["score"]}
+    again = {str(file) for file in wanted} - decided.keys()
+    kept = [row for row in rows if row["file"] not in again]
+    if len(kept) < len(rows):
+        with files.atomic_write(table) as temporary:
+            _write(temporary, kept, new=True)
+    return decided
+
+
+def _rows_of(table: Path, same: Mapping[str, str]) -> list[dict[str, str]]:
+    """The rows of a table, [] where there is none.
 
     ValueError where it is another table, or decided with another of `same`, {column: value}. A line
     that was cut off is taken away.
     """
     if not table.exists() or not table.stat().st_size:
-        return {}
+        return []
     whole, _, cut = table.read_text(encoding="utf-8", errors=ODD).rpartition("\n")
     reader = csv.DictReader(io.StringIO(whole))
     with files.reading(table, remedy="name another file"):
@@ -183,17 +208,14 @@ def _decided(table: Path, same: Mapping[str, str]) -> dict[str, Decision]:
         raise ValueError(f"{table} is no table of decisions: name another file.")
     if cut:
         os.truncate(table, table.read_bytes().rfind(b"\n") + 1)
-    decided = {}
-    for row in reader:
+    rows = list(reader)
+    for row in rows:
         for name, wanted in same.items():
             if row[name] != wanted:
                 raise ValueError(
                     f"{table} was decided at {name} {row[name]}, not {wanted}: name another file."
                 )
-        if row["score"]:  # a file that fell back may have been mended
-            with files.reading(table, remedy="name another file"):
-                decided[row["file"]] = _of_row(row)
-    return decided
+    return rows
 
 
 def _of_row(row: dict) -> Decision:
@@ -216,10 +238,15 @@ def _append(table: Path, decision: Decision) -> None:
     """Add one line to the table, after its head where it is new, and have it on disk."""
     table.parent.mkdir(parents=True, exist_ok=True)
     new = not table.exists() or not table.stat().st_size
+    _write(table, [dataclasses.asdict(decision)], new=new)
+
+
+def _write(table: Path, rows: Iterable[Mapping], *, new: bool) -> None:
+    """Write rows at the end of the table, after its head where it is new, and have them on disk."""
     with open(table, "a", newline="", encoding="utf-8", errors=ODD) as handle:
         writer = csv.DictWriter(handle, FIELDS, lineterminator="\n")
         if new:
             writer.writeheader()
-        writer.writerow(dataclasses.asdict(decision))
+        writer.writerows(rows)
         handle.flush()
         os.fsync(handle.fileno())

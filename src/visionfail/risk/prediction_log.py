@@ -11,6 +11,17 @@ from visionfail.risk.predicting import Decision
 
 LARGEST = 5_000_000  # bytes of one file, then it is set aside as <name>.1, .2, ...
 KEPT = 5  # files set aside; older ones go
+COLUMNS = (
+    "time",
+    "decision",
+    "review",
+    "score",
+    "threshold",
+    "guaranteed",
+    "reason",
+    "milliseconds",
+)
+NUMBERS = ("review", "guaranteed", "milliseconds")  # of which a summary takes means
 
 
 def log_decision(path: Path, decision: Decision, *, milliseconds: float) -> None:
@@ -50,8 +61,8 @@ def _rotate(path: Path) -> None:
 def read_log(path: Path) -> pd.DataFrame:
     """The decisions of a log and of the files set aside, oldest first; a cut-off line is left out.
 
-    Lines that do not say whether they were guaranteed count as not. FileNotFoundError where there
-    is no log.
+    A row each with COLUMNS, none where nothing is decided yet. Lines that do not say whether they
+    were guaranteed count as not. FileNotFoundError where there is no log.
     """
     path = Path(path)
     files = [path.with_name(f"{path.name}.{number}") for number in range(KEPT, 0, -1)]
@@ -67,15 +78,14 @@ def read_log(path: Path) -> pd.DataFrame:
                 continue
             if isinstance(row, dict) and "time" in row:
                 rows.append({"guaranteed": False, **row})
-    table = pd.DataFrame(rows)
-    if len(table):
-        table["time"] = pd.to_datetime(table.time)
-    return table
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.assign(time=pd.to_datetime(table.time))
 
 
 def log_summary(log: pd.DataFrame, *, every: str = "1h") -> pd.DataFrame:
     """A row per period: time, decided, flagged, reviewed, no_guarantee (shares), p50_ms, p95_ms."""
-    grouped = log.set_index("time").sort_index().resample(every)
+    numeric = log.astype(dict.fromkeys(NUMBERS, float))
+    grouped = numeric.set_index("time").sort_index().resample(every)
     table = pd.DataFrame(
         {
             "decided": grouped.size(),
@@ -86,4 +96,4 @@ def log_summary(log: pd.DataFrame, *, every: str = "1h") -> pd.DataFrame:
             "p95_ms": grouped.milliseconds.quantile(0.95),
         }
     )
-    return table.loc[table.decided > 0].reset_index()
+    return table.loc[table.decided > 0].rename_axis("time").reset_index()

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from visionfail import metrics
+from visionfail.names import with_interval
 from visionfail.risk import decisions
 from visionfail.risk.calibration import Calibration
 from visionfail.risk.config import RiskConfig
@@ -200,8 +201,9 @@ def band_page(band: pd.DataFrame) -> pd.DataFrame:
     for part in band.to_dict("records"):
         row = {"part": part["part"]}
         for name in ("share", "unsafe"):
-            lo, hi = part[f"{name} lo"], part[f"{name} hi"]
-            row[name] = f"{part[name]:.2%} ({lo:.2%} to {hi:.2%})"
+            row[name] = with_interval(
+                part[name], part[f"{name} lo"], part[f"{name} hi"], form=".2%"
+            )
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -221,11 +223,11 @@ def _subgroup_page(table: pd.DataFrame) -> pd.DataFrame:
 
 def _share(row: pd.Series) -> str:
     """A share with its interval, in percent."""
-    value, lo, hi = (f"{share:.1%}" for share in row[["value", "lo", "hi"]])
-    return f"{value} ({lo} to {hi})"
+    value, lo, hi = row[["value", "lo", "hi"]]
+    return with_interval(value, lo, hi, form=".1%")
 
 
 def _thousandths(row: pd.Series, *, digits: int) -> str:
     """A thousand times a value and its interval."""
-    value, lo, hi = (f"{1000 * number:,.{digits}f}" for number in row[["value", "lo", "hi"]])
-    return f"{value} ({lo} to {hi})"
+    value, lo, hi = row[["value", "lo", "hi"]]
+    return with_interval(value, lo, hi, form=f",.{digits}f", scale=1000)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import torch
 
-from visionfail import models
+from visionfail import data
 from visionfail.data import ImageSet
 from visionfail.risk.pictures import CLASSES
 
@@ -46,11 +46,16 @@ def as_risk(images: ImageSet, unsafe: tuple[str, ...]) -> tuple[ImageSet, tuple[
     return relabelled, tuple(names.tolist())
 
 
-def risk_sets(name: str) -> tuple[dict[str, ImageSet], dict[str, tuple[str, ...]]]:
-    """({part: pictures}, {part: the name of each one's class}) of "gtsrb" or "imagenette"."""
-    sets = models.grouped_sets(name)
+def risk_sets(
+    name: str, *, download: bool = True
+) -> tuple[dict[str, ImageSet], dict[str, tuple[str, ...]]]:
+    """({part: pictures}, {part: the name of each one's class}) of "gtsrb" or "imagenette".
+
+    Without `download` nothing is fetched; errors as in `data.load`.
+    """
     parts = {}
     kinds = {}
     for part, split in PARTS[name].items():
-        parts[part], kinds[part] = as_risk(sets[split], UNSAFE[name])
+        images = data.load(name, split, download=download)
+        parts[part], kinds[part] = as_risk(images, UNSAFE[name])
     return parts, kinds

@@ -19,11 +19,12 @@ FEW = {"train": 1200, "val": 300, "test": 300}  # stand-ins
 def prepare_risk(profile: str) -> tuple[Run, dict[str, tuple[str, ...]]]:
     """(a run whose sets are traffic signs, {part: the kind of each picture}).
 
-    Stand-ins where no sign is on disk and the profile is quick.
+    In quick nothing is downloaded: they are stand-ins where no sign is on disk.
     """
     chosen = profiles.get_profile(profile)
-    if chosen.name == "full" or data.load_or_standin("gtsrb", "val").origin != "standin":
-        parts, kinds = risk_sets("gtsrb")
+    full = chosen.name == "full"
+    if full or data.is_present("gtsrb"):
+        parts, kinds = risk_sets("gtsrb", download=full)
     else:
         parts, kinds = _standins()
     run = Run(profile=chosen, sets=parts, origin="subset", stored=chosen.name == "quick")

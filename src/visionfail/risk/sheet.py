@@ -12,6 +12,7 @@ import torch
 
 from visionfail import attacks, corruptions
 from visionfail.data import ImageSet, stratified_order
+from visionfail.names import readable, with_interval
 from visionfail.risk import decisions
 from visionfail.risk.decisions import Scored
 from visionfail.risk.saved import Classifier
@@ -137,7 +138,7 @@ def worst_at(sheet: pd.DataFrame, severity: int) -> Condition:
 
 def _named(name: str, severity: int) -> str:
     """A condition in words."""
-    return f"{name} {severity}".replace("_", " ") if severity else name
+    return f"{readable(name)} {severity}" if severity else name
 
 
 def _in_words(part: pd.DataFrame) -> dict[str, str]:
@@ -157,8 +158,8 @@ def _in_words(part: pd.DataFrame) -> dict[str, str]:
 
 def _per_thousand(row: pd.Series, *, digits: int = 0) -> str:
     """A share with its interval, per thousand."""
-    value, lo, hi = (1000 * row[name] for name in ("value", "lo", "hi"))
-    return f"{value:.{digits}f} ({lo:.{digits}f} to {hi:.{digits}f})"
+    value, lo, hi = row[["value", "lo", "hi"]]
+    return with_interval(value, lo, hi, form=f".{digits}f", scale=1000)
 
 
 def result_rows(sheet: pd.DataFrame, *, dataset: str, origin: str) -> list[dict]:

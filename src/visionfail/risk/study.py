@@ -90,20 +90,28 @@ def study_file(name: str) -> Path:
 def load_or_study(name: str, profile: Profile) -> tuple[Studied, str]:
     """(the study of "gtsrb" or "imagenette", "loaded" | "computed"): in quick what is stored.
 
-    The classifier's own files are in the profile's state folder.
+    In full it is loaded where settings and pictures are those of today. The classifier's own files
+    are in the profile's state folder.
     """
     path = study_file(name)
+    if profile.name == "quick":
+        if not path.exists():
+            raise FileNotFoundError(f"{path.name} is not there: restore it (git checkout).")
+        return studied_of(*files.load_arrays(path)), "loaded"
     config = SETTINGS[name]
+    parts, kinds = risk_sets(name)
     if path.exists():
         arrays, made = files.load_arrays(path)
-        if profile.name == "quick" or RiskConfig(**made["config"]) == config:
+        if RiskConfig(**made["config"]) == config and made["checksums"] == checksums_of(parts):
             return studied_of(arrays, made), "loaded"
-    if profile.name == "quick":
-        raise FileNotFoundError(f"{path.name} is not there: restore it (git checkout).")
-    parts, kinds = risk_sets(name)
     arrays, made = study(parts, kinds, config, folder=profile.state / f"risk-{name}")
     files.save_arrays(path, arrays, made={"set": name, **made})
     return studied_of(arrays, made), "computed"
+
+
+def checksums_of(parts: Mapping[str, ImageSet]) -> dict[str, str]:
+    """{part: the checksum of its pictures and labels}, as a card has them."""
+    return {part: images.checksum() for part, images in parts.items()}
 
 
 def studied_of(arrays: Mapping[str, np.ndarray], made: Mapping) -> Studied:

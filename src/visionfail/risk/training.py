@@ -13,8 +13,8 @@ from visionfail.models import transfer
 from visionfail.models.features import Features
 from visionfail.models.histories import join_histories
 from visionfail.models.losses import focal_loss
-from visionfail.risk.config import RiskConfig
-from visionfail.risk.features import load_or_extract
+from visionfail.risk.config import VIT_SIDE, RiskConfig
+from visionfail.risk.features import checksum_of, load_or_extract
 
 STAGES = ("layer3", "layer4")  # that may be unfrozen, the last one first
 
@@ -26,12 +26,12 @@ def start_of(config: RiskConfig) -> tuple[nn.Module, str]:
     ConnectionError where the weights cannot be had.
     """
     weights, name = data.load_imagenet_weights(config.arch)
-    side = config.network_side or config.side
+    side = VIT_SIDE if config.arch == "vit_b_16" else config.network_side or config.side
     drawn = transfer.pretrained(
         f"imagenet_{config.arch}",
         weights,
         num_classes=2,
-        side=224 if config.arch == "vit_b_16" else side,
+        side=side,
         seed=config.seed,
     )
     return models.rounded_to_half(drawn), name  # as they will be stored
@@ -44,21 +44,41 @@ def train_risk(
     """The trained network in eval mode, and the history; features are kept in `folder`.
 
     The head learns from frozen features; then the last `unfreeze` stages learn with it, from
-    pictures. With `mixup` the first phase mixes features, and the second pictures.
+    pictures. With `mixup` the first phase mixes features, and the second pictures. Where the second
+    is broken off, a further call with all the same goes on from its last epoch.
     """
+    model = devices.placed(model)  # features that are kept already would leave it where it was
     learnt, _ = load_or_extract(model, train, config, views=config.views, folder=folder)
     watched, _ = load_or_extract(model, val, config, views=0, folder=folder)
     history = fit_head(model, learnt, watched, config)
     if config.unfreeze:
-        transfer.inflate_norms(model, train.images[:1000])
-        transfer.freeze_all_but(model, (*STAGES[-config.unfreeze :], "fc"))
-        whole = head_settings(config, train.labels.numpy(), flip=config.flip)
-        with devices.seeded(config.seed, devices.best_device()):
-            model, added = models.fit(
-                model, train, val, config=whole, loss_of=focal_loss(config.focal_gamma)
-            )
+        state = state_file(model, train, val, config, folder=folder)
+        model, added = fit_last_stages(model, train, val, config, state=state)
         history = join_histories(history, added)
+        state.unlink(missing_ok=True)  # finished: a further training begins at the beginning
     return model.cpu().eval(), history
+
+
+def state_file(
+    model: nn.Module, train: ImageSet, val: ImageSet, config: RiskConfig, *, folder: Path
+) -> Path:
+    """Where an unfinished second phase is kept: a file for each start, pictures and settings."""
+    identity = dataclasses.asdict(config)
+    identity["weights"] = checksum_of(model)
+    identity["images"] = [train.checksum(), val.checksum()]
+    return Path(folder) / f"unfreezing-{results.config_hash(identity)[:16]}.pt"
+
+
+def fit_last_stages(
+    model: nn.Module, train: ImageSet, val: ImageSet, config: RiskConfig, *, state: Path
+) -> tuple[nn.Module, list[dict]]:
+    """(the model whose last `unfreeze` stages learn from pictures beside the head, the history)."""
+    transfer.inflate_norms(model, train.images[:1000])
+    transfer.freeze_all_but(model, (*STAGES[-config.unfreeze :], "fc"))
+    settings = head_settings(config, train.labels.numpy(), flip=config.flip)
+    loss = focal_loss(config.focal_gamma)
+    with devices.seeded(config.seed, devices.best_device()):
+        return models.fit(model, train, val, config=settings, state=state, loss_of=loss)
 
 
 def fit_head(model: nn.Module, train: Features, val: Features, config: RiskConfig) -> list[dict]:
