@@ -1,5 +1,7 @@
 """svhn10k and gtsrb: what one house or one sign shows stays together."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -92,19 +94,54 @@ def test_damaged_npz_is_set_aside(tmp_path):
     assert [path.name for path in (tmp_path / "svhn10k").iterdir()] == ["first10000.npz.corrupt"]
 
 
-@pytest.fixture
-def signs(tmp_path):
-    """A tiny GTSRB in torchvision's folders: 43 classes of three tracks with four frames, of odd
-    sizes.
-    """
+def unpack_training(root):
     for label in range(43):
-        folder = gtsrb.training_folder(tmp_path) / f"{label:05d}"
+        folder = gtsrb.training_folder(root) / f"{label:05d}"
         folder.mkdir(parents=True)
         for track in range(3):
             for frame in range(4):
                 picture = Image.new("RGB", (20 + frame, 25), (label, track, frame))
                 picture.save(folder / f"{track:05d}_{frame:05d}.ppm")
+
+
+def unpack_test(root):
+    pictures = gtsrb.test_pictures(root)
+    pictures.mkdir(parents=True)
+    rows = ["Filename;ClassId"]
+    for number in range(3):
+        Image.new("RGB", (30, 30), (number, 0, 0)).save(pictures / f"{number:05d}.ppm")
+        rows.append(f"{number:05d}.ppm;{number}")
+    gtsrb.test_table(root).write_text("\n".join(rows))
+
+
+@pytest.fixture
+def signs(tmp_path, monkeypatch):
+    """A tiny GTSRB in torchvision's folders: 43 classes of three tracks with four frames, of odd
+    sizes; its test images are three, and not there.
+    """
+    monkeypatch.setattr(gtsrb, "FRAMES", (43 * 3 * 2,))
+    monkeypatch.setattr(gtsrb, "TEST_IMAGES", 3)
+    unpack_training(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def torchvisions_gtsrb(monkeypatch):
+    """torchvision's class without the network: it unpacks nothing where the folder is there."""
+    parts = {
+        "train": (gtsrb.training_folder, unpack_training),
+        "test": (gtsrb.test_pictures, unpack_test),
+    }
+    unpacked = []
+
+    def get(root, *, split, download):
+        place, unpack = parts[split]
+        if not place(root).exists():
+            unpack(root)
+            unpacked.append(split)
+
+    monkeypatch.setattr(datasets, "GTSRB", get)
+    return unpacked
 
 
 def test_every_second_frame_and_each_class_in_each_part(signs):
@@ -133,3 +170,58 @@ def test_missing_signs_and_files_that_are_no_pictures_are_named(signs):
     broken.write_bytes(b"P6 nonsense")
     with pytest.raises(ValueError, match=r"00001_00002\.ppm is no picture"):
         sets.load("gtsrb", "train", root=signs)
+
+
+@pytest.mark.fault("downloads that fail")
+@pytest.mark.parametrize("lost", ["00042/00002_00002.ppm", "00042", "00007/00001_00000.ppm"])
+def test_training_frames_that_were_half_unpacked_are_refused_and_unpacked_anew(
+    lost, signs, torchvisions_gtsrb
+):
+    gone = gtsrb.training_folder(signs) / lost
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    with pytest.raises((ValueError, FileNotFoundError), match=r"gtsrb: .*make data"):
+        sets.load("gtsrb", "train", root=signs)
+    for unpacked in (["train", "test"], ["train", "test"]):  # a second call finds all there
+        sets.fetch("gtsrb", root=signs)
+        assert torchvisions_gtsrb == unpacked
+    assert len(sets.load("gtsrb", "train", root=signs)) == 43 * 2
+
+
+@pytest.mark.fault("downloads that fail")
+@pytest.mark.parametrize("lost", ["no list", "a picture", "a row"])
+def test_test_images_that_were_half_unpacked_are_unpacked_anew(lost, signs, torchvisions_gtsrb):
+    unpack_test(signs)
+    table = gtsrb.test_table(signs)
+    if lost == "no list":
+        table.unlink()
+    elif lost == "a picture":
+        (gtsrb.test_pictures(signs) / "00002.ppm").unlink()
+    else:
+        table.write_text(table.read_text()[:-8])
+    with pytest.raises((ValueError, FileNotFoundError), match=r"gtsrb: .*make data"):
+        sets.load("gtsrb", "test", root=signs)
+    assert sets.fetch("gtsrb", root=signs) and torchvisions_gtsrb == ["test"]
+    assert sets.load("gtsrb", "test", root=signs).labels.tolist() == [0, 1, 2]
+    assert not sets.fetch("gtsrb", root=signs)
+
+
+@pytest.mark.fault("downloads that fail")
+def test_an_unpacking_that_is_interrupted_twice_is_repaired_too(signs, torchvisions_gtsrb):
+    for lost in ("00001", "00002"):
+        shutil.rmtree(gtsrb.training_folder(signs) / lost)
+        sets.fetch("gtsrb", root=signs)
+    assert torchvisions_gtsrb == ["train", "test", "train"]
+    assert len(sets.load("gtsrb", "train", root=signs)) == 43 * 2
+
+
+@pytest.mark.fault("downloads that fail")
+def test_signs_that_were_set_aside_are_no_reason_for_standins(signs, monkeypatch):
+    def unreachable(root, **options):
+        raise RuntimeError("no network")
+
+    monkeypatch.setattr(datasets, "GTSRB", unreachable)
+    shutil.rmtree(gtsrb.training_folder(signs) / "00001")
+    with pytest.raises(ConnectionError, match="no network"):
+        sets.fetch("gtsrb", root=signs)
+    with pytest.raises(FileNotFoundError, match="is missing"):
+        sets.load_or_standin("gtsrb", "train", root=signs)
