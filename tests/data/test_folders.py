@@ -30,11 +30,15 @@ def test_classes_are_folders_in_alphabetical_order_and_pictures_are_squares(tmp_
     assert found.labels.tolist() == [0, 0, 0, 1] and found.origin == "official"
 
 
+@pytest.mark.fault("pictures that cannot be read")
 def test_a_folder_may_begin_with_the_home_of_the_user(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     picture(tmp_path / "mine" / "safe" / "a.png")
     picture(tmp_path / "mine" / "unsafe" / "b.png")
     assert len(folders.load_folder("~/mine", side=24, origin="official")) == 2
+    (tmp_path / "mine" / "safe" / "words.png").write_text("no picture")
+    with pytest.raises(ValueError, match=rf"1 of 3 files in {tmp_path}/mine .*\nsafe/words\.png: "):
+        folders.load_folder("~/mine", side=24, origin="official")
 
 
 @pytest.mark.fault("pictures that cannot be read")

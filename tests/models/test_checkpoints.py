@@ -43,7 +43,7 @@ def test_round_trip_in_half_precision(stem, tiny_model):
 @pytest.mark.fault("networks of all kinds: weights")
 def test_tied_weights_that_are_half_already_are_saved(tmp_path, tiny_model):
     half = tiny_model.half()
-    half.layer1[1].conv2.weight = half.layer1[1].conv1.weight
+    half.layer1[1].bn2.weight = half.layer1[1].bn1.weight
     checkpoints.save_checkpoint(half, tmp_path / "net", card=CARD)
     model, _ = checkpoints.load_checkpoint(tmp_path / "net")
     for name, tensor in half.state_dict().items():
