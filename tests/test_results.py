@@ -176,12 +176,12 @@ def test_a_run_that_was_killed_between_its_two_files_is_not_current_but_done_ane
     monkeypatch.setattr(files, "write_text", write_text)
     with pytest.raises(ValueError, match="half a run"):
         results.load_run("03_sweep", folder=tmp_path)
-    assert not results.is_whole("03_sweep", folder=tmp_path)
+    assert not results.is_stored_whole("03_sweep", folder=tmp_path)
     assert not results.is_current("03_sweep", folder=tmp_path, config=CONFIG)
     save(tmp_path)
     assert results.is_current("03_sweep", folder=tmp_path, config=CONFIG)
     (tmp_path / "03_sweep.json").unlink()
-    assert not results.is_whole("03_sweep", folder=tmp_path)
+    assert not results.is_stored_whole("03_sweep", folder=tmp_path)
 
 
 @pytest.mark.fault("bad arguments")

@@ -103,7 +103,7 @@ def load_run(run: str, *, folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     return table, meta
 
 
-def is_whole(run: str, *, folder: Path) -> bool:
+def is_stored_whole(run: str, *, folder: Path) -> bool:
     """Whether <folder> holds both files of this run, the csv being the one the json describes.
 
     Not so where a run was killed between the two, which is then to be done anew. ValueError for a
@@ -119,9 +119,9 @@ def is_whole(run: str, *, folder: Path) -> bool:
 def is_current(run: str, *, folder: Path, config: Mapping[str, Any]) -> bool:
     """Whether <folder> holds this run, made with this very configuration: load it, do not compute.
 
-    Half a run is none, as in `is_whole`. ValueError as in `load_run` where a file is damaged.
+    Half a run is none (`is_stored_whole`). ValueError as in `load_run` where a file is damaged.
     """
-    if not is_whole(run, folder=folder):
+    if not is_stored_whole(run, folder=folder):
         return False
     _, meta = load_run(run, folder=folder)
     return meta["config_sha256"] == config_hash(config)

@@ -105,7 +105,7 @@ def unpack_training(root):
 
 
 def unpack_test(root):
-    pictures = gtsrb.test_pictures(root)
+    pictures = gtsrb.test_folder(root)
     pictures.mkdir(parents=True)
     rows = ["Filename;ClassId"]
     for number in range(3):
@@ -130,7 +130,7 @@ def torchvisions_gtsrb(monkeypatch):
     """torchvision's class without the network: it unpacks nothing where the folder is there."""
     parts = {
         "train": (gtsrb.training_folder, unpack_training),
-        "test": (gtsrb.test_pictures, unpack_test),
+        "test": (gtsrb.test_folder, unpack_test),
     }
     unpacked = []
 
@@ -195,7 +195,7 @@ def test_test_images_that_were_half_unpacked_are_unpacked_anew(lost, signs, torc
     if lost == "no list":
         table.unlink()
     elif lost == "a picture":
-        (gtsrb.test_pictures(signs) / "00002.ppm").unlink()
+        (gtsrb.test_folder(signs) / "00002.ppm").unlink()
     else:
         table.write_text(table.read_text()[:-8])
     with pytest.raises((ValueError, FileNotFoundError), match=r"gtsrb: .*make data"):

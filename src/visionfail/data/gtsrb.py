@@ -81,7 +81,7 @@ def test_table(folder: Path) -> Path:
     return folder / "gtsrb" / "GT-final_test.csv"
 
 
-def test_pictures(folder: Path) -> Path:
+def test_folder(folder: Path) -> Path:
     """The folder of the test images, where torchvision unpacks them."""
     return folder / "gtsrb" / "GTSRB" / "Final_Test" / "Images"
 
@@ -101,7 +101,7 @@ def download(folder: Path) -> bool:
     if len(_used_frames(folder)) not in FRAMES:
         missing["train"] = training_folder(folder)
     if not _test_is_whole(folder):
-        missing["test"] = test_pictures(folder)
+        missing["test"] = test_folder(folder)
     for split, unpacked in missing.items():
         get = partial(datasets.GTSRB, folder, split=split, download=True)
         downloads.fetch_by(get, "gtsrb", folder, unpacked=unpacked)
@@ -159,7 +159,7 @@ def read_gtsrb_test(folder: Path) -> tuple[np.ndarray, np.ndarray]:
             f"gtsrb: {test_table(folder)} lists {len(rows)} images, not {TEST_IMAGES}. To get it "
             f"whole, {downloads.REMEDY}."
         )
-    files = [test_pictures(folder) / row["Filename"] for row in rows]
+    files = [test_folder(folder) / row["Filename"] for row in rows]
     downloads.check_present("gtsrb", files)
     images = np.stack([_pixels(file) for file in files])
     labels = np.array([int(row["ClassId"]) for row in rows], dtype=np.int64)
@@ -188,7 +188,7 @@ def _test_is_whole(folder: Path) -> bool:
     if not test_table(folder).exists():
         return False
     rows = _test_rows(folder)
-    files = [test_pictures(folder) / row["Filename"] for row in rows]
+    files = [test_folder(folder) / row["Filename"] for row in rows]
     return len(rows) == TEST_IMAGES and all(file.exists() for file in files)
 
 
