@@ -10,6 +10,7 @@ from pretend_paths import CONFIG, EPSILON, FEW, SETS, is_alike, tiny
 
 from visionfail import attacks, corruptions, devices, evaluation, failure, models
 from visionfail.evaluation import sweep
+from visionfail.explain import faithfulness
 from visionfail.models import training
 
 device = pretend.device
@@ -90,3 +91,14 @@ def test_a_training_on_sets_that_are_there_already(device):
     there, _ = training.fit(tiny(), *(images.to(device) for images in SETS), config=config)
     from_here, _ = training.fit(tiny(), *SETS, config=config)
     assert models.device_of(there) == device and is_alike(there, from_here)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_pixels_of_images_there_are_hidden_as_here(device, there):
+    hidden = np.zeros((6, 32, 32), dtype=bool)
+    hidden[1:, 5:20, 8:25] = True  # the first image stays as it is
+    classes = FEW.labels.numpy()
+    images = few_on(device, there).images
+    falls = faithfulness.fall_when_hidden(devices.placed(tiny()), images, classes, [hidden])
+    here = faithfulness.fall_when_hidden(tiny().eval(), FEW.images, classes, [hidden])
+    assert np.allclose(falls, here, atol=1e-4) and falls[0, 0] == 0

@@ -136,9 +136,9 @@ def test_a_state_that_is_another_thing(tiny_run, change):
 def test_the_head_of_a_transfer(tmp_path, damage):
     network = models.networks.build("imagenet_resnet18", num_classes=10, width=8, **STATS)
     head = tmp_path / "head.pt"
-    states.save_state(head, {"fc": network.fc.state_dict(), "history": []})
+    states.save_state(head, {"identity": {}, "fc": network.fc.state_dict(), "history": []})
     damage(head)
-    with named(head):
+    with named(head, words="is damaged .*remove it"):
         transfer.fit_in_two_phases(network, *SETS, frozen=CONFIG, unfrozen=CONFIG, state=tmp_path)
 
 

@@ -20,6 +20,12 @@ def test_auto_without_gpu_is_quick_and_with_one_full(monkeypatch):
         assert profiles.get_profile() is expected
 
 
+def test_the_environment_may_say_auto_too(monkeypatch):
+    monkeypatch.setenv("VISIONFAIL_PROFILE", "auto")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert profiles.get_profile() is profiles.QUICK
+
+
 def test_only_full_writes_where_files_are_committed():
     assert profiles.FULL.results == paths.RESULTS and profiles.FULL.models == paths.MODELS
     assert profiles.QUICK.results.is_relative_to(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from visionfail import paths, results
+from visionfail import files, paths, results
 
 CONFIG = {"origin": "standin", "epochs": 3, "severities": (0, 1, 5)}
 ROW = {
@@ -156,6 +156,32 @@ def test_damage_is_refused(tmp_path, damage, message):
     damage(tmp_path)
     with pytest.raises(ValueError, match=message):
         results.load_run("03_sweep", folder=tmp_path)
+
+
+@pytest.mark.fault("interrupted run")
+def test_a_run_that_was_killed_between_its_two_files_is_not_current_but_done_anew(
+    tmp_path, monkeypatch
+):
+    save(tmp_path)
+    write_text = files.write_text
+
+    def killed(path, text):
+        if path.suffix == ".json":
+            raise KeyboardInterrupt
+        write_text(path, text)
+
+    monkeypatch.setattr(files, "write_text", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save(tmp_path, rows=[dict(ROW, value=0.25)])
+    monkeypatch.setattr(files, "write_text", write_text)
+    with pytest.raises(ValueError, match="half a run"):
+        results.load_run("03_sweep", folder=tmp_path)
+    assert not results.is_stored_whole("03_sweep", folder=tmp_path)
+    assert not results.is_current("03_sweep", folder=tmp_path, config=CONFIG)
+    save(tmp_path)
+    assert results.is_current("03_sweep", folder=tmp_path, config=CONFIG)
+    (tmp_path / "03_sweep.json").unlink()
+    assert not results.is_stored_whole("03_sweep", folder=tmp_path)
 
 
 @pytest.mark.fault("bad arguments")

@@ -15,6 +15,13 @@ FOLDER = Path(os.environ.get("VISIONFAIL_RISK", paths.ROOT / "runs" / "risk" / "
 LOG = Path(os.environ.get("VISIONFAIL_LOG", paths.ROOT / "runs" / "risk" / "decisions.jsonl"))
 PERIODS = {"minute": "1min", "hour": "1h", "day": "1D"}
 
+
+@st.cache_resource
+def cached_classifier(stamp: int) -> risk.Classifier:
+    """The classifier, loaded once for all visitors until its card changes (`stamp`)."""
+    return risk.load_classifier(FOLDER)
+
+
 st.set_page_config("visionfail: what was decided", layout="wide")
 st.header("What has the classifier decided lately?")
 try:
@@ -43,8 +50,10 @@ st.bar_chart(table.set_index("time")["decided"])
 st.dataframe(table, hide_index=True)
 
 scores = log.score.dropna().to_numpy()[-batch:]
-if (FOLDER / "model.json").exists() and len(scores):
-    drift = risk.check_score_drift(risk.load_classifier(FOLDER).validation(), scores)
+card = FOLDER / "model.json"
+if card.exists() and len(scores):
+    classifier = cached_classifier(card.stat().st_mtime_ns)
+    drift = risk.check_score_drift(classifier.validation(), scores)
     words = f"the last {drift.n} scores against safe validation pictures: p = {drift.p:.3g}"
     if drift.alarm:
         st.error(f"Drift: {words}. Look at recent pictures before trusting the threshold.")

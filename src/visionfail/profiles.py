@@ -59,8 +59,9 @@ def get_profile(name: str = "auto") -> Profile:
     ValueError for another name.
     """
     if name == "auto":
-        on_this_machine = "full" if torch.cuda.is_available() else "quick"
-        name = os.environ.get("VISIONFAIL_PROFILE") or on_this_machine
+        name = os.environ.get("VISIONFAIL_PROFILE") or "auto"
+    if name == "auto":
+        name = "full" if torch.cuda.is_available() else "quick"
     profiles = {"quick": QUICK, "full": FULL}
     if name not in profiles:
         raise ValueError(

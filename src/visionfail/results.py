@@ -89,8 +89,7 @@ def load_run(run: str, *, folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """
     csv = _existing(Path(folder) / f"{_name(run)}.csv")
     meta = _read_meta(_existing(csv.with_name(f"{run}.json")))
-    with files.reading(csv, remedy="run it again"):
-        text = csv.read_text(encoding="utf-8")  # with newlines as \n, whatever git made of them
+    text = _read_text(csv)
     table = _from_csv(text, run)
     if not isinstance(meta["config"], dict) or config_hash(meta["config"]) != meta["config_sha256"]:
         raise ValueError(
@@ -104,13 +103,25 @@ def load_run(run: str, *, folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     return table, meta
 
 
+def is_stored_whole(run: str, *, folder: Path) -> bool:
+    """Whether <folder> holds both files of this run, the csv being the one the json describes.
+
+    Not so where a run was killed between the two, which is then to be done anew. ValueError for a
+    damaged file.
+    """
+    csv = Path(folder) / f"{_name(run)}.csv"
+    description = csv.with_name(f"{run}.json")
+    if not csv.exists() or not description.exists():
+        return False
+    return _sha256(_read_text(csv)) == _read_meta(description)["csv_sha256"]
+
+
 def is_current(run: str, *, folder: Path, config: Mapping[str, Any]) -> bool:
     """Whether <folder> holds this run, made with this very configuration: load it, do not compute.
 
-    ValueError as in `load_run` where a file of it is damaged.
+    Half a run is none (`is_stored_whole`). ValueError as in `load_run` where a file is damaged.
     """
-    csv = Path(folder) / f"{_name(run)}.csv"
-    if not csv.exists() or not csv.with_name(f"{run}.json").exists():
+    if not is_stored_whole(run, folder=folder):
         return False
     _, meta = load_run(run, folder=folder)
     return meta["config_sha256"] == config_hash(config)
@@ -250,6 +261,12 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     for name in ("value", "lo", "hi"):
         kinds[name] = "float64"
     return table.astype(kinds)
+
+
+def _read_text(csv: Path) -> str:
+    """The text of <run>.csv, with newlines as \\n, whatever git made of them."""
+    with files.reading(csv, remedy="run it again"):
+        return csv.read_text(encoding="utf-8")
 
 
 def _read_meta(path: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The page of the safe/unsafe classifier."""
 
 import dataclasses
+import os
 import shutil
 
 import numpy as np
@@ -157,6 +158,7 @@ def test_settings_beyond_the_sliders_ends_are_kept(trained, monkeypatch):
 
 
 def log_page(monkeypatch, folder, log):
+    streamlit.cache_resource.clear()
     monkeypatch.setenv("VISIONFAIL_RISK", str(folder))
     monkeypatch.setenv("VISIONFAIL_LOG", str(log))
     file = paths.ROOT / "app" / "pages" / "4_Log.py"
@@ -165,9 +167,8 @@ def log_page(monkeypatch, folder, log):
     return found
 
 
-def test_the_log_page_counts_and_raises_its_alarm(trained, tmp_path, monkeypatch):
-    log = tmp_path / "decisions.jsonl"
-    assert "No log yet" in log_page(monkeypatch, trained.folder, log).info[0].value
+def decide_sixty(log):
+    """Sixty decisions, written to a log."""
     for k in range(60):
         decided = Decision(
             file="x.png",
@@ -181,6 +182,12 @@ def test_the_log_page_counts_and_raises_its_alarm(trained, tmp_path, monkeypatch
             model="",
         )
         log_decision(log, decided, milliseconds=7)
+
+
+def test_the_log_page_counts_and_raises_its_alarm(trained, tmp_path, monkeypatch):
+    log = tmp_path / "decisions.jsonl"
+    assert "No log yet" in log_page(monkeypatch, trained.folder, log).info[0].value
+    decide_sixty(log)
     found = log_page(monkeypatch, trained.folder, log)
     assert [metric.value for metric in found.metric] == ["60", "25.0%", "0.0%", "50.0%", "7 ms"]
     assert found.error[0].value.startswith("Drift: the last 60 scores")
@@ -193,3 +200,26 @@ def test_the_log_page_says_that_nothing_is_decided_yet(tmp_path, monkeypatch, co
     log.write_text(content, encoding="utf-8")
     found = log_page(monkeypatch, tmp_path, log)
     assert "no decision" in found.info[0].value and not found.metric
+
+
+def test_the_log_page_loads_a_classifier_once_until_its_card_changes(
+    trained, tmp_path, monkeypatch
+):
+    log = tmp_path / "decisions.jsonl"
+    decide_sixty(log)
+    folder = tmp_path / "model"
+    shutil.copytree(trained.folder, folder)
+    load = risk.load_classifier
+    loaded = []
+
+    def counted(place):
+        loaded.append(place)
+        return load(place)
+
+    monkeypatch.setattr(risk, "load_classifier", counted)
+    found = log_page(monkeypatch, folder, log)
+    slide(found, "Decisions that the drift check looks at", 50)
+    assert loaded == [folder] and found.error[0].value.startswith("Drift: the last 50 scores")
+    os.utime(folder / "model.json", ns=(0, 0))
+    slide(found, "Decisions that the drift check looks at", 40)
+    assert loaded == [folder, folder]

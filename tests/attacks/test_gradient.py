@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from visionfail import attacks
+from visionfail import attacks, models
 from visionfail.attacks import gradient
 
 
@@ -239,3 +239,17 @@ def test_what_is_attacked_has_no_graph_though_the_images_have_one(network, pictu
     worst = attacks.pgd(network, learning, labels, epsilon=EPSILON, steps=1, seed=0).numpy()
     assert np.array_equal(moved, attacks.fgsm(network, images, labels, epsilon=EPSILON))
     assert worst.shape == moved.shape and learning.grad is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.uint8])
+def test_images_of_low_precision_are_moved_by_all_of_epsilon(dtype):
+    images = torch.full((2, 3, 8, 8), 0.5 if dtype.is_floating_point else 128).to(dtype)
+    direction = torch.ones(images.shape, dtype=torch.int8)
+    moved = attacks.along(images, direction, EPSILON)
+    assert moved.dtype == torch.float32
+    assert torch.equal(moved, models.as_float(images) + EPSILON)
+
+
+def test_double_images_stay_double():
+    images = torch.full((2, 3, 8, 8), 0.5, dtype=torch.float64)
+    assert attacks.along(images, images.sign().to(torch.int8), EPSILON).dtype == torch.float64

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from visionfail.corruptions import frost_texture
@@ -52,3 +53,10 @@ def test_one_channel_is_the_brightness_of_the_three():
     grey = frost_texture.frost_textures(1, CPU).double()
     weights = torch.tensor([0.299, 0.587, 0.114]).double()[:, None, None]
     assert (grey[:, 0] - (colour * weights).sum(1)).abs().max() <= 1
+
+
+@pytest.mark.fault("settings around the call")
+def test_a_texture_is_the_same_whatever_the_default_device():
+    expected = frost_texture.frost_texture(0)
+    with torch.device("meta"):
+        assert torch.equal(frost_texture.frost_texture(0), expected)

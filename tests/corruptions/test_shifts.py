@@ -132,6 +132,13 @@ def test_drawn_shifts_are_those_of_shift():
 
 
 @pytest.mark.fault("bad arguments")
+@pytest.mark.parametrize("name", shifts.SHIFTS)
+def test_no_images_are_no_images_under_a_shift(name):
+    nothing = shifts.shift(DIGITS[:0], name, 0.5)
+    assert nothing.shape == (0, 1, 28, 28) and nothing.dtype == torch.uint8
+
+
+@pytest.mark.fault("bad arguments")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

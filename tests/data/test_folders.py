@@ -1,5 +1,7 @@
 """Pictures in a folder per class: what is read, and what is refused by name."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -26,6 +28,17 @@ def test_classes_are_folders_in_alphabetical_order_and_pictures_are_squares(tmp_
     levels = found.images.float().mean(dim=(1, 2, 3))
     assert levels.tolist() == pytest.approx([50, 60, 70, 200], abs=1)
     assert found.labels.tolist() == [0, 0, 0, 1] and found.origin == "official"
+
+
+@pytest.mark.fault("pictures that cannot be read")
+def test_a_folder_may_begin_with_the_home_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    picture(tmp_path / "mine" / "safe" / "a.png")
+    picture(tmp_path / "mine" / "unsafe" / "b.png")
+    assert len(folders.load_folder("~/mine", side=24, origin="official")) == 2
+    (tmp_path / "mine" / "safe" / "words.png").write_text("no picture")
+    with pytest.raises(ValueError, match=rf"1 of 3 files in {tmp_path}/mine .*\nsafe/words\.png: "):
+        folders.load_folder("~/mine", side=24, origin="official")
 
 
 @pytest.mark.fault("pictures that cannot be read")
@@ -61,7 +74,8 @@ def unpack(root, names, *, per_class=20):
 
 
 @pytest.mark.parametrize("official", [True, False])
-def test_imagenette_has_the_same_classes_in_both_layouts(tmp_path, official):
+def test_imagenette_has_the_same_classes_in_both_layouts(tmp_path, official, monkeypatch):
+    monkeypatch.setattr(imagenette, "PICTURES", {"train": 100, "val": 100})
     names = list(imagenette.FOLDERS if official else imagenette.FOLDERS.values())
     unpack(tmp_path / ("imagenette2-160" if official else "imagenette160"), names, per_class=10)
     test = sets.load("imagenette", "test", root=tmp_path)
@@ -74,6 +88,36 @@ def test_imagenette_has_the_same_classes_in_both_layouts(tmp_path, official):
         assert torch.equal(levels.long(), part.labels)  # a picture's level tells its folder
     assert (len(train), len(val)) == (90, 10) and train.origin == test.origin
     assert sorted(val.labels.tolist()) == list(range(10))
+
+
+@pytest.mark.fault("downloads that fail")
+@pytest.mark.parametrize("lost", ["train/n02102040/0001.png", "val/n03888257/0001.png", "val"])
+def test_imagenette_that_was_half_unpacked_is_refused_and_unpacked_anew(
+    tmp_path, lost, monkeypatch
+):
+    monkeypatch.setattr(imagenette, "PICTURES", {"train": 20, "val": 20})
+    whole = tmp_path / "imagenette2-160"
+    unpacked = []
+
+    def get(root, **options):  # as torchvision, which unpacks nothing where the folder is there
+        if not whole.exists():
+            unpack(whole, list(imagenette.FOLDERS), per_class=2)
+            unpacked.append(root)
+
+    monkeypatch.setattr(imagenette.datasets, "Imagenette", get)
+    assert sets.fetch("imagenette", root=tmp_path) and not sets.fetch("imagenette", root=tmp_path)
+    gone = whole / lost
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    split = "train" if lost.startswith("train") else "test"
+    with pytest.raises((ValueError, FileNotFoundError), match=r"imagenette: .*make data"):
+        sets.load("imagenette", split, root=tmp_path)
+    assert sets.fetch("imagenette", root=tmp_path) and len(unpacked) == 2
+    assert len(sets.load("imagenette", "test", root=tmp_path)) == 20
+
+
+def test_a_part_of_imagenette_need_not_be_whole(tmp_path):
+    unpack(tmp_path / "imagenette160", list(imagenette.FOLDERS.values()), per_class=2)
+    assert not sets.fetch("imagenette", root=tmp_path)
 
 
 @pytest.mark.fault("missing files and data")

@@ -1,9 +1,12 @@
 """svhn10k and gtsrb: what one house or one sign shows stays together."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from makers.official_files import write_tracks
+from PIL import Image
 from scipy.io import savemat
 from torchvision import datasets
 
@@ -92,11 +95,42 @@ def test_damaged_npz_is_set_aside(tmp_path):
     assert [path.name for path in (tmp_path / "svhn10k").iterdir()] == ["first10000.npz.corrupt"]
 
 
+def unpack_test(root):
+    pictures = gtsrb.test_folder(root)
+    pictures.mkdir(parents=True)
+    rows = ["Filename;ClassId"]
+    for number in range(3):
+        Image.new("RGB", (30, 30), (number, 0, 0)).save(pictures / f"{number:05d}.ppm")
+        rows.append(f"{number:05d}.ppm;{number}")
+    gtsrb.test_table(root).write_text("\n".join(rows))
+
+
 @pytest.fixture
-def signs(tmp_path):
-    """The tiny tracks of `write_tracks`."""
+def signs(tmp_path, monkeypatch):
+    """The tiny tracks of `write_tracks`; the test images are three, and not there."""
+    monkeypatch.setattr(gtsrb, "FRAMES", (43 * 3 * 2,))
+    monkeypatch.setattr(gtsrb, "TEST_IMAGES", 3)
     write_tracks(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def torchvisions_gtsrb(monkeypatch):
+    """torchvision's class without the network: it unpacks nothing where the folder is there."""
+    parts = {
+        "train": (gtsrb.training_folder, write_tracks),
+        "test": (gtsrb.test_folder, unpack_test),
+    }
+    unpacked = []
+
+    def get(root, *, split, download):
+        place, unpack = parts[split]
+        if not place(root).exists():
+            unpack(root)
+            unpacked.append(split)
+
+    monkeypatch.setattr(datasets, "GTSRB", get)
+    return unpacked
 
 
 def test_every_second_frame_and_each_class_in_each_part(signs):
@@ -125,3 +159,58 @@ def test_missing_signs_and_files_that_are_no_pictures_are_named(signs):
     broken.write_bytes(b"P6 nonsense")
     with pytest.raises(ValueError, match=r"00001_00002\.ppm is no picture"):
         sets.load("gtsrb", "train", root=signs)
+
+
+@pytest.mark.fault("downloads that fail")
+@pytest.mark.parametrize("lost", ["00042/00002_00002.ppm", "00042", "00007/00001_00000.ppm"])
+def test_training_frames_that_were_half_unpacked_are_refused_and_unpacked_anew(
+    lost, signs, torchvisions_gtsrb
+):
+    gone = gtsrb.training_folder(signs) / lost
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    with pytest.raises((ValueError, FileNotFoundError), match=r"gtsrb: .*make data"):
+        sets.load("gtsrb", "train", root=signs)
+    for unpacked in (["train", "test"], ["train", "test"]):  # a second call finds all there
+        sets.fetch("gtsrb", root=signs)
+        assert torchvisions_gtsrb == unpacked
+    assert len(sets.load("gtsrb", "train", root=signs)) == 43 * 2
+
+
+@pytest.mark.fault("downloads that fail")
+@pytest.mark.parametrize("lost", ["no list", "a picture", "a row"])
+def test_test_images_that_were_half_unpacked_are_unpacked_anew(lost, signs, torchvisions_gtsrb):
+    unpack_test(signs)
+    table = gtsrb.test_table(signs)
+    if lost == "no list":
+        table.unlink()
+    elif lost == "a picture":
+        (gtsrb.test_folder(signs) / "00002.ppm").unlink()
+    else:
+        table.write_text(table.read_text()[:-8])
+    with pytest.raises((ValueError, FileNotFoundError), match=r"gtsrb: .*make data"):
+        sets.load("gtsrb", "test", root=signs)
+    assert sets.fetch("gtsrb", root=signs) and torchvisions_gtsrb == ["test"]
+    assert sets.load("gtsrb", "test", root=signs).labels.tolist() == [0, 1, 2]
+    assert not sets.fetch("gtsrb", root=signs)
+
+
+@pytest.mark.fault("downloads that fail")
+def test_an_unpacking_that_is_interrupted_twice_is_repaired_too(signs, torchvisions_gtsrb):
+    for lost in ("00001", "00002"):
+        shutil.rmtree(gtsrb.training_folder(signs) / lost)
+        sets.fetch("gtsrb", root=signs)
+    assert torchvisions_gtsrb == ["train", "test", "train"]
+    assert len(sets.load("gtsrb", "train", root=signs)) == 43 * 2
+
+
+@pytest.mark.fault("downloads that fail")
+def test_signs_that_were_set_aside_are_no_reason_for_standins(signs, monkeypatch):
+    def unreachable(root, **options):
+        raise RuntimeError("no network")
+
+    monkeypatch.setattr(datasets, "GTSRB", unreachable)
+    shutil.rmtree(gtsrb.training_folder(signs) / "00001")
+    with pytest.raises(ConnectionError, match="no network"):
+        sets.fetch("gtsrb", root=signs)
+    with pytest.raises(FileNotFoundError, match="is missing"):
+        sets.load_or_standin("gtsrb", "train", root=signs)

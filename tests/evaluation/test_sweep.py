@@ -65,6 +65,32 @@ def test_interrupted_sweep_resumes_where_it_stopped(tiny_model, tmp_path, monkey
         assert np.array_equal(getattr(answers, field), getattr(unbroken, field))
 
 
+@pytest.mark.fault("interrupted run")
+def test_processes_share_what_a_broken_run_left_to_do_and_list_it_before_any_begins(
+    tiny_model, tmp_path, monkeypatch
+):
+    run(tiny_model, tmp_path)
+    for name, severity in CONDITIONS[1:]:
+        (tmp_path / f"{name}-{severity}.npz").unlink()
+    events = []
+
+    def share_of(items):
+        events.append(list(items))
+        return list(items)
+
+    def answer(sweep_run, name, severity):
+        events.append(name)
+        return answered(sweep_run, name, severity)
+
+    answered = sweep._Sweep.answer
+    monkeypatch.setattr(sweep.processes, "share_of", share_of)
+    monkeypatch.setattr(sweep.processes, "wait_for_all", lambda: events.append("wait"))
+    monkeypatch.setattr(sweep._Sweep, "answer", answer)
+    run(tiny_model, tmp_path)
+    names = [name for name, _ in CONDITIONS[1:]]
+    assert events[:5] == ["wait", "wait", CONDITIONS[1:], *names]
+
+
 @pytest.mark.fault("results of another run")
 def test_stored_sweep_is_loaded_for_the_same_weights_and_images_only(tiny_model, tmp_path):
     sets = {"val": squares(20, seed=2), "test": squares(30, seed=0)}

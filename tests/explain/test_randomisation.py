@@ -85,6 +85,15 @@ def test_activations_survive_to_the_last_stage():
     assert logits.std(dim=0).mean() > 0.02  # pictures are told apart
 
 
+@pytest.mark.fault("networks of all kinds: precision")
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_network_of_another_precision_gets_images_of_its_own(dtype):
+    model = network("resnet18").to(dtype)
+    copy = randomised(model, ["fc", "layer4"], TRAIN[:50], seed=1)
+    assert {tensor.dtype for tensor in copy.parameters()} == {dtype}
+    assert torch.isfinite(predict(copy, TRAIN[:10])).all()
+
+
 @pytest.mark.fault("bad arguments")
 def test_what_is_not_there_is_named():
     with pytest.raises(ValueError, match="no module 'layer9'"):

@@ -3,10 +3,11 @@
 import pytest
 import torch
 import torchvision
+from makers.around import compiles
 from makers.strangers import plain_cnn
 from torch import nn
 
-from visionfail import failure
+from visionfail import failure, models
 
 IMAGES = torch.randint(256, (2, 3, 64, 64), generator=torch.Generator().manual_seed(0)).byte()
 
@@ -92,3 +93,14 @@ def test_a_layer_that_takes_no_hook_leaves_none_on_the_others():
     with pytest.raises(RuntimeError, match="no hooks here"):
         failure.extract(network, IMAGES[..., :32, :32], [0, 1], layers=["1", "2"])
     assert not any(module._forward_hooks for module in network.modules())
+
+
+@pytest.mark.fault("settings around the call")
+def test_a_choice_that_is_broken_off_leaves_the_compiler_on(monkeypatch):
+    def broken(model):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(models, "evaluating", broken)
+    with pytest.raises(KeyboardInterrupt):
+        failure.choose_layers(plain_cnn(), IMAGES[..., :32, :32])
+    assert compiles()

@@ -24,3 +24,16 @@ AROUND = {
     "inference_mode": torch.inference_mode,
     "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
 }
+
+
+def compiles():
+    """Whether torch.compile compiles a function here; afterwards it does."""
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    torch.compile(lambda numbers: numbers + 1, backend=backend)(torch.ones(1))
+    torch.compiler.set_stance("default")  # the next test must not meet what this one left
+    return bool(graphs)

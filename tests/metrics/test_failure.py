@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sklearn.metrics import auc, average_precision_score, brier_score_loss, roc_auc_score, roc_curve
+from sklearn.metrics import roc_auc_score
 
 from visionfail.metrics import failure, intervals
 
@@ -14,28 +14,13 @@ def sample(n=2000, seed=0, levels=None, knowledge=1.0):
 
 
 @pytest.mark.parametrize("levels", [None, 2])
-def test_ranking_measures_are_those_of_scikit_learn(levels):
+def test_auroc_is_that_of_scikit_learn(levels):
     score, failed = sample(levels=levels)
     assert failure.auroc(score, failed) == pytest.approx(roc_auc_score(failed, score))
-    assert failure.average_precision(score, failed) == pytest.approx(
-        average_precision_score(failed, score)
-    )
-    alarms, recall, _ = roc_curve(failed, score)
-    assert failure.false_alarm_rate(score, failed) == pytest.approx(
-        alarms[np.argmax(recall >= 0.95)]
-    )
-
-
-def test_false_alarms_by_counting():
-    score, failed = sample()
-    threshold = np.sort(score[failed])[::-1][int(np.ceil(0.95 * failed.sum())) - 1]
-    assert failure.false_alarm_rate(score, failed) == pytest.approx(
-        (score[~failed] >= threshold).mean()
-    )
 
 
 @pytest.mark.parametrize("levels", [None, 2])
-def test_risk_coverage_and_its_areas_by_brute_force(levels):
+def test_risk_coverage_and_its_area_by_brute_force(levels):
     score, failed = sample(n=300, levels=levels)
     generator = np.random.default_rng(1)
     risks = []
@@ -50,28 +35,11 @@ def test_risk_coverage_and_its_areas_by_brute_force(levels):
     assert failure.aurc(score, failed) == pytest.approx(
         expected.mean(), abs=0.01 if levels else 1e-12
     )
-    joint = expected * coverage
-    assert failure.augrc(score, failed) == pytest.approx(
-        joint.mean(), abs=0.002 if levels else 1e-12
-    )
-
-
-@pytest.mark.parametrize("levels", [None, 2])
-def test_augrc_is_its_closed_form_in_auroc_and_accuracy(levels):
-    score, failed = sample(n=20_000, levels=levels)
-    rate = failed.mean()
-    closed = (1 - roc_auc_score(failed, score)) * rate * (
-        1 - rate
-    ) + rate**2 / 2  # Traub et al. 2024
-    assert failure.augrc(score, failed) == pytest.approx(closed, abs=1e-4)
 
 
 def test_perfect_and_useless_scores():
     failed = np.arange(100) >= 80
-    assert (
-        failure.auroc(failed.astype(float), failed) == 1
-        and failure.false_alarm_rate(failed * 1.0, failed) == 0
-    )
+    assert failure.auroc(failed.astype(float), failed) == 1
     assert failure.auroc(np.zeros(100), failed) == 0.5
     assert failure.aurc(np.zeros(100), failed) == pytest.approx(
         0.2
@@ -81,9 +49,6 @@ def test_perfect_and_useless_scores():
         (risk[:80] == 0).all()
         and risk[-1] == pytest.approx(0.2)
         and coverage[79] == pytest.approx(0.8)
-    )
-    assert failure.augrc(failed * 1.0, failed) == pytest.approx(
-        auc(coverage, coverage * risk), abs=2e-3
     )
 
 
@@ -102,9 +67,8 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
     hits = 0
     for seed in range(200):
         score, failed = sample(n=400, seed=seed)
-        _, lo, hi = failure.auroc_interval(
-            score, failed, bootstraps=300, generator=np.random.default_rng(seed)
-        )
+        counts = intervals.resampling_counts(300, 400, np.random.default_rng(seed))
+        _, lo, hi = failure.auroc_with_interval(score, failed, counts)
         hits += lo <= truth <= hi
     assert 178 <= hits <= 199  # 95% of 200 is 190, give or take 4 standard deviations of 3.1
 
@@ -139,23 +103,3 @@ def test_aurc_and_risks_of_resamples_are_those_of_the_resampled_answers(levels):
         plain = failure.selective_risk_at(score, failed, coverages, np.ones((1, 200)))[0]
         coverage, risk = failure.risk_coverage_curve(score, failed)
         assert plain == pytest.approx([risk[np.argmax(coverage > c - 1e-9)] for c in coverages])
-
-
-def test_calibration_of_a_failure_probability():
-    generator = np.random.default_rng(0)
-    p = generator.random(20_000) ** 2
-    failed = generator.random(20_000) < p
-    calibration = failure.score_calibration(p, failed)
-    assert (
-        calibration["Brier"] == pytest.approx(brier_score_loss(failed, p))
-        and calibration["ECE"] < 0.02
-    )
-    assert failure.score_calibration(p / 2, failed)["ECE"] > 0.1
-
-
-def test_measures_are_the_functions_of_their_names():
-    score, failed = sample()
-    measures = failure.ranking_measures(score, failed)
-    assert measures["AUGRC"] == failure.augrc(score, failed)
-    assert measures["average precision"] == failure.average_precision(score, failed)
-    assert measures["FPR at 95% TPR"] == failure.false_alarm_rate(score, failed)

@@ -40,6 +40,17 @@ def test_round_trip_in_half_precision(stem, tiny_model):
     assert model.mean.flatten().tolist() == pytest.approx(STATS["mean"])
 
 
+@pytest.mark.fault("networks of all kinds: weights")
+def test_tied_weights_that_are_half_already_are_saved(tmp_path, tiny_model):
+    half = tiny_model.half()
+    half.layer1[1].bn2.weight = half.layer1[1].bn1.weight
+    checkpoints.save_checkpoint(half, tmp_path / "net", card=CARD)
+    model, _ = checkpoints.load_checkpoint(tmp_path / "net")
+    for name, tensor in half.state_dict().items():
+        expected = tensor.float() if tensor.is_floating_point() else tensor
+        assert torch.equal(model.state_dict()[name], expected), name
+
+
 @pytest.mark.fault("missing files and data")
 @pytest.mark.parametrize("suffix", [".safetensors", ".json"])
 def test_missing_file_is_named(stem, suffix):

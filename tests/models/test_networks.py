@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from makers.around import AROUND
 from PIL import Image
 from torchvision.transforms import v2
 
@@ -164,6 +165,31 @@ def test_seed_decides_the_weights_and_leaves_the_global_generator_alone():
     )
     assert torch.equal(a, b) and not torch.equal(a, c)
     assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.fault("settings around the call")
+@pytest.mark.parametrize("setting", ["float64", "float16", "another device"])
+def test_the_weights_are_those_of_the_seed_whatever_the_defaults(setting):
+    expected = networks.build("mnist_cnn", num_classes=10, mean=(0.1,), std=(0.3,), width=4, seed=3)
+    with AROUND[setting]():
+        model = networks.build(
+            "mnist_cnn", num_classes=10, mean=(0.1,), std=(0.3,), width=4, seed=3
+        )
+    for name, tensor in expected.state_dict().items():
+        ours = model.state_dict()[name]
+        assert ours.device.type == "cpu" and ours.dtype == tensor.dtype
+        assert torch.equal(ours, tensor), name
+
+
+@pytest.mark.fault("a caller's model left as it was")
+@pytest.mark.parametrize("measure", [networks.stages, networks.multiply_adds])
+def test_a_network_that_is_training_is_measured_and_left_as_it_was(measure):
+    model = networks.build("resnet18", num_classes=10, width=8, **STATS).train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    measured = measure(model, torch.rand(1, 3, 32, 32))
+    assert all(torch.equal(before[name], now) for name, now in model.state_dict().items())
+    assert all(module.training for module in model.modules())
+    assert measured == measure(model.eval(), torch.rand(1, 3, 32, 32))
 
 
 def test_one_channel_follows_from_the_statistics():

@@ -53,6 +53,18 @@ def test_another_configuration_or_retrain_trains_again(tmp_path):
     assert get(tmp_path, rounds=other, retrain=True)[2] == "trained"
 
 
+@pytest.mark.fault("results of another run")
+def test_what_is_kept_is_not_trained_over(tmp_path):
+    get(tmp_path, keep=True)
+    before = {path: path.read_bytes() for path in tmp_path.glob("net.*")}
+    assert get(tmp_path, keep=True)[2] == "loaded"
+    other = (dataclasses.replace(ROUND, peak_lr=0.05),)
+    with pytest.raises(ValueError, match=r"net\.json .*retrain=True.*it and its weights away"):
+        get(tmp_path, rounds=other, keep=True)
+    assert {path: path.read_bytes() for path in tmp_path.glob("net.*")} == before
+    assert len(before) == 2
+
+
 def test_a_second_round_goes_on_from_the_averaged_weights_of_the_first(tmp_path, monkeypatch):
     began_with = []
     returned = []

@@ -23,11 +23,10 @@ def small_model(seed=0):
     return networks.build("resnet18", num_classes=10, width=8, seed=seed, **STATS)
 
 
-def fit(config=CONFIG, state=None, model=None):
+def fit(config=CONFIG, state=None, model=None, **options):
     model = small_model() if model is None else model
-    return training.fit(
-        model, squares(200, seed=0), squares(60, seed=1), config=config, device="cpu", state=state
-    )
+    sets = (squares(200, seed=0), squares(60, seed=1))
+    return training.fit(model, *sets, config=config, device="cpu", state=state, **options)
 
 
 def test_rate_climbs_to_the_peak_and_falls_to_zero():
@@ -161,6 +160,21 @@ def test_state_of_another_configuration_is_refused_by_field(tmp_path):
     wide = networks.build("resnet18", num_classes=10, width=16, **STATS)
     with pytest.raises(ValueError, match="made with parameters = "):
         fit(dataclasses.replace(CONFIG, epochs=1), state=tmp_path / "s.pt", model=wide)
+
+
+@pytest.mark.fault("results of another run")
+def test_a_state_of_another_start_is_refused_and_no_start_leaves_the_identity_as_it_was(tmp_path):
+    short = dataclasses.replace(CONFIG, epochs=1)
+    fit(short, state=tmp_path / "named.pt", start="first")
+    fit(short, state=tmp_path / "named.pt", start="first")
+    with pytest.raises(ValueError, match="made with start = 'first', not 'second'"):
+        fit(short, state=tmp_path / "named.pt", start="second")
+    fit(short, state=tmp_path / "drawn.pt")
+    with pytest.raises(ValueError, match="made with start = None, not 'first'"):
+        fit(short, state=tmp_path / "drawn.pt", start="first")
+    stored = torch.load(tmp_path / "drawn.pt", weights_only=True)
+    expected = {*dataclasses.asdict(short), "parameters", "train_data"}
+    assert set(stored["identity"]) == expected
 
 
 @pytest.mark.fault("numbers that are not finite")

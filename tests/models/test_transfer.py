@@ -1,5 +1,6 @@
 import copy
 import dataclasses
+import shutil
 import warnings
 
 import numpy as np
@@ -10,7 +11,7 @@ from makers import STATS, squares
 from torchvision.models.resnet import BasicBlock
 
 from visionfail import devices
-from visionfail.models import networks, training, transfer
+from visionfail.models import networks, states, training, transfer
 from visionfail.models.optimizer import learning_rate
 from visionfail.models.train_config import TrainConfig
 
@@ -354,10 +355,10 @@ def test_a_head_learns_what_the_features_tell():
     assert history[-1]["val_accuracy"] > 0.95
 
 
-def two_phases(state, *, train=None, children=transfer.UNFROZEN):
-    first, second = transfer.one_triangle(FROZEN, UNFROZEN)
+def two_phases(state, *, train=None, children=transfer.UNFROZEN, seed=0, frozen=FROZEN):
+    first, second = transfer.one_triangle(frozen, UNFROZEN)
     return transfer.fit_in_two_phases(
-        draw_norms(small()),
+        draw_norms(small(seed=seed)),
         squares(90, seed=0) if train is None else train,
         squares(30, seed=1),
         frozen=first,
@@ -469,11 +470,56 @@ def test_a_run_interrupted_between_the_phases_keeps_the_head(unbroken, tmp_path,
     assert torch.equal(model.fc.weight, resumed.fc.weight)
 
 
+OTHERS = {
+    "train_data": {"train": squares(90, seed=7)},
+    "start": {"seed": 1},
+    "peak_lr": {"frozen": dataclasses.replace(FROZEN, peak_lr=0.2)},
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of the state of a run that has ended."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(devices, "fast_bf16", lambda device: False)
+        two_phases(folder)
+    return folder
+
+
 @pytest.mark.fault("results of another run")
-def test_the_second_phase_of_other_images_is_refused(unbroken, tmp_path, monkeypatch):
-    two_phases(tmp_path)
-    with pytest.raises(ValueError, match="made with train_data = "):
-        two_phases(tmp_path, train=squares(90, seed=7))
+@pytest.mark.parametrize("field", OTHERS)
+def test_a_head_of_another_run_is_refused_by_field(field, finished):
+    with pytest.raises(ValueError, match=rf"head\.pt was made with {field} = .*remove it"):
+        two_phases(finished, **OTHERS[field])
+
+
+@pytest.mark.fault("results of another run")
+@pytest.mark.parametrize("field", OTHERS)
+def test_a_second_phase_that_began_with_other_weights_is_refused(field, finished, tmp_path):
+    shutil.copy(finished / "whole.pt", tmp_path)
+    with pytest.raises(ValueError, match=r"whole\.pt was made with (start|train_data) = "):
+        two_phases(tmp_path, **OTHERS[field])
+
+
+@pytest.mark.fault("results of another run")
+def test_a_head_that_does_not_say_of_what_run_it_is_is_refused(finished, tmp_path):
+    stored = states.load_state(finished / "head.pt", fields=("fc", "history"))
+    nameless = {field: stored[field] for field in ("fc", "history")}
+    states.save_state(tmp_path / "head.pt", nameless)
+    with pytest.raises(ValueError, match=r"head\.pt lacks identity: remove it"):
+        two_phases(tmp_path)
+
+
+def test_a_start_is_known_by_its_convolutions_and_linear_layers_alone():
+    """Norms may have got statistics of images, which differ with threads in the last digit."""
+    same = small()
+    before = states.weights_checksum(same)
+    assert states.weights_checksum(draw_norms(same)) == before
+    assert states.weights_checksum(small(seed=1)) != before
+    with torch.no_grad():
+        same.fc.weight[0, 0] += 1
+    assert states.weights_checksum(same) != before
 
 
 def test_seconds_of_the_features_count(monkeypatch, tmp_path):

@@ -151,3 +151,22 @@ def test_retrain_trains_into_runs_and_leaves_the_committed_checkpoint(name, tmp_
     assert how == "trained" and rounds.rounds_of(card) == (ROUND,)
     assert {path: path.read_bytes() for path in (tmp_path / "models").rglob("*.*")} == before
     assert list((tmp_path / "runs" / "retrained").glob("*.safetensors"))
+
+
+@pytest.mark.fault("results of another run")
+@pytest.mark.parametrize("name", ["full", "quick"])
+def test_in_full_alone_a_checkpoint_of_another_recipe_is_kept(name, tmp_path, monkeypatch):
+    profile = dataclasses.replace(QUICK, name=name, out=tmp_path)
+    monkeypatch.setattr(paths, "MODELS", tmp_path / "models")
+    asked = []
+
+    def load_or_train(path, sets, **options):
+        asked.append((path.parent, options["keep"]))
+
+    monkeypatch.setattr(zoo, "load_or_train_rounds", load_or_train)
+    zoo.cifar10_classifier(profile, SETS, arch="resnet18", seed=0)
+    zoo.cifar10_classifier(profile, SETS, arch="resnet18", seed=0, retrain=True)
+    zoo.grouped_classifier(profile, "svhn10k", SETS, seed=0)
+    kept = [keep for _, keep in asked]
+    assert kept == [name == "full", False, True]
+    assert asked[0][0] == asked[2][0] == tmp_path / "models" != asked[1][0]

@@ -1,9 +1,10 @@
-"""What an attack accepts: images in [0, 1], labels that the model has, an epsilon in pixels."""
+"""What an attack accepts: images in [0, 1], labels that the model has, epsilon; what is right."""
 
 from collections.abc import Iterator
 from math import inf
 from numbers import Real
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -88,3 +89,8 @@ def logits_at(model: nn.Module, points: Tensor) -> Tensor:
     batch = points.to(models.input_dtype(model)).clone()  # a model may work on it in place
     logits = models.own_logits(model, batch)
     return logits if logits.dtype == torch.float64 else logits.float()
+
+
+def right_answers(model: nn.Module, images: Tensor, labels: Tensor) -> np.ndarray:
+    """Whether each answer of the model is right, bool (N,), asked anew of the images."""
+    return (models.predict(model, images).argmax(1) == labels.cpu()).numpy()

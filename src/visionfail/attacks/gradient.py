@@ -72,9 +72,12 @@ def fgsm_direction(
 
 
 def along(images: Tensor, direction: Tensor, epsilon: float) -> Tensor:
-    """Images moved by epsilon along a direction of `fgsm_direction`, floats in [0, 1]."""
-    images = images.detach()
-    pixels = images.cpu() if images.is_floating_point() else models.as_float(images.cpu())
+    """Images moved by epsilon along a direction of `fgsm_direction`, floats in [0, 1].
+
+    They are float64 where the images are, else float32: half of it would round epsilon.
+    """
+    images = images.detach().cpu()
+    pixels = images if images.dtype == torch.float64 else models.as_float(images)
     return (pixels + epsilon * direction.to(pixels.dtype)).clamp(0, 1)
 
 

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from visionfail import models
 from visionfail.attacks import gradient
-from visionfail.attacks.accepted import check_attack
+from visionfail.attacks.accepted import check_attack, right_answers
 
 Attack = Callable[..., Tensor]  # (model, images, labels, *, epsilon, steps, seed) -> images
 HUGE = 128 / 255  # an epsilon at which grey is within reach of every image
@@ -60,8 +60,8 @@ def health_card(
 
     attacked = attacked_with()
     answered = _answered(model, images, attacked, labels)
-    one_step = _right(model, gradient.fgsm(model, images, labels, epsilon=epsilon), labels)
-    longer = _right(model, attacked_with(steps=2 * steps), labels)
+    one_step = right_answers(model, gradient.fgsm(model, images, labels, epsilon=epsilon), labels)
+    longer = right_answers(model, attacked_with(steps=2 * steps), labels)
     lights = [
         nothing_at_zero(images, attacked_with(epsilon=0.0)),
         within_bounds(images, attacked, epsilon),
@@ -69,14 +69,14 @@ def health_card(
         no_weaker_than_one_step(answered, one_step),
         loss_grows(answered),
         converged(answered, longer),
-        huge_epsilon(_right(model, attacked_with(epsilon=HUGE), labels), labels),
+        huge_epsilon(right_answers(model, attacked_with(epsilon=HUGE), labels), labels),
         gradients_speak(model, images, labels),
         same_answer_twice(model, attacked),
         survives_rounding(model, attacked, labels),
-        seeds_agree(answered, _right(model, attacked_with(seed=seed + 1), labels)),
+        seeds_agree(answered, right_answers(model, attacked_with(seed=seed + 1), labels)),
     ]
     if surrogate is not None:
-        transferred = _right(model, attacked_with(target=surrogate), labels)
+        transferred = right_answers(model, attacked_with(target=surrogate), labels)
         lights.append(transfer_is_weaker(answered, transferred))
     return pd.DataFrame(lights, columns=["light", "ok", "measured", "asked"])
 
@@ -168,7 +168,10 @@ def same_answer_twice(model: nn.Module, attacked: Tensor) -> tuple:
 def survives_rounding(model: nn.Module, attacked: Tensor, labels: Tensor) -> tuple:
     """Attacked images fool the model as often when they are stored as bytes."""
     as_bytes = (attacked * 255).round().to(torch.uint8)
-    saved = float(_right(model, as_bytes, labels).mean() - _right(model, attacked, labels).mean())
+    saved = float(
+        right_answers(model, as_bytes, labels).mean()
+        - right_answers(model, attacked, labels).mean()
+    )
     measured = f"{100 * saved:.1f} points are right again"
     return "survives rounding to bytes", saved <= CLOSE, measured, f"at most {100 * CLOSE:.0f}"
 
@@ -186,11 +189,6 @@ def transfer_is_weaker(answered: Answered, transferred: np.ndarray) -> tuple:
     others = float(transferred.mean())
     measured = f"own {own:.1%} right, another network's {others:.1%}"
     return "white box beats transfer", own <= others, measured, "own at most the other's"
-
-
-def _right(model: nn.Module, images: Tensor, labels: Tensor) -> np.ndarray:
-    """Whether each answer is right, bool (N,), asked anew of the images."""
-    return (models.predict(model, images).argmax(1) == labels.cpu()).numpy()
 
 
 def _answered(model: nn.Module, images: Tensor, attacked: Tensor, labels: Tensor) -> Answered:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from numbers import Real
 
+import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor, nn
 
-from visionfail import metrics, models
+from visionfail import metrics
 from visionfail.attacks import gradient
+from visionfail.attacks.accepted import right_answers
 
 
 def accuracy_by_epsilon(
@@ -30,26 +31,20 @@ def accuracy_by_epsilon(
     if not numbers or list(epsilons) != sorted(set(epsilons)):
         raise ValueError(f"epsilons {list(epsilons)}: pass different ones in ascending order.")
     rows = []
-    # right under PGD so far, (N,)
-    standing = torch.ones(len(images), dtype=torch.bool, device="cpu")
+    standing = np.ones(len(images), dtype=bool)  # right under PGD so far, (N,)
     for epsilon in epsilons:
         moved = gradient.fgsm(model, images, labels, epsilon=epsilon / 255)
-        rows.append(_row("fgsm", epsilon, _right(model, moved, labels)))
+        rows.append(_row("fgsm", epsilon, right_answers(model, moved, labels)))
         if standing.any():
             left, truth = images[standing], labels[standing]
             size = {"epsilon": epsilon / 255, "steps": steps, "seed": seed}
             moved = gradient.pgd(model, left, truth, **size)
-            standing[standing.clone()] = _right(model, moved, truth)
+            standing[standing.copy()] = right_answers(model, moved, truth)
         rows.append(_row("pgd", epsilon, standing))
     return pd.DataFrame(rows)
 
 
-def _right(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Whether each answer is right, bool (N,)."""
-    return models.predict(model, images).argmax(1) == labels.cpu()
-
-
-def _row(attack: str, epsilon: float, right: Tensor) -> dict:
+def _row(attack: str, epsilon: float, right: np.ndarray) -> dict:
     """One row of `accuracy_by_epsilon`."""
     n = len(right)
     count = int(right.sum())

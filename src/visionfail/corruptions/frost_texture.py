@@ -51,7 +51,8 @@ def frost_texture(number: int) -> Tensor:
     height = crystals(plates.reshape(3, PLATES), lattice.reshape(LATTICE, LATTICE))
     height += 0.25 * grain.reshape(SIDE, SIDE)
     level = DARKEST + (BRIGHTEST - DARKEST) * ranks(height) ** GAMMA
-    return (torch.from_numpy(level) + torch.tensor(TINT)[:, None, None]).round()
+    tint = torch.tensor(TINT, device="cpu")[:, None, None]
+    return (torch.from_numpy(level) + tint).round()
 
 
 def crystals(plates: np.ndarray, lattice: np.ndarray) -> np.ndarray:

@@ -40,6 +40,8 @@ def shift(
             f"images are {images.dtype} {tuple(images.shape)}: pass uint8 (N, C, H, W)."
         )
     strength = check_strength(strength, len(images))
+    if not len(images):
+        return images.clone()
     there = _device_of_shifts(images)
     keys = shift_keys(name, len(images), seed=seed, first_index=first_index, device=there)
     shifted = apply_shift(images.to(there), name, strength.to(there), keys)

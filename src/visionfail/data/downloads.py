@@ -4,6 +4,7 @@ import functools
 import hashlib
 import http.client
 import os
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,9 +36,14 @@ def _md5(path: Path, size: int, written: int, changed: int) -> str:
 
 
 def set_aside(path: Path) -> Path:
-    """The new path of a bad file, renamed to <name>.corrupt so that nobody reads it by mistake."""
+    """The new path of a bad file or folder, <name>.corrupt, so that nobody reads it by mistake.
+
+    What was set aside under that name before is replaced.
+    """
     aside = aside_of(path)
     try:
+        if aside.is_dir():
+            shutil.rmtree(aside)
         os.replace(path, aside)
     except OSError as error:
         raise PermissionError(
@@ -62,13 +68,17 @@ def set_aside_wrong(sums: Mapping[Path, str]) -> list[Path]:
 
 
 def remove_aside(paths: Iterable[Path]) -> None:
-    """Remove what was set aside of files that are right now: up to gigabytes that nobody reads."""
+    """Remove what was set aside of what is right now: up to gigabytes that nobody reads."""
     for path in paths:
-        aside_of(path).unlink(missing_ok=True)
+        aside = aside_of(path)
+        if aside.is_dir():
+            shutil.rmtree(aside)
+        else:
+            aside.unlink(missing_ok=True)
 
 
 def was_there(path: Path) -> bool:
-    """Whether the file exists, or did until it was set aside."""
+    """Whether the file or folder exists, or did until it was set aside."""
     return path.exists() or aside_of(path).exists()
 
 
@@ -102,12 +112,16 @@ def are_official(sums: Mapping[Path, str]) -> bool:
     return all(path.is_file() and md5(path) == right for path, right in sums.items())
 
 
-def fetch_by(download: Callable[[], object], name: str, folder: Path) -> None:
+def fetch_by(download: Callable[[], object], name: str, folder: Path, *, unpacked: Path) -> None:
     """Call what downloads the set `name` into the folder, such as a data set of torchvision.
 
-    ConnectionError with the reason where it fails, PermissionError where nothing can be written.
+    torchvision takes `unpacked`, where it is, for all of the archive: what an interruption left
+    there is set aside before. ConnectionError with the reason where it fails, PermissionError where
+    nothing can be written.
     """
     check_writable(folder)
+    if unpacked.exists():
+        set_aside(unpacked)
     try:
         download()
     except (OSError, RuntimeError) as error:

@@ -20,13 +20,14 @@ NAMED = 5  # unreadable files that an error names
 def load_folder(
     root: str | os.PathLike, *, side: int, origin: str, only: Iterable[int] | None = None
 ) -> ImageSet:
-    """RGB pictures of `side` pixels from <root>/<class>/, classes in alphabetical order.
+    """RGB pictures of `side` pixels from <root>/<class>/, classes in alphabetical order; ~ is home.
 
     Each is read as `read_picture` reads it: upright, opaque, its middle square. `only` are the
     places of those to read in the order of torchvision's ImageFolder, else all. FileNotFoundError
     where there is no folder, no class, or a class without a picture; ValueError that names the
     files which cannot be read, before any is left out in silence.
     """
+    root = Path(root).expanduser()
     listing = ImageFolder(str(root))
     samples = listing.samples if only is None else [listing.samples[k] for k in only]
     images = []

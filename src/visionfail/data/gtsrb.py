@@ -18,6 +18,8 @@ from visionfail.data.imageset import ImageSet
 SIDE = 32
 HELD_OUT = ("val", "heldout")
 TEST_IMAGES = 12_630
+# training frames that are used: of torchvision's archive, and of the whole training set's
+FRAMES = (13_320, 19_605)
 
 CLASSES = (
     "speed limit 20",
@@ -79,23 +81,31 @@ def test_table(folder: Path) -> Path:
     return folder / "gtsrb" / "GT-final_test.csv"
 
 
+def test_folder(folder: Path) -> Path:
+    """The folder of the test images, where torchvision unpacks them."""
+    return folder / "gtsrb" / "GTSRB" / "Final_Test" / "Images"
+
+
 def is_present(folder: Path) -> bool:
-    """Whether anything of the set is in the folder."""
-    return training_folder(folder).exists() or test_table(folder).exists()
+    """Whether anything of the set is, or was, in the folder."""
+    return downloads.was_there(training_folder(folder)) or downloads.was_there(test_table(folder))
 
 
 def download(folder: Path) -> bool:
     """Download what is missing through torchvision; False if all was in the folder.
 
-    ConnectionError with the reason where it cannot be had, PermissionError where nothing can be
-    written.
+    What an interruption left half unpacked is set aside and unpacked anew. ConnectionError with the
+    reason where it cannot be had, PermissionError where nothing can be written.
     """
-    if training_folder(folder).exists() and test_table(folder).exists():
-        return False
-    for split in ("train", "test"):
+    missing = {}
+    if len(_used_frames(folder)) not in FRAMES:
+        missing["train"] = training_folder(folder)
+    if not _test_is_whole(folder):
+        missing["test"] = test_folder(folder)
+    for split, unpacked in missing.items():
         get = partial(datasets.GTSRB, folder, split=split, download=True)
-        downloads.fetch_by(get, "gtsrb", folder)
-    return True
+        downloads.fetch_by(get, "gtsrb", folder, unpacked=unpacked)
+    return bool(missing)
 
 
 def load_split(split: str, folder: Path) -> ImageSet:
@@ -117,20 +127,20 @@ def read_gtsrb_training(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarra
     """Images uint8 (N, 3, 32, 32), labels and groups int64 (N,) of every second training frame.
 
     Frames of another size are resized here. A group is class and track, since track numbers restart
-    in every class. FileNotFoundError where the folder or a class is missing, ValueError that names
-    a file that is no picture.
+    in every class. FileNotFoundError where the folder or a class is missing, ValueError where
+    frames are missing, and one that names a file that is no picture.
     """
-    frames = training_folder(folder)
-    downloads.check_present("gtsrb", [frames / f"{label:05d}" for label in range(len(CLASSES))])
-    images = []
-    labels = []
-    tracks = []
-    for path, label in datasets.ImageFolder(frames).samples:
-        track, frame = _track_and_frame(path)
-        if frame % 2 == 0:
-            images.append(_pixels(Path(path)))
-            labels.append(label)
-            tracks.append(track)
+    classes = training_folder(folder)
+    downloads.check_present("gtsrb", [classes / f"{label:05d}" for label in range(len(CLASSES))])
+    frames = _used_frames(folder)
+    if len(frames) not in FRAMES:
+        raise ValueError(
+            f"gtsrb: {classes} has {len(frames)} of the frames that are used, not "
+            f"{' or '.join(map(str, FRAMES))}. To unpack them anew, {downloads.REMEDY}."
+        )
+    images = [_pixels(path) for path in frames]
+    labels = [int(path.parent.name) for path in frames]
+    tracks = [_track_and_frame(path)[0] for path in frames]
     labels = np.array(labels, dtype=np.int64)
     groups = labels * 100_000 + np.array(tracks, dtype=np.int64)
     return np.stack(images), labels, groups
@@ -143,15 +153,13 @@ def read_gtsrb_test(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     not of 12,630 images.
     """
     downloads.check_present("gtsrb", [test_table(folder)])
-    with open(test_table(folder), newline="", encoding="ascii") as file:
-        rows = list(csv.DictReader(file, delimiter=";"))
+    rows = _test_rows(folder)
     if len(rows) != TEST_IMAGES:
         raise ValueError(
-            f"gtsrb: {test_table(folder)} lists {len(rows)} images, not {TEST_IMAGES}: remove and "
-            "restore it."
+            f"gtsrb: {test_table(folder)} lists {len(rows)} images, not {TEST_IMAGES}. To get it "
+            f"whole, {downloads.REMEDY}."
         )
-    pictures = folder / "gtsrb" / "GTSRB" / "Final_Test" / "Images"
-    files = [pictures / row["Filename"] for row in rows]
+    files = [test_folder(folder) / row["Filename"] for row in rows]
     downloads.check_present("gtsrb", files)
     images = np.stack([_pixels(file) for file in files])
     labels = np.array([int(row["ClassId"]) for row in rows], dtype=np.int64)
@@ -163,9 +171,30 @@ def gtsrb_parts(labels: np.ndarray, groups: np.ndarray) -> dict[str, np.ndarray]
     return splits.split_by_group(labels, groups, HELD_OUT)
 
 
-def _track_and_frame(path: str | Path) -> tuple[int, int]:
+def _used_frames(folder: Path) -> list[Path]:
+    """The files of every second training frame, by class, track and frame; none where none is."""
+    files = sorted(training_folder(folder).glob("[0-9]*/*.ppm"))
+    return [path for path in files if _track_and_frame(path)[1] % 2 == 0]
+
+
+def _test_rows(folder: Path) -> list[dict[str, str]]:
+    """The rows of the list of test images."""
+    with open(test_table(folder), newline="", encoding="ascii") as file:
+        return list(csv.DictReader(file, delimiter=";"))
+
+
+def _test_is_whole(folder: Path) -> bool:
+    """Whether the list of test images and all pictures in it are there."""
+    if not test_table(folder).exists():
+        return False
+    rows = _test_rows(folder)
+    files = [test_folder(folder) / row["Filename"] for row in rows]
+    return len(rows) == TEST_IMAGES and all(file.exists() for file in files)
+
+
+def _track_and_frame(path: Path) -> tuple[int, int]:
     """The two numbers in a file's name, <track>_<frame>.ppm."""
-    numbers = Path(path).stem.split("_")
+    numbers = path.stem.split("_")
     return int(numbers[0]), int(numbers[1])
 
 
@@ -176,7 +205,7 @@ def _pixels(path: Path) -> np.ndarray:
             picture = opened.convert("RGB")
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"gtsrb: {path} is no picture ({error}): remove and restore it."
+            f"gtsrb: {path} is no picture ({error}): remove it, and {downloads.REMEDY}."
         ) from error
     if picture.size != (SIDE, SIDE):
         picture = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from torchvision import datasets
 from torchvision.datasets import ImageFolder
+from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from visionfail.data import downloads, splits
 from visionfail.data.folders import load_folder
@@ -29,6 +30,7 @@ FOLDERS = {
     "n03445777": "golf_ball",
     "n03888257": "parachute",
 }
+PICTURES = {"train": 9_469, "val": 3_925}  # of the official set, in its folders
 CLASSES = tuple(name.replace("_", " ") for name in FOLDERS.values())
 
 
@@ -40,38 +42,52 @@ def imagenette_folder(folder: Path) -> tuple[Path, str]:
 
 
 def is_present(folder: Path) -> bool:
-    """Whether anything of the set is in the folder."""
-    return imagenette_folder(folder)[0].exists()
+    """Whether anything of the set is, or was, in the folder."""
+    return downloads.was_there(imagenette_folder(folder)[0])
 
 
 def download(folder: Path) -> bool:
     """Download it through torchvision, which checks its MD5; False if it was there.
 
-    ConnectionError with the reason where it cannot be had, PermissionError where nothing can be
-    written.
+    What an interruption left half unpacked is set aside and unpacked anew. ConnectionError with the
+    reason where it cannot be had, PermissionError where nothing can be written.
     """
-    if is_present(folder):
+    unpacked, origin = imagenette_folder(folder)
+    counts = {part: _count(unpacked / part) for part in PICTURES}
+    if origin == "subset" or counts == PICTURES:
         return False
     get = partial(datasets.Imagenette, folder, split="train", size="160px", download=True)
-    downloads.fetch_by(get, "imagenette", folder)
+    downloads.fetch_by(get, "imagenette", folder, unpacked=unpacked)
     return True
+
+
+def _count(folder: Path) -> int:
+    """The number of pictures in the folders of the classes."""
+    return sum(file.suffix.lower() in IMG_EXTENSIONS for file in folder.glob("*/*"))
 
 
 def load_split(split: str, folder: Path) -> ImageSet:
     """A split, uint8 (N, 3, 160, 160), classes as CLASSES.
 
     Its folder val is "test", a stratified tenth of its folder train is "val". FileNotFoundError
-    where the folder is missing, ValueError for other classes or a file that is no picture.
+    where the folder is missing, ValueError for other classes, missing pictures of the official set,
+    or a file that is no picture.
     """
     part = "val" if split == "test" else "train"
     whole, origin = imagenette_folder(folder)
     downloads.check_present("imagenette", [whole / part])
+    count = _count(whole / part)
+    if origin == "official" and count != PICTURES[part]:
+        raise ValueError(
+            f"imagenette: {whole / part} has {count} pictures, not {PICTURES[part]}. To unpack it "
+            f"anew, {downloads.REMEDY}."
+        )
     listing = ImageFolder(str(whole / part))
     order = tuple(FOLDERS if origin == "official" else FOLDERS.values())
     if set(listing.classes) != set(order):
         raise ValueError(
             f"imagenette: {whole / part} has the classes {listing.classes}, not {sorted(order)}: "
-            "remove and restore it."
+            f"remove it, and {downloads.REMEDY}."
         )
     only = None
     if part == "train":

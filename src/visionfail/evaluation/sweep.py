@@ -152,7 +152,7 @@ def run_sweep(
     identity, or of other clean images or labels; PermissionError where it cannot be written.
     Severity 0 is predicted in float32 always. Where the model is on another device than the CPU,
     `corrupted_set` makes the next condition's images, on a thread, while one is predicted.
-    The processes of a torchrun share the conditions, and each returns the answers to all.
+    The processes of a torchrun share the missing conditions; each returns the answers to all.
     """
     folder = Path(folder)
     record = dict(identity)
@@ -167,7 +167,9 @@ def run_sweep(
         temperature = unfinished.claim_folder(folder, record, temperature=temperature)
     device = models.device_of(model)
     make_one = partial(make or partial(corrupted_set, seed=seed), clean)
-    mine = processes.share_of(conditions)
+    missing = [each for each in conditions if not unfinished.file_of(folder, *each).exists()]
+    processes.wait_for_all()  # with one list in all, before any of them is stored
+    mine = processes.share_of(missing)
     next_missing = partial(_next_missing, conditions=mine, folder=folder)
     # another `make` may run the model, and a CPU's cores are busy with its predictions
     ahead = make is None and device.type != "cpu" if _ahead is None else _ahead

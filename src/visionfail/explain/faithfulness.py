@@ -15,14 +15,15 @@ from visionfail import metrics, models
 
 
 def fill_in(images: Tensor, hidden: np.ndarray) -> Tensor:
-    """Images (N, C, H, W), uint8 or floats in [0, 1], as floats with pixels `hidden` filled in.
+    """Images (N, C, H, W), uint8 or floats in [0, 1], with pixels `hidden` filled in.
 
-    `hidden` is bool (N, H, W). Each hidden pixel is a weighted mean of its eight neighbours, the
-    hidden ones among them likewise: the shape of what was hidden leaves no edge.
+    They are float32, on the CPU. `hidden` is bool (N, H, W). Each hidden pixel is a weighted mean
+    of its eight neighbours, the hidden ones among them likewise: the shape of what was hidden
+    leaves no edge.
     """
     imputer = NoisyLinearImputer(noise=0)
     filled = []
-    for image, pixels in zip(models.as_float(images), hidden, strict=True):
+    for image, pixels in zip(models.as_float(images.cpu()), hidden, strict=True):
         shown = torch.from_numpy(~pixels).float()  # the library fills in where it is 0
         filled.append(imputer(image, shown).clamp(0, 1) if pixels.any() else image)
     return torch.stack(filled)

@@ -87,13 +87,13 @@ def _module_of(model: nn.Module, name: str) -> nn.Module:
 @torch.no_grad()
 def _estimate_statistics(model: nn.Module, norms: Sequence[_BatchNorm], images: Tensor) -> None:
     """Give each norm the mean and variance of its inputs over the images, batch by batch."""
-    device = next(model.parameters()).device
+    device = models.device_of(model)
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = None  # a plain average over the batches
         norm.train()
     for batch in images.split(BATCH):
-        model(models.as_float(batch.to(device)))
+        model(models.as_float(batch.to(device)).to(models.input_dtype(model)))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()

@@ -131,13 +131,12 @@ def _read(
 ) -> tuple[dict[str, np.ndarray], Tensor]:
     """(latents {layer: (N, D)}, logits (N, K)) of a pass over the images."""
     network = models.unwrapped(model)  # what is compiled would pass over the hooks
-    eager = torch.compiler.set_stance("force_eager")
     logits = []
     with (
+        torch.compiler.set_stance("force_eager"),  # first: it acts when it is made
         models.evaluating(network),
         _recording(model, layers) as records,
         devices.in_precision(models.device_of(network), dtype),
-        eager,
     ):
         for batch in images.split(batch_size):
             pixels = models.model_input(network, batch)

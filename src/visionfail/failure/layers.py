@@ -59,12 +59,12 @@ def _outputs(model: nn.Module, images: Tensor) -> list[tuple[str, Any]]:
 
         return hook
 
-    eager = torch.compiler.set_stance("force_eager")  # what is compiled would pass over the hooks
     device = models.device_of(network)
     with (
+        # what is compiled would pass over the hooks; first, for it acts when it is made
+        torch.compiler.set_stance("force_eager"),
         torch.no_grad(),
         models.evaluating(network),
-        eager,
         devices.in_precision(device, torch.float32),
         ExitStack() as hooks,
     ):

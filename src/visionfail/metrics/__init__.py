@@ -32,8 +32,6 @@ from visionfail.metrics.failure import (
     auroc_with_interval,
     bootstrap_aurc,
     bootstrap_auroc,
-    ranking_measures,
-    score_calibration,
     selective_risk_at,
 )
 from visionfail.metrics.intervals import (
@@ -74,12 +72,10 @@ __all__ = [
     "nll",
     "percentile_interval",
     "probabilities",
-    "ranking_measures",
     "ratio_of_sums",
     "relative_mce",
     "reliability_bins",
     "resampling_counts",
-    "score_calibration",
     "selective_risk_at",
     "true_class_log_probability",
     "wilson",

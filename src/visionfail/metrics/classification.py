@@ -54,15 +54,6 @@ def true_class_log_probability(logits: ArrayLike, labels: ArrayLike) -> np.ndarr
 # ---- predictions against labels
 
 
-def accuracy(predictions: ArrayLike, labels: ArrayLike) -> float:
-    """The fraction of predicted classes (N,) that equal the labels (N,).
-
-    ValueError where they are empty or differ in length.
-    """
-    predictions, labels = _pair(predictions, labels, "predictions", "labels")
-    return float((predictions == labels).mean())
-
-
 def confusion_matrix(predictions: ArrayLike, labels: ArrayLike, *, num_classes: int) -> np.ndarray:
     """Counts of images (K, K) by true class (rows) and predicted class (columns).
 
@@ -72,18 +63,6 @@ def confusion_matrix(predictions: ArrayLike, labels: ArrayLike, *, num_classes: 
     predictions = _indices(predictions, len(labels), num_classes, "prediction")
     labels = _indices(labels, len(labels), num_classes, "label")
     return sklearn_metrics.confusion_matrix(labels, predictions, labels=np.arange(num_classes))
-
-
-def per_class_accuracy(
-    predictions: ArrayLike, labels: ArrayLike, *, num_classes: int
-) -> np.ndarray:
-    """The recall of each class, (K,): the fraction of its images that are predicted right.
-
-    NaN for a class without images.
-    """
-    matrix = confusion_matrix(predictions, labels, num_classes=num_classes)
-    n = matrix.sum(axis=1)  # images of each true class
-    return np.divide(np.diag(matrix), n, out=np.full(num_classes, np.nan), where=n > 0)
 
 
 # ---- confidence against correctness: log-odds and log-probabilities stored per image are enough

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import metrics as sklearn_metrics
 
-from visionfail.metrics import classification, intervals
+from visionfail.metrics import intervals
 
 ROWS = 16  # resamples worked on at once: what they need stays in a processor's cache
 
@@ -21,24 +21,6 @@ def auroc(score: ArrayLike, failed: ArrayLike) -> float:
     """
     score, failed = _checked(score, failed)
     return float(sklearn_metrics.roc_auc_score(failed, score))
-
-
-def average_precision(score: ArrayLike, failed: ArrayLike) -> float:
-    """The area in [0, 1] under precision against recall, in steps, failures as the positives.
-
-    A score without information gets the rate of failure.
-    """
-    score, failed = _checked(score, failed)
-    return float(sklearn_metrics.average_precision_score(failed, score))
-
-
-def false_alarm_rate(score: ArrayLike, failed: ArrayLike, *, recall: float = 0.95) -> float:
-    """The smallest fraction of right answers rejected while rejecting `recall` of the failures."""
-    score, failed = _checked(score, failed)
-    alarm_rate, recall_reached, _ = sklearn_metrics.roc_curve(
-        failed, score, drop_intermediate=False
-    )
-    return float(alarm_rate[recall_reached >= recall].min())
 
 
 def risk_coverage_curve(score: ArrayLike, failed: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -60,15 +42,6 @@ def aurc(score: ArrayLike, failed: ArrayLike) -> float:
     """
     _, risk = risk_coverage_curve(score, failed)
     return float(risk.mean())
-
-
-def augrc(score: ArrayLike, failed: ArrayLike) -> float:
-    """The mean over coverages k / N of the fraction of answers both accepted and wrong, in [0, 1].
-
-    As `aurc`, but a failure costs the same at every coverage. Traub et al. 2024, arXiv:2407.01032.
-    """
-    score, failed = _checked(score, failed, both=False)
-    return float(_errors_by_rank(score, failed).mean() / len(failed))
 
 
 def bootstrap_auroc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> np.ndarray:
@@ -151,32 +124,6 @@ def selective_risk_at(
         last.append(np.searchsorted(accepted_so_far, wanted - 1e-9))
     last = np.stack(last)  # (B, C)
     return np.take_along_axis(errors, last, axis=1) / np.take_along_axis(accepted, last, axis=1)
-
-
-def ranking_measures(score: ArrayLike, failed: ArrayLike) -> dict[str, float]:
-    """{"average precision", "FPR at 95% TPR", "AUGRC"}: measures of the scores' order alone."""
-    return {
-        "average precision": average_precision(score, failed),
-        "FPR at 95% TPR": false_alarm_rate(score, failed),
-        "AUGRC": augrc(score, failed),
-    }
-
-
-def score_calibration(score: ArrayLike, failed: ArrayLike) -> dict[str, float]:
-    """{"Brier", "ECE"} of a score in [0, 1] that is meant as the probability of failure."""
-    score, failed = _checked(score, failed, both=False)
-    return {
-        "Brier": float(((score - failed) ** 2).mean()),
-        "ECE": classification.ece(score, failed),
-    }
-
-
-def auroc_interval(
-    score: ArrayLike, failed: ArrayLike, *, bootstraps: int, generator: np.random.Generator
-) -> tuple[float, float, float]:
-    """(AUROC, lo, hi): a 95% percentile bootstrap over images."""
-    counts = intervals.resampling_counts(bootstraps, len(np.asarray(failed)), generator)
-    return auroc_with_interval(score, failed, counts)
 
 
 def auroc_with_interval(

@@ -179,7 +179,10 @@ def checkpoint_files(stem: str | Path) -> tuple[Path, Path]:
 
 
 def _half_weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    """{name: tensor on the CPU} of a model's state, floats in half precision."""
+    """{name: tensor on the CPU} of a model's state, floats in half precision, none sharing memory.
+
+    Tied weights are stored once for each name: safetensors refuses those that share memory.
+    """
     weights = {}
     for name, tensor in model.state_dict().items():
         weights[name] = _half(name, tensor)
@@ -195,10 +198,10 @@ def _float_weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _half(name: str, tensor: torch.Tensor) -> torch.Tensor:
-    """A tensor on the CPU, in half precision if it is of floats; ValueError if not finite there."""
+    """A copy on the CPU, in half precision if it is of floats; ValueError if not finite there."""
     if not tensor.is_floating_point():
-        return tensor.cpu().contiguous()
-    half = tensor.detach().cpu().half().contiguous()
+        return tensor.to("cpu", copy=True).contiguous()
+    half = tensor.detach().to("cpu", torch.float16, copy=True).contiguous()
     if not torch.isfinite(half).all():
         raise ValueError(f"{name} is not finite in half precision: the network has diverged.")
     return half

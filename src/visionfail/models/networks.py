@@ -12,6 +12,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from visionfail import devices
 from visionfail.models.inputs import Normalised, ResizedInside
+from visionfail.models.modes import evaluating
 
 
 class ScaledResNet(Normalised, ResNet):
@@ -167,6 +168,7 @@ def build(
 ) -> nn.Module:
     """A network with weights drawn from `seed`: images in [0, 1] -> logits (N, num_classes).
 
+    It is in float32 and on the CPU, whatever the defaults around.
     Images are float (N, C, H, W); C is the length of `mean` and `std`, which are in pixels of
     [0, 1]. At width 64 the state dict has torchvision's names and, the stem apart, its shapes.
     Raises ValueError for an unknown architecture or impossible statistics.
@@ -184,9 +186,9 @@ def build(
             f"width and num_classes must be at least 2, got {width} and {num_classes}."
         )
     # layers draw their weights from the global generator: forked, so nobody else's draws move
-    with devices.seeded(seed):
+    with devices.seeded(seed), devices.usual_defaults():
         model = ARCHITECTURES[arch](num_classes=num_classes, channels=len(mean), width=width)
-    model.normalise_with(mean, std)
+        model.normalise_with(mean, std)
     return model.to(memory_format=torch.channels_last)
 
 
@@ -214,7 +216,7 @@ def stages(model: nn.Module, images: Tensor) -> list[dict]:
     """Rows {"stage", "output", "parameters"}, one per part of `model` in the order they run.
 
     The parts are the model's children, and in the place of a DenseNet's `features` theirs. "output"
-    is the shape, without N, of what the part makes of `images` (N, C, H, W).
+    is the shape, without N, of what the part makes of `images` (N, C, H, W) in eval mode.
     """
     rows = []
 
@@ -228,6 +230,7 @@ def stages(model: nn.Module, images: Tensor) -> list[dict]:
     with ExitStack() as hooks:
         for name, module in _parts(model).items():
             hooks.enter_context(module.register_forward_hook(row_of(name)))
+        hooks.enter_context(evaluating(model))
         model(images.to(next(model.parameters()).device))
     return rows
 
@@ -247,6 +250,6 @@ def multiply_adds(model: nn.Module, image: Tensor) -> int:
 
     The image is (1, C, H, W). Some authors call a pair one FLOP, others two.
     """
-    with FlopCounterMode(display=False) as counter:
+    with evaluating(model), FlopCounterMode(display=False) as counter:
         model(image.to(next(model.parameters()).device))
     return counter.get_total_flops() // 2

@@ -24,11 +24,13 @@ def load_or_train_rounds(
     recipe: str,
     state: Path,
     retrain: bool,
+    keep: bool = False,
 ) -> tuple[nn.Module, dict, str]:
     """(model, card, "loaded" | "trained") of the checkpoint at `path`, a path without suffix.
 
     Loaded where one with these rounds and this origin of the data is there; else trained on
     sets["train"], watched on sets["val"], tested once on sets["test"] where it is given, and saved.
+    With `keep` a checkpoint of other rounds or data is not trained over: ValueError that names it.
     """
     _, description = checkpoints.checkpoint_files(path)
     if not retrain and description.exists():
@@ -37,6 +39,12 @@ def load_or_train_rounds(
             same = rounds_of(card) == rounds and card["origin"] == sets["train"].origin
         if same:
             return devices.placed(model), card, "loaded"
+        if keep:
+            raise ValueError(
+                f"{description} is of other rounds or data than asked for and is not trained over: "
+                "pass retrain=True to models.cifar10_classifier, which writes into runs/, or move "
+                "it and its weights away to train anew."
+            )
     model, card = train_rounds(
         path,
         sets,

@@ -3,13 +3,14 @@
 Nothing in it is unpickled but tensors and plain values.
 """
 
+import hashlib
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from visionfail import files
 
@@ -39,6 +40,30 @@ def load_state(path: Path, *, fields: Sequence[str]) -> dict[str, Any]:
     if not _is_finite({field: state[field] for field in fields}):
         raise files.DamagedError(f"{path} holds numbers that are not finite: {remedy}.")
     return state
+
+
+def check_identity(path: Path, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raises ValueError that names the first field of `wanted` which is another in `stored`."""
+    for field, value in wanted.items():
+        if stored.get(field) != value:
+            raise ValueError(
+                f"{path} was made with {field} = {stored.get(field)!r}, not {value!r}: "
+                "remove it to start anew, or train with its configuration."
+            )
+
+
+def weights_checksum(model: nn.Module) -> str:
+    """The sha256 of the weights of convolutions and linear layers, 64 hex digits.
+
+    Those of norms are left out: what they have got from images (`transfer.inflate_norms`) differs
+    in the last digit from one number of threads to another.
+    """
+    digest = hashlib.sha256()
+    for name, weights in model.named_parameters():
+        if weights.ndim > 1:
+            digest.update(name.encode())
+            digest.update(weights.detach().cpu().float().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _check_sums(path: Path) -> None:

@@ -19,7 +19,7 @@ from visionfail.models.epoch_totals import EpochTotals, check_finite, show_progr
 from visionfail.models.losses import Loss
 from visionfail.models.modes import check_takes_gradients
 from visionfail.models.optimizer import learning_rate, make_optimizer, set_learning_rate
-from visionfail.models.states import load_state, save_state
+from visionfail.models.states import check_identity, load_state, save_state
 from visionfail.models.train_config import TrainConfig
 
 STATE = ("identity", "model", "average", "optimizer", "generator", "history")  # of a run, saved
@@ -57,12 +57,14 @@ def train_step(
 
 
 class TrainingRun:
-    """A run of training: weights, their average, optimiser, generator and history.
+    """A run of training, saved and restored whole: weights, average, optimiser, draws, history.
 
-    It is saved and restored whole.
+    `start` names the weights it begins with, where these are not drawn from the config's seed.
     """
 
-    def __init__(self, model: nn.Module, config: TrainConfig, *, train: TrainingData):
+    def __init__(
+        self, model: nn.Module, config: TrainConfig, *, train: TrainingData, start: str = ""
+    ):
         self.layout = devices.training_layout(model, train.images.device)
         if self.layout == torch.contiguous_format:
             model = model.to(memory_format=self.layout)
@@ -72,6 +74,8 @@ class TrainingRun:
         self.identity = dataclasses.asdict(config)
         self.identity["parameters"] = sum(p.numel() for p in model.parameters())
         self.identity["train_data"] = train.checksum()
+        if start:
+            self.identity["start"] = start
         self.optimizer = make_optimizer(model, config)
         self.average = Average(model, decay=config.ema_decay)
         # on the CPU: the same draws on every device
@@ -102,13 +106,7 @@ class TrainingRun:
         remedy = "remove it to start anew"
         with files.reading(path, remedy=remedy):
             identity = dict(state["identity"])
-        for field, value in self.identity.items():
-            stored = identity.get(field)
-            if stored != value:
-                raise ValueError(
-                    f"{path} was made with {field} = {stored!r}, not {value!r}: "
-                    "remove it to start anew, or train with its configuration."
-                )
+        check_identity(path, identity, self.identity)
         with files.reading(path, remedy=remedy):
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
@@ -234,20 +232,21 @@ def fit(
     perturb: Perturb | None = None,
     check: Check | None = None,
     loss_of: Loss = cross_entropy,
+    start: str = "",
 ) -> tuple[nn.Module, list[dict]]:
     """The trained (averaged) network in eval mode, and the history: one dict per epoch.
 
     `perturb` changes each batch before its step, drawing from the run's generator alone, as
     adversarial training does; what `check` says of the averaged network after an epoch joins that
-    epoch's row; `loss_of` is what is minimised.
+    epoch's row; `loss_of` is what is minimised. `start` names the weights that the model has where
+    they are not drawn from the config's seed.
 
     `state` is a file that is written whole after every epoch; where it exists the run continues
     from it, and on a CPU ends bit for bit where an unbroken run ends (a GPU adds gradients up in an
-    order of its own). Raises ValueError for a state of another configuration or a
-    damaged one, PermissionError where none can be written, and FloatingPointError where the loss is
-    not finite. KeyboardInterrupt loses nothing but the epoch under way. The caller's settings
-    (defaults, autocast, gradients off) change nothing; ValueError for weights made in inference
-    mode.
+    order of its own). Raises ValueError for a state of another configuration or start or a damaged
+    one, PermissionError where none can be written, and FloatingPointError where the loss is not
+    finite. KeyboardInterrupt loses nothing but the epoch under way. The caller's settings
+    (defaults, autocast, no gradients) change nothing; ValueError for weights of inference mode.
     """
     if state is not None:  # before the first epoch, not after it
         remedy = "make it writable, or name another place for the state"
@@ -257,7 +256,7 @@ def fit(
     with devices.able_to_learn(device):
         train = train.to(device)
         val = val.to(device)
-        run = TrainingRun(devices.placed(model, device), config, train=train)
+        run = TrainingRun(devices.placed(model, device), config, train=train, start=start)
         if state is not None and Path(state).exists():
             run.restore(Path(state))
         _train(run, train, val, state=state, perturb=perturb, check=check, loss_of=loss_of)

@@ -16,9 +16,13 @@ from visionfail.data import ImageSet
 from visionfail.models import inputs, networks, training
 from visionfail.models.features import Features, features_of
 from visionfail.models.histories import join_histories
-from visionfail.models.modes import evaluating
 from visionfail.models.predict import predict
-from visionfail.models.states import load_state, save_state
+from visionfail.models.states import (
+    check_identity,
+    load_state,
+    save_state,
+    weights_checksum,
+)
 from visionfail.models.train_config import TrainConfig
 
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet's weights in torchvision, in pixels of [0, 1]
@@ -125,9 +129,7 @@ def freeze_all_but(model: nn.Module, children: Sequence[str]) -> None:
 def smallest_map(model: nn.Module, images: ImageSet) -> tuple[int, int]:
     """Height and width of what the last stage makes of an image, before pooling."""
     image = images.images[:1].float() / 255
-    with evaluating(model):
-        rows = networks.stages(model, image)
-    for row in rows:
+    for row in networks.stages(model, image):
         if row["stage"] == "layer4":
             return row["output"][1:]
     raise ValueError("the model has no layer4: its last map is not known.")
@@ -154,14 +156,15 @@ def fit_in_two_phases(
 ) -> tuple[nn.Module, list[dict]]:
     """The model with its head trained first, then `children` with it; and the history of both.
 
-    `state` is the folder of an unfinished training, from which a second call resumes.
+    `state` is the folder of an unfinished training, from which a second call resumes. ValueError
+    that names the field where it is of other weights, images or configuration.
     """
     head_file = Path(state) / "head.pt"
+    identity = dataclasses.asdict(frozen)
+    identity["train_data"] = train.checksum()
+    identity["start"] = weights_checksum(model)
     if head_file.exists():
-        stored = load_state(head_file, fields=("fc", "history"))
-        with files.reading(head_file, remedy="remove it to start anew"):
-            model.get_submodule("fc").load_state_dict(stored["fc"])
-            history = [dict(row) for row in stored["history"]]
+        history = _stored_head(head_file, model, identity)
     else:
         start = time.perf_counter()
         of_train = features_on_device(model, train, mirrored=frozen.flip)
@@ -171,10 +174,23 @@ def fit_in_two_phases(
         for first in history[:1]:
             first["seconds"] = round(first["seconds"] + seconds, 1)  # features count
         head = model.get_submodule("fc").state_dict()
-        save_state(head_file, {"fc": head, "history": history})
+        save_state(head_file, {"identity": identity, "fc": head, "history": history})
     freeze_all_but(model, children)
-    model, added = training.fit(model, train, val, config=unfrozen, state=Path(state) / "whole.pt")
+    phase = {"state": Path(state) / "whole.pt", "start": weights_checksum(model)}
+    model, added = training.fit(model, train, val, config=unfrozen, **phase)
     return model, join_histories(history, added)
+
+
+def _stored_head(path: Path, model: nn.Module, identity: Mapping[str, object]) -> list[dict]:
+    """The history of the head at `path`, which the model gets; ValueError for another identity."""
+    stored = load_state(path, fields=("identity", "fc", "history"))
+    remedy = "remove it to start anew"
+    with files.reading(path, remedy=remedy):
+        of_head = dict(stored["identity"])
+    check_identity(path, of_head, identity)
+    with files.reading(path, remedy=remedy):
+        model.get_submodule("fc").load_state_dict(stored["fc"])
+        return [dict(row) for row in stored["history"]]
 
 
 def features_on_device(model: nn.Module, images: ImageSet, *, mirrored: bool) -> Features:

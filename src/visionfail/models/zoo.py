@@ -95,7 +95,7 @@ def cifar10_classifier(
 
     The quick profile takes the committed checkpoint where the images are real; on stand-ins it
     trains a narrow one. With `retrain` it is trained anew by the profile's recipe, in runs/: a
-    committed checkpoint is never overwritten.
+    committed checkpoint is never overwritten. ValueError in full where it is of another recipe.
     """
     committed = paths.MODELS / checkpoint_name("cifar10", arch, "standard", seed)
     weights, _ = checkpoints.checkpoint_files(committed)
@@ -114,6 +114,7 @@ def cifar10_classifier(
         recipe=recipe,
         state=profile.state,
         retrain=retrain,
+        keep=profile.name == "full" and not retrain,
     )
 
 
@@ -143,6 +144,7 @@ def grouped_classifier(
 
     It is trained on sets["train"] and watched on sets["val"]. A card written by training carries
     validation accuracy only: the test data of these sets are kept for the study of uneven errors.
+    ValueError where a checkpoint of another recipe is there: it is not trained over.
     """
     return load_or_train_rounds(
         paths.MODELS / checkpoint_name(dataset, "resnet18", "standard", seed),
@@ -154,4 +156,5 @@ def grouped_classifier(
         recipe="standard",
         state=profile.state,
         retrain=False,
+        keep=True,
     )

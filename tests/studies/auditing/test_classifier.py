@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -58,6 +60,31 @@ def test_quick_profile_takes_the_embedded_digits_where_no_real_ones_are(tmp_path
     monkeypatch.setenv("VISIONFAIL_DATA", str(tmp_path))
     quick_sets = classifier.mnist_sets(QUICK)
     assert {images.origin for images in quick_sets.values()} == {"standin"}
+
+
+@pytest.mark.fault("results of another run")
+def test_a_committed_classifier_of_other_digits_is_not_trained_over(sets, tmp_path, monkeypatch):
+    monkeypatch.setitem(classifier.EPOCHS, "standin", 1)
+    monkeypatch.setattr(paths, "MODELS", tmp_path)
+    official = {name: replace(part, origin="official") for name, part in sets.items()}
+    other = {**official, "train": official["train"].first(100)}
+    classifier.train_classifier(tmp_path / "mnist-mnist_cnn-adam-s0", other, seed=0, width=8)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(classifier, "train_classifier", lambda *_, **__: pytest.fail("trained"))
+    with pytest.raises(ValueError, match=r"mnist-mnist_cnn-adam-s0\.json .*move it"):
+        classifier.mnist_classifier(FULL, official, seed=0)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert classifier.mnist_classifier(FULL, other, seed=0)[2] == "loaded"
+
+
+def test_a_classifier_of_other_standins_is_trained_anew_in_quick(sets, tmp_path, monkeypatch):
+    monkeypatch.setitem(classifier.EPOCHS, "standin", 1)
+    profile = replace(QUICK, out=tmp_path)
+    small = {name: part.first(100) for name, part in sets.items()}
+    assert classifier.mnist_classifier(profile, small, seed=0)[2] == "trained"
+    assert classifier.mnist_classifier(profile, small, seed=0)[2] == "loaded"
+    fewer = {**small, "train": small["train"].first(90)}
+    assert classifier.mnist_classifier(profile, fewer, seed=0)[2] == "trained"
 
 
 @pytest.mark.realdata

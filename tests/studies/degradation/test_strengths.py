@@ -70,6 +70,24 @@ def test_measured_once_then_loaded(tmp_path):
     assert again.equals(first)
 
 
+@pytest.mark.fault("interrupted run")
+@pytest.mark.parametrize("left", ["of an older run", "none"])
+def test_strengths_of_a_run_that_was_killed_between_its_files_are_measured_anew(
+    left, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(strengths, "strength_rows", lambda images: TABLE.to_dict("records"))
+    strengths.load_or_measure_strengths(tmp_path, IMAGES)
+    if left == "none":
+        (tmp_path / f"{strengths.RUN}.json").unlink()
+    else:
+        table = tmp_path / f"{strengths.RUN}.csv"
+        table.write_text(table.read_text().replace("contrast", "changed"))
+    with pytest.raises(ValueError, match="doses-cifar10c"):
+        strengths.load_or_measure_strengths(tmp_path, None)
+    assert strengths.load_or_measure_strengths(tmp_path, IMAGES)[1] == "measured"
+    assert strengths.load_or_measure_strengths(tmp_path, None)[1] == "loaded"
+
+
 @pytest.mark.fault("missing files and data")
 def test_without_strengths_or_images_says_so(tmp_path):
     with pytest.raises(ValueError, match="doses-cifar10c"):

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from makers import STATS, squares
 
-from visionfail import evaluation, models, paths, profiles
+from visionfail import devices, evaluation, models, paths, profiles
 from visionfail.studies import uneven
 from visionfail.studies.run import Run
 from visionfail.studies.uneven import setup
@@ -101,3 +102,13 @@ def test_a_set_that_is_not_on_disk_is_empty_in_quick(tmp_path, monkeypatch):
     assert uneven.load_sets(quick, "svhn10k") == {}
     networks, cards = uneven.load_networks(quick, "svhn10k", {})
     assert networks == {} and 0 in cards
+
+
+@pytest.mark.fault("devices")
+def test_every_network_of_a_set_is_on_the_best_device(tmp_path, monkeypatch):
+    monkeypatch.setattr(devices, "best_device", lambda: torch.device("meta"))
+    quick = Run(profile=profiles.QUICK)
+    for name in ("svhn10k", "cifar10"):
+        found, _ = uneven.load_networks(quick, name, SETS)
+        assert found
+        assert all(models.device_of(network).type == "meta" for network in found.values())

@@ -60,7 +60,6 @@ from visionfail.studies.auditing.protocol import (
     VAL_SEED,
     accuracy_by_strength,
     extract_sample,
-    score_sample,
     train_detectors,
     training_draws,
 )
@@ -138,7 +137,6 @@ __all__ = [
     "score_by_seed",
     "score_held_out",
     "score_histogram",
-    "score_sample",
     "scores_by_slice",
     "scores_on_unseen",
     "scores_without_each_shift",

@@ -45,15 +45,21 @@ def mnist_classifier(
 
     It is on the best device. On real digits it is the committed one; on stand-ins it is trained on
     them, once in the quick profile. FileNotFoundError where the quick profile has real digits but
-    no committed classifier.
+    no committed classifier, ValueError where that is of other digits: it is not trained over.
     """
     name = models.checkpoint_name("mnist", "mnist_cnn", "adam", seed)
     folder = profile.models if sets["test"].origin == "standin" else paths.MODELS
     path = folder / name
-    if path.with_name(f"{name}.json").exists():
+    description = path.with_name(f"{name}.json")
+    if description.exists():
         model, card = models.load(path)
         if _is_trained_on(card, sets["train"]) and card.get("ema_decay") == EMA_DECAY:
             return devices.placed(model), card, "loaded"
+        if folder == paths.MODELS:
+            raise ValueError(
+                f"{description} is of other digits or another recipe, and is not trained over: "
+                "restore it (git checkout), or move it and its weights away to train anew."
+            )
     if profile.name == "quick" and sets["train"].origin == "subset":
         raise FileNotFoundError(f"no {path}: make notebooks trains it on all 48,000 digits.")
     model, card = train_classifier(path, sets, seed=seed)

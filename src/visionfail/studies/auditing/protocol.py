@@ -14,7 +14,7 @@ from torch import nn
 
 from visionfail import corruptions, failure, metrics
 from visionfail.data import ImageSet
-from visionfail.failure import Activations, Detectors, Scored
+from visionfail.failure import Activations, Detectors
 from visionfail.studies.auditing import shifted_digits
 from visionfail.studies.auditing.shifted_digits import ShiftedDigits
 
@@ -74,12 +74,6 @@ def train_detectors(
             held_sample=sample.at(held),
         )
     return trained
-
-
-def score_sample(model: nn.Module, panel: Detectors, sample: ShiftedDigits) -> Scored:
-    """The failure scores of every detector on one sample."""
-    activations = extract_sample(model, sample)
-    return Scored(panel.score(activations), activations.failed, sample.digit)
 
 
 def accuracy_by_strength(

@@ -57,8 +57,7 @@ def _per_image(outcomes: Outcomes, severity: int, above: float) -> dict[str, np.
 
 def _gaps_by_bin(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
     """Confidence minus correct where an answer (M, N) lies in a bin, else 0: (M * BINS, N)."""
-    edges = np.linspace(0, 1, BINS + 1)
-    index = np.searchsorted(edges[1:-1], confidence)  # bins (a, b], as in metrics.reliability_bins
+    index = metrics.confidence_bin(confidence, bins=BINS)  # (M, N)
     inside = index[:, None] == np.arange(BINS)[:, None]  # (M, BINS, N)
     gaps = inside * (confidence - correct)[:, None]  # (M, BINS, N)
     return gaps.reshape(-1, confidence.shape[1])

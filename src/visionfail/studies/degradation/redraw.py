@@ -14,8 +14,8 @@ def load_or_redraw(
     """(outcomes, "loaded" | "computed") of ResNet-18 seed 0 under `names`, drawn from `seed`.
 
     What is stored in `folder` is loaded where it has these corruptions from this seed, so that a
-    machine without images shows it too; only the full profile runs the network. FileNotFoundError
-    in quick where nothing is stored.
+    machine without images shows it too; only the full profile runs the network, and writes. In
+    quick FileNotFoundError where nothing is stored, ValueError where another draw is.
     """
     path = Path(folder) / f"redraw-resnet18-s0-seed{seed}.npz"
     conditions = tuple(evaluation.all_conditions(names=names))
@@ -23,6 +23,11 @@ def load_or_redraw(
         stored = Outcomes.load(path)
         if stored.conditions == conditions and results.matches(stored.made, {"seed": seed}):
             return stored, "loaded"
+    if profile.name != "full":
+        raise ValueError(
+            f"{path} is not of {', '.join(names)} from seed {seed}: ask for what is stored, or run "
+            "the full profile, which draws them."
+        )
     sets = models.cifar10_sets(profile)
     model, card, _ = models.cifar10_classifier(profile, sets, arch="resnet18", seed=0)
     return evaluation.load_or_sweep(

@@ -23,7 +23,7 @@ def load_or_measure_strengths(folder: Path, images: ImageSet | None) -> tuple[pd
     if images is not None:
         config["origin"] = images.origin
         config["n"] = len(images)
-    if (Path(folder) / f"{RUN}.csv").exists():
+    if results.is_stored_whole(RUN, folder=folder):
         table, meta = results.load_run(RUN, folder=folder)
         if results.matches(meta["config"], config):
             return table, "loaded"

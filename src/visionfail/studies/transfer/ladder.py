@@ -15,7 +15,7 @@ from visionfail import data, devices, evaluation, models, results
 from visionfail.data import ImageSet
 from visionfail.models import networks, training, transfer
 from visionfail.models.features import Features
-from visionfail.models.states import load_state, save_state
+from visionfail.models.states import load_state, save_state, weights_checksum
 from visionfail.models.train_config import TrainConfig
 from visionfail.studies import stored
 from visionfail.studies.transfer import shifts
@@ -134,8 +134,8 @@ def fit_and_ask(
     images, rounds = learn_from_baseline(member, seed, train, rounds)
     if member.head is None:
         transfer.freeze_all_but(model, member.unfrozen)
-        file = folder / "whole.pt"
-        model, history = training.fit(model, images, watched, config=rounds[0], state=file)
+        phase = {"state": folder / "whole.pt", "start": weights_checksum(model)}
+        model, history = training.fit(model, images, watched, config=rounds[0], **phase)
     else:
         model, history = transfer.fit_in_two_phases(
             model,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from visionfail.metrics import Estimate, ratio_of_sums
+from visionfail.metrics import Estimate, confidence_bin, mean_of_estimates, ratio_of_sums
 from visionfail.studies.transfer.answers import Asked
 
 BINS = 15
@@ -24,9 +24,7 @@ def accuracy_of(asked: Asked, counts: np.ndarray) -> Estimate:
 def recall_of(asked: Asked, classes: Sequence[int], counts: np.ndarray) -> Estimate:
     """The mean recall of some classes by seed."""
     parts = [mean_of(asked.correct, counts, among=asked.labels == label) for label in classes]
-    exact = np.mean([part.exact for part in parts], axis=0)
-    samples = np.mean([part.samples for part in parts], axis=0)
-    return Estimate(exact, samples)
+    return mean_of_estimates(parts)
 
 
 def worst_recall(asked: Asked, counts: np.ndarray) -> Estimate:
@@ -61,7 +59,7 @@ def calibration_error(asked: Asked, counts: np.ndarray) -> Estimate:
         return np.abs(sums).sum(axis=1) / weights.sum(axis=1)
 
     gap = asked.confidence - asked.correct  # (S, N)
-    place = np.ceil(asked.confidence * BINS).clip(1, BINS) - 1
+    place = confidence_bin(asked.confidence, bins=BINS)
     return by_seed(np.stack([gap, place], axis=1), counts, of_one)
 
 

@@ -42,6 +42,7 @@ def defended_classifier(sets: dict[str, ImageSet], *, state: Path) -> tuple[nn.M
         state=file,
         perturb=attacks.random_start_fgsm(epsilon=EPSILON),
         check=attacks.pgd_check(sets["val"].first(CHECKED), epsilon=EPSILON, steps=CHECK_STEPS),
+        start=start_card["sha256"],
     )
     card = {
         "dataset": "cifar10",

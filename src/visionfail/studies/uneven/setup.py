@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from visionfail import data, evaluation, files, metrics, models, paths, profiles
+from visionfail import data, devices, evaluation, files, metrics, models, paths, profiles
 from visionfail.data import ImageSet
 from visionfail.models import checkpoints
 from visionfail.studies import stored
@@ -47,7 +47,7 @@ def splits_of(name: str) -> tuple[str, ...]:
 def load_networks(
     run: Run, name: str, sets: Mapping[str, ImageSet], *, seeds: Sequence[int] | None = None
 ) -> tuple[Networks, dict[int, dict]]:
-    """({seed: network}, {seed: card}) of one set, ResNet-18s that were trained alike.
+    """({seed: network}, {seed: card}) of one set, ResNet-18s trained alike, on the best device.
 
     `seeds` are others of CIFAR-10, perhaps of another recipe. In full the networks are trained
     where no checkpoint is, those of CIFAR-10 apart: of its seeds without weights there is a card
@@ -65,7 +65,7 @@ def load_networks(
         elif description.exists():
             cards[seed] = checkpoints.read_card(description)
             if weights.exists() and sets:
-                networks[seed], _ = models.load(stem)
+                networks[seed] = devices.placed(models.load(stem)[0])
     return networks, cards
 
 
