@@ -126,9 +126,8 @@ def more_kinds_table(leads: Mapping[int, Leads]) -> pd.DataFrame:
     rows = []
     for without in ("", *fewest):
         change = mean_lead(most, without=without) - mean_lead(fewest, without=without)
-        rows.append(dict(zip(("value", "lo", "hi"), change.interval(), strict=True)))
-        rows[-1]["without"] = without
-    return pd.DataFrame(rows)[["without", "value", "lo", "hi"]]
+        rows.append((without, *change.interval()))
+    return pd.DataFrame(rows, columns=["without", "value", "lo", "hi"])
 
 
 def _confidence_aurocs(met: Sequence[Readings], counts: np.ndarray) -> dict[str, Estimate]:
