@@ -178,22 +178,28 @@ def _name_lines(axes: Sequence[Axes], models: Mapping[str, str]) -> None:
 
 
 def ours_vs_published(
-    table: pd.DataFrame, *, ours: Sequence[str], named: Sequence[str], band: str, title: str = ""
+    table: pd.DataFrame,
+    *,
+    ours: Sequence[str],
+    band: str,
+    named: Sequence[str] | None = None,
+    title: str = "",
 ) -> Figure:
     """Accuracy by corruption and model, mean over severities: ours in colour, published in greys.
 
-    Of the published ones those `named` have a mark of their own, the others a light dot each. The
-    hardest corruption for the first of `ours` is on top; `band` names the kind of lo and hi.
-    ValueError where a model has a corruption twice or not at all.
+    Of the published ones those `named`, all by default, have a mark of their own, the others a
+    light dot each. The hardest corruption for the first of `ours` is on top; `band` names the kind
+    of lo and hi. ValueError where a model has a corruption twice or not at all.
     """
     _check_table(table, ["model", "condition"])
     names = _easiest_first(table, ours[0])
     fig = new_figure(0.3 * len(names) + 0.7, title)
     ax = fig.add_subplot()
     shade_rows(ax, len(names), colour="#F4F4F4")
-    models = [*ours, *(model for model in named if model in set(table.model))]
+    published = [model for model in table.model.unique() if model not in ours]
+    models = [*ours, *(model for model in published if named is None or model in named)]
     others = table.loc[~table.model.isin(models)]
-    kind = f"{others.model.nunique()} other published networks" if len(others) else None
+    kind = f"published, not named: {others.model.nunique()}" if len(others) else None
     rows = others.condition.map(names.index)
     ax.plot(others.value, rows, "o", markersize=4, color="#B4B4B4", label=kind, zorder=2)
     shifts = np.linspace(0.24, -0.24, len(models))
