@@ -75,9 +75,9 @@ def beside_published():
 def test_published_networks_that_are_not_named_share_one_light_mark():
     shown = words(beside_published())
     other = "PreActResNet-18 standard (published)"
-    assert "published, not named: 1" in shown and other not in shown
+    assert "others (published): 1" in shown and other not in shown
     everyone = words(corruption.ours_vs_published(means(), ours=["resnet18"], band="95%"))
-    assert other in everyone and not any("not named" in text for text in everyone)
+    assert other in everyone and not any("others" in text for text in everyone)
 
 
 @pytest.mark.parametrize("draw", [heatmap, curves, curves_named_at_their_ends, beside_published])

@@ -199,7 +199,7 @@ def ours_vs_published(
     published = [model for model in table.model.unique() if model not in ours]
     models = [*ours, *(model for model in published if named is None or model in named)]
     others = table.loc[~table.model.isin(models)]
-    kind = f"published, not named: {others.model.nunique()}" if len(others) else None
+    kind = f"others (published): {others.model.nunique()}" if len(others) else None
     rows = others.condition.map(names.index)
     ax.plot(others.value, rows, "o", markersize=4, color="#B4B4B4", label=kind, zorder=2)
     shifts = np.linspace(0.24, -0.24, len(models))
