@@ -194,8 +194,7 @@ def test_the_numbers_are_the_same(call, setting):
 
 
 def test_a_model_without_numbers_is_not_randomised():
-    with torch.device("meta"):
-        empty = networks.build("resnet18", num_classes=10, width=8, **STATS)
+    empty = networks.build("resnet18", num_classes=10, width=8, **STATS).to("meta")
     with pytest.raises(ValueError, match=r"on the device meta, without numbers: .*weights\.$"):
         explain.randomised(empty, ["fc"], FEW, seed=0)
 

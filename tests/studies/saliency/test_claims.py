@@ -1,6 +1,7 @@
 """Verdicts on planted drifts, and the committed ones recomputed from the stored measures."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from makers.drifts import constructed_drift, resamples
 
@@ -113,9 +114,17 @@ def test_claims_by_corruption_are_those_of_one_version():
 
 
 def test_amended_rules_are_exploratory():
-    status = judged(constructed_drift(), constructed_drift(seed=1)).status
+    status = judged(constructed_drift(), constructed_drift(seed=1)).status.str.split(",").str[0]
     assert set(status.index[status == "exploratory"]) == {"9b", "10c", "12c"}
     assert set(status) == {"exploratory", "confirmatory"}
+
+
+def test_a_claim_about_a_mean_names_the_corruptions_that_contradict_it():
+    each = pd.DataFrame({"corruption": ["fog", "jpeg_compression", "brightness"]})
+    each["verdict"] = ["holds", "fails", "undecided"]
+    words = ", not under JPEG compression and brightness"
+    assert claims._exceptions(each, "holds") == words
+    assert claims._exceptions(each[:1], "holds") == ""
 
 
 def stored_networks():

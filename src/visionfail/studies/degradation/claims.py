@@ -79,7 +79,7 @@ def left_out_rows(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Ax
     """The rows of a claim about groups: of all that it compares, then with each left out in turn.
 
     Each has a field "left out", and at equal strength "least" and "most", between which the value
-    lies if accuracy does no more than fall between severities: a verdict that these do not share
+    lies if accuracy between two severities lies between theirs: a verdict that these do not share
     is undecided. A corruption that is alone in its group is not left out.
     """
     strengths = axes.get(claim.axis or "severity")  # none at equal severity

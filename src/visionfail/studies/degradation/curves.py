@@ -80,10 +80,10 @@ def gap_at_equal_strength(curves: Curves, strengths: Strengths) -> np.ndarray:
 
 
 def gap_bounds_at_equal_strength(curves: Curves, strengths: Strengths) -> tuple[float, float]:
-    """The least and the most that gap can be if accuracy does no more than fall between severities.
+    """The least and the most that gap can be if accuracy lies between the two severities measured.
 
-    A straight line between two measured points is a guess, and where a corruption's first severity
-    is already strong most of the comparison is guessed. Curves are (6,).
+    A straight line between these points is a guess, and where a corruption's first severity is
+    strong already most of the comparison is guessed. Curves are (6,).
     """
     pixel_names, structural_names = compared(curves, strengths)
     grid = _equal_strengths(strengths, pixel_names + structural_names)
@@ -100,15 +100,15 @@ def _equal_strengths(strengths: Strengths, names: Sequence[str]) -> np.ndarray:
 def _mean_steps(
     curves: Curves, strengths: Strengths, names: Sequence[str], grid: np.ndarray
 ) -> tuple[float, float]:
-    """Mean accuracy at `grid` with that of the next severity measured, and with that before it."""
+    """Mean accuracy at `grid`, each the lower and the higher of the two severities around it."""
     low = []
     high = []
     for name in names:
         strength = np.asarray(strengths[name], dtype=float)
-        next_place = np.searchsorted(strength, grid)
-        place_before = np.searchsorted(strength, grid, side="right") - 1
-        low.append(curves[name][next_place].mean())
-        high.append(curves[name][place_before].mean())
+        after = curves[name][np.searchsorted(strength, grid)]  # (POINTS,)
+        before = curves[name][np.searchsorted(strength, grid, side="right") - 1]
+        low.append(np.minimum(before, after).mean())
+        high.append(np.maximum(before, after).mean())
     return float(np.mean(low)), float(np.mean(high))
 
 
