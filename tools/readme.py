@@ -9,6 +9,7 @@ import argparse
 import pandas as pd
 
 from visionfail import claims, failure, files, findings, paths, results
+from visionfail.names import with_interval
 from visionfail.studies import transfer
 
 WRITTEN = "Written by `make readme` from results/."
@@ -134,9 +135,9 @@ def transfer_controls() -> list[str]:
     table, _ = results.load_run("transfer", folder=paths.RESULTS)
     words = []
     for row in table.loc[table.condition.str.startswith("control of ")].itertuples():
-        value, lo, hi = (f"{100 * end:+.1f}" for end in (row.value, row.lo, row.hi))
+        points = with_interval(row.value, row.lo, row.hi, form="+.1f", scale=100)
         claim = row.condition.removeprefix("control of ")
-        words.append(f"{claim}, {row.metric}: {value} ({lo} to {hi}).")
+        words.append(f"{claim}, {row.metric}: {points}.")
     return words
 
 

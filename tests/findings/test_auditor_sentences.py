@@ -86,3 +86,15 @@ def test_shifts_not_trained_on_are_counted_beside_each(judged):
         "On 9 shifts that it was not trained on the auditor is behind confidence in 9 and behind "
         "the ensemble in 4, both combined behind the ensemble in 2."
     )
+
+
+@pytest.mark.parametrize(
+    ("seeds", "why"),
+    [((-0.01, 0.05), "undecided, by seeds alone)"), ((0.001, 0.04), "corrected for all compari")],
+)
+def test_why_a_lead_outside_zero_is_undecided(seeds, why):
+    row = pd.Series({"value": 0.02, "lo": 0.01, "hi": 0.03, "outcome": "undecided"})
+    row["seed_lo"], row["seed_hi"] = seeds
+    assert why in auditor_sentences.judged_lead(row)
+    across = pd.Series({**row, "lo": -0.01})
+    assert auditor_sentences.judged_lead(across).endswith(": undecided)")

@@ -130,8 +130,9 @@ def severity_curves(
         names_at_ends = {model_name(model): model for model in banded.model.unique()}
     handles = named_handles(axes[0])
     legend(fig, {label: handles[label] for label in handles if label not in names_at_ends})
-    reach = 50 * (banded.hi - banded.lo).max()  # points to either side
-    footnote(fig, f"bands: {band}, at most ±{reach:.1f} points; {_image_count(banded)}")
+    if len(banded):
+        band += f", at most ±{50 * (banded.hi - banded.lo).max():.1f} points"
+    footnote(fig, f"bands: {band}; {_image_count(banded)}")
     _note_frost(fig, table)
     if label_ends:  # last, when the panels have their size
         _name_lines(axes, names_at_ends)

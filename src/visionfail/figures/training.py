@@ -138,7 +138,7 @@ def _draw_validation(
         last = efforts[model][-1]
         colour = model_colour(model)
         ax.plot([last, right_edge], [accuracy] * 2, color=colour, linestyle=":", linewidth=0.9)
-        ends.append(LineEnd(right_edge, accuracy, model_name(model), model_colour(model)))
+        ends.append(LineEnd(right_edge, accuracy, model_name(model), colour))
     label_line_ends(ax, ends)
 
 

@@ -81,8 +81,9 @@ def lead_text(row: pd.Series) -> str:
 def judged_lead(row: pd.Series) -> str:
     """A lead in AUROC with its 95% interval and what that says."""
     standing = STANDINGS[row.outcome]
-    if row.outcome == "undecided" and row.lo * row.hi > 0:
-        standing += ", for the seeds scatter too much"
+    if row.outcome == "undecided" and row.lo * row.hi > 0:  # 0 is outside the interval that is told
+        of_seeds = row.seed_lo <= 0 <= row.seed_hi
+        standing += ", by seeds alone" if of_seeds else ", corrected for all comparisons"
     return lead_text(row).replace(")", f": {standing})")
 
 

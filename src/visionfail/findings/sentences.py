@@ -152,7 +152,7 @@ def transfer_sentence(folder: Path) -> str:
         f"{100 * gap.value:.0f} points fewer objects are recognised than before their own class's "
         f"(95% {100 * gap.lo:.0f} to {100 * gap.hi:.0f}, n = {int(gap.n):,}). The share of its "
         f"clean accuracy that it keeps under corruption is {100 * robust.value:+.1f} points beside "
-        f"ResNet-18's at 32 pixels: {robust.verdict}, for it is one network, and differs in "
+        f"ResNet-18's at 32 pixels: {robust.verdict}, by one pre-trained network, which differs in "
         "pixels, stem and recipe, too."
     )
 
@@ -224,7 +224,7 @@ def budget_sentence(folder: Path) -> str:
         "**Risk budgets.** A threshold on the auditor's score, set so that with probability "
         f"{1 - made['config']['delta']:.0%} at most {BUDGET:.0%} of the accepted answers are "
         f"wrong, keeps that in {met.value.mean():.1%} of {int(met.n.sum()):,} random splits anew "
-        f"(five seeds), and answers {on_mix.value.mean():.0%} of {int(on_mix.n.iloc[0]):,} test "
+        f"({len(met)} seeds), and answers {on_mix.value.mean():.0%} of {int(on_mix.n.iloc[0]):,} test "
         "digits, while pictures come in the same mix. Of that mix's shifts met alone it breaks "
         f"under {broken_text(broken)}. Under {worst.name}, which nothing was trained on, "
         f"{nearly_none} of {len(under)} seeds accept fewer than {FEW_ACCEPTED} digits, and of what "
