@@ -225,8 +225,8 @@ def budget_sentence(folder: Path) -> str:
         f"{1 - made['config']['delta']:.0%} at most {BUDGET:.0%} of the accepted answers are "
         f"wrong, keeps that in {met.value.mean():.1%} of {int(met.n.sum()):,} random splits anew "
         f"({len(met)} seeds), and answers {on_mix.value.mean():.0%} of {int(on_mix.n.iloc[0]):,} "
-        "test digits, while pictures come in the same mix. Of that mix's shifts met alone it breaks "
-        f"under {broken_text(broken)}. Under {worst.name}, which nothing was trained on, "
+        "test digits, while pictures come in the same mix. Of that mix's shifts met alone it "
+        f"breaks under {broken_text(broken)}. Under {worst.name}, which nothing was trained on, "
         f"{nearly_none} of {len(under)} seeds accept fewer than {FEW_ACCEPTED} digits, and of what "
         f"is accepted {worst.value:.0%} is wrong (95% {worst.lo:.0%} to {worst.hi:.0%})."
     )
