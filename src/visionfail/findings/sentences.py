@@ -7,6 +7,7 @@ import pandas as pd
 from visionfail import claims, corruptions, evaluation, results
 from visionfail.findings import tables
 from visionfail.findings.auditor_sentences import cifar_auditor_sentence, listed, shift_sentence
+from visionfail.findings.tables import span
 from visionfail.names import readable, weights_name
 
 SEVERE = 5
@@ -70,12 +71,6 @@ def confidence_sentence(folder: Path) -> str:
         f"{span(means['ece', 0], '.2f')} to {span(means['ece', SEVERE], '.2f')}; a temperature "
         f"fitted on clean images leaves {span(means['ece_scaled', SEVERE], '.2f')}."
     )
-
-
-def span(values: pd.Series, form: str) -> str:
-    """The smallest and the largest of the values, or the one that both are when written."""
-    smallest, largest = format(values.min(), form), format(values.max(), form)
-    return smallest if smallest == largest else f"{smallest}–{largest}"
 
 
 def uneven_sentence(folder: Path) -> str:

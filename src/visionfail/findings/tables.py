@@ -108,10 +108,13 @@ def unit_of(statistic: str) -> tuple[str, float]:
 
 def range_text(values: pd.Series, scale: float) -> str:
     """The smallest and the largest of the networks' values, or the one value."""
-    digits = 3 if scale == 1 else 1
-    smallest = f"{scale * values.min():.{digits}f}"
-    largest = f"{scale * values.max():.{digits}f}"
-    return smallest if smallest == largest else f"{smallest} to {largest}"
+    return span(scale * values, ".3f" if scale == 1 else ".1f", between=" to ")
+
+
+def span(values: pd.Series, form: str, *, between: str = "–") -> str:
+    """The smallest and the largest of the values, or the one that both are when written."""
+    smallest, largest = format(values.min(), form), format(values.max(), form)
+    return smallest if smallest == largest else f"{smallest}{between}{largest}"
 
 
 def region_text(row: pd.Series, unit: str, scale: float) -> str:
