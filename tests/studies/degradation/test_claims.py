@@ -123,7 +123,7 @@ def test_a_gap_that_a_single_blur_carries_is_undecided():
     assert set(rows.index) == {"none", *curves.PIXEL_LEVEL, *curves.STRUCTURAL}
     row = judged(sweep, seed=1).loc["4a"]
     assert row.verdict == "undecided"
-    assert row.lo > 0  # the interval alone would say that it holds
+    assert row.lo < 0 < row.value  # it reaches down to what is left without glass blur
 
 
 def test_at_equal_strength_what_is_alone_in_its_group_is_not_left_out():
@@ -237,12 +237,13 @@ def test_regimes_over_severity_are_those_of_the_table_with_all_axes():
     pd.testing.assert_frame_equal(by_severity, expected)
 
 
-def test_what_straight_lines_allow_contains_every_falling_curve():
+@pytest.mark.parametrize("clean", [0, 5e-7])  # what a dissimilarity of equal images is measured as
+def test_what_straight_lines_allow_contains_every_falling_curve(clean):
     """Curves that fall in any way through the measured points have a gap between the bounds."""
     rng = np.random.default_rng(0)
     axes, accuracies = {}, {}
     for name in ("gaussian_noise", "impulse_noise", "defocus_blur", "zoom_blur"):
-        axes[name] = np.concatenate([[0], np.cumsum(rng.uniform(0.5, 2, 5))])
+        axes[name] = np.concatenate([[clean], np.cumsum(rng.uniform(0.5, 2, 5))])
         accuracies[name] = np.sort(rng.random(6))[::-1]
     least, most = curves.gap_bounds_at_equal_strength(accuracies, axes)
     grid = np.linspace(0, min(axis[-1] for axis in axes.values()), curves.POINTS)
@@ -273,3 +274,57 @@ def test_a_gap_that_a_straight_line_alone_makes_is_undecided():
         (row,) = claims.left_out_rows(claim, accuracies, resampled, axes)
         assert row["verdict"] == verdict
         assert row["hi"] < 0  # by straight lines it fails both times
+
+
+def test_the_bounds_begin_with_the_clean_accuracy():
+    """A first strength of nearly 0 has the clean image before it, not the strongest severity."""
+    falling = np.array([0.9, 0.5, 0.4, 0.3, 0.2, 0.1])
+    accuracies = {"gaussian_noise": falling, "zoom_blur": falling}
+    bounds = []
+    for clean in (0, 5e-7):
+        axis = np.array([clean, 1, 2, 3, 4, 5])
+        axes = {"gaussian_noise": axis, "zoom_blur": axis}
+        bounds.append(curves.gap_bounds_at_equal_strength(accuracies, axes))
+    assert bounds[0] == pytest.approx(bounds[1])
+
+
+def test_what_a_verdict_rests_on_is_said_of_undecided_ones_too():
+    rows = pd.DataFrame({"left out": ["none", "fog", "zoom_blur"]})
+    stands = rows.assign(verdict="holds")
+    assert claims.what_it_rests_on(stands) == "holds, whatever is left out"
+    turns = rows.assign(verdict=["undecided", "undecided", "fails"])
+    assert claims.what_it_rests_on(turns) == (
+        "undecided with all, fails without zoom blur: undecided"
+    )
+
+
+def test_the_interval_of_a_claim_about_groups_shows_its_verdict():
+    """An undecided one crosses the border of its region, whatever the interval of all would say."""
+    committed = load_claims(COMMITTED, where="notebook 04")
+    groups = committed[committed.claim.isin(["4a", "4b", "4c"])]
+    for row in groups.to_dict("records"):
+        inside = row["lo"] >= row["low"]
+        outside = row["hi"] < row["low"]
+        expected = "holds" if inside else "fails" if outside else "undecided"
+        assert row["verdict"] == expected
+
+
+def test_regimes_that_one_network_does_not_have_for_sure_are_not_alike():
+    table = pd.DataFrame({"a": ["mild", "mild", "unstable"], "b": ["mild", "no bend", "unstable"]})
+    assert claims.regimes_alike(table).tolist() == [True, False, False]
+
+
+@pytest.mark.skipif(not COMMITTED.exists(), reason="no committed answers")
+def test_most_curves_have_a_stable_regime_and_most_corruptions_one_for_all_networks():
+    """What notebook 04 counts, of the networks that were swept by 2026-11-28."""
+    networks = [("resnet18", 0), ("resnet18", 1), ("resnet18", 2), ("densenet121", 0)]
+    sweeps = tables.stored_sweeps(paths.RESULTS)[1]
+    by_network = {}
+    for network in networks:
+        rows = claims.severity_regimes(
+            sweeps[network], bootstraps=1000, generator=np.random.default_rng(0)
+        )
+        by_network[network] = rows.set_index("corruption").regime
+    table = pd.DataFrame(by_network)
+    assert (table != "unstable").to_numpy().sum() == 71 and table.size == 76
+    assert claims.regimes_alike(table).sum() == 17

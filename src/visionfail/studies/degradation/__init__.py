@@ -4,7 +4,13 @@ from visionfail.studies.degradation.architectures import (
     judge_networks,
     seeds_for_architectures,
 )
-from visionfail.studies.degradation.claims import left_out_table, regime_table, severity_regimes
+from visionfail.studies.degradation.claims import (
+    left_out_table,
+    regime_table,
+    regimes_alike,
+    severity_regimes,
+    what_it_rests_on,
+)
 from visionfail.studies.degradation.curves import SEVERITY
 from visionfail.studies.degradation.false_alarms import false_alarm_table
 from visionfail.studies.degradation.human_uncertainty import (
@@ -42,10 +48,12 @@ __all__ = [
     "prepare",
     "prepare_stored",
     "regime_table",
+    "regimes_alike",
     "seed_spread",
     "seeds_for_architectures",
     "severity_regimes",
     "stored_answers",
     "trained_alike",
     "verdict_agreement",
+    "what_it_rests_on",
 ]

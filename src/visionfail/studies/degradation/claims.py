@@ -1,5 +1,7 @@
 """Verdicts on the study's claims, and regimes of its curves, from the stored answers."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,7 @@ from visionfail import corruptions, metrics
 from visionfail.claims import JUDGED, verdict_of, weakest_verdict
 from visionfail.evaluation import Outcomes
 from visionfail.metrics import Estimate
+from visionfail.names import readable
 from visionfail.studies.degradation import regimes
 from visionfail.studies.degradation.curve_claims import DEGRADATION_CLAIMS, Axes, CurveClaim
 from visionfail.studies.degradation.curves import (
@@ -42,7 +45,7 @@ def judge_degradation(
             row = claim.judge(_estimate(claim, curves, resampled, axes))
         else:
             variants = left_out_rows(claim, curves, resampled, axes)
-            row = dict(variants[0], verdict=weakest_verdict(variants))
+            row = _weakest_row(variants)
         explored = claim.amended or (model, seed) == EXPLORED
         row["status"] = "exploratory" if explored else "confirmatory"
         rows.append(row)
@@ -95,6 +98,31 @@ def left_out_rows(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Ax
     return rows
 
 
+def _weakest_row(variants: Sequence[Mapping]) -> dict:
+    """The first of `left_out_rows` with the verdict that all share and an interval that shows it.
+
+    It reaches over all of their intervals and over what their straight lines allow.
+    """
+    lows = [row[end] for row in variants for end in ("lo", "least") if end in row]
+    highs = [row[end] for row in variants for end in ("hi", "most") if end in row]
+    row = dict(variants[0], lo=min(lows), hi=max(highs))
+    row["verdict"] = weakest_verdict(variants)
+    return row
+
+
+def what_it_rests_on(rows: pd.DataFrame) -> str:
+    """In words, from the rows of one claim in `left_out_table`: does leaving one out turn it?"""
+    everything = rows.verdict[rows["left out"] == "none"].iloc[0]
+    turned = rows.loc[rows.verdict != everything]
+    if turned.empty:
+        return f"{everything}, whatever is left out"
+    words = []
+    for verdict, of_verdict in turned.groupby("verdict"):
+        names = " or ".join(readable(name) for name in of_verdict["left out"])
+        words.append(f"{verdict} without {names}")
+    return f"{everything} with all, {', '.join(words)}: undecided"
+
+
 def _row_of_groups(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Axes) -> dict:
     """The row of a claim about groups, at equal strength with what its straight lines allow."""
     row = claim.judge(_estimate(claim, curves, resampled, axes))
@@ -131,6 +159,15 @@ def severity_regimes(
     curves, resampled = _exact_and_resampled(outcomes, bootstraps, generator)
     severities = sorted({severity for _, severity in outcomes.conditions})
     return regimes.regime_rows(curves, resampled, dict.fromkeys(curves, severities)).reset_index()
+
+
+def regimes_alike(by_network: pd.DataFrame) -> pd.Series:
+    """Whether all networks have the same stable regime, by corruption.
+
+    `by_network` has a row per corruption and a column per network, with the regime or "unstable".
+    """
+    stable = (by_network != "unstable").all(axis=1)
+    return stable & (by_network.nunique(axis=1) == 1)
 
 
 def regime_table(

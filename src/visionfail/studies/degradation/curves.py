@@ -106,7 +106,9 @@ def _mean_steps(
     for name in names:
         strength = np.asarray(strengths[name], dtype=float)
         after = curves[name][np.searchsorted(strength, grid)]  # (POINTS,)
-        before = curves[name][np.searchsorted(strength, grid, side="right") - 1]
+        # a strength measured as nearly 0 when clean may lie above the grid's first point
+        place = np.maximum(np.searchsorted(strength, grid, side="right") - 1, 0)
+        before = curves[name][place]
         low.append(np.minimum(before, after).mean())
         high.append(np.maximum(before, after).mean())
     return float(np.mean(low)), float(np.mean(high))
