@@ -6,17 +6,19 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
+from visionfail.evaluation import Outcomes
 from visionfail.metrics import Estimate, ratio_of_sums
 from visionfail.studies.transfer import measures
 from visionfail.studies.transfer.answers import Asked, Trained, paired
 from visionfail.studies.transfer.backgrounds import Swapped
-from visionfail.studies.transfer.claims import CAT, DOG, Found
+from visionfail.studies.transfer.claims import CAT, DOG, OF_RECIPES, Found
 from visionfail.studies.transfer.hypotheses import (
     accuracy_gained,
     rigid_minus_organic,
     worst_class,
 )
 from visionfail.studies.transfer.recipes import BASELINE
+from visionfail.studies.transfer.robustness import of_robustness
 
 # {claim: what its control is, for which the unit is that of the claim}
 CONTROLS = {
@@ -24,6 +26,7 @@ CONTROLS = {
     "D5": "without cat and dog",
     "D8a": "beside the picture's centre",
     "D10c": "that class's precision",
+    "D13": "without frost, whose texture is ours",
 }
 
 
@@ -33,11 +36,13 @@ def controls_table(
     networks: Mapping[str, Trained],
     swapped: Swapped,
     of_pictures: np.ndarray,
+    under_corruption: Outcomes,
 ) -> pd.DataFrame:
     """A row per claim that has a control and was measured: claim, control, value, lo, hi, n, seeds.
 
     `asked` are the reference's answers with counts (B, N), `swapped` those about objects with
-    counts (B, M).
+    counts (B, M), `under_corruption` those to corrupted images. "One seed" is said of a control
+    that compares recipes and has a single training seed.
     """
     without = rigid_minus_organic(asked, counts, without=(CAT, DOG))
     on_object = swapped.peak_on_mask.astype(float) - swapped.centre_on_mask
@@ -50,11 +55,13 @@ def controls_table(
         found["D3"] = accuracy_gained(networks[BASELINE], networks["late-at-once-64"], counts)
     if BASELINE in networks and "weighted-64" in networks:
         found["D10c"] = precision_gained(networks["weighted-64"], networks[BASELINE], counts)
-    rows = [
-        {"claim": claim, "control": words, **asdict(found[claim])}
-        for claim, words in CONTROLS.items()
-        if claim in found
-    ]
+    found |= of_robustness(under_corruption, counts, without="frost")
+    rows = []
+    for claim, words in CONTROLS.items():
+        if claim in found:
+            alone = claim in OF_RECIPES and found[claim].seeds.isdigit()
+            words += " (one seed)" if alone else ""
+            rows.append({"claim": claim, "control": words, **asdict(found[claim])})
     return pd.DataFrame(rows)
 
 

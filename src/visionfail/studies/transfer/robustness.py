@@ -67,33 +67,41 @@ def networks_beside(reference: evaluation.Outcomes) -> dict[str, evaluation.Outc
     return found
 
 
-def corrupted_share(outcomes: evaluation.Outcomes) -> np.ndarray:
-    """The share of the 15 corruptions and five severities that each image survives, (N,)."""
+def corrupted_share(outcomes: evaluation.Outcomes, *, without: str = "") -> np.ndarray:
+    """The share of the 15 corruptions and five severities that each image survives, (N,).
+
+    One corruption may be left out.
+    """
     rows = [
         outcomes.at(name, severity)
         for name in corruptions.CORRUPTIONS
         for severity in (1, 2, 3, 4, 5)
+        if name != without
     ]
     return outcomes.correct[rows].mean(axis=0)
 
 
-def share_kept(outcomes: evaluation.Outcomes, counts: np.ndarray) -> Estimate:
-    """Mean accuracy under the 15 corruptions over clean accuracy, as of one seed."""
+def share_kept(outcomes: evaluation.Outcomes, counts: np.ndarray, *, without: str = "") -> Estimate:
+    """Mean accuracy under the 15 corruptions, or without one, over clean accuracy, of one seed."""
     clean = outcomes.correct[outcomes.at("clean", 0)][None].astype(float)
-    kept = corrupted_share(outcomes)[None]
+    kept = corrupted_share(outcomes, without=without)[None]
     return ratio_of_sums(kept, clean, counts)
 
 
-def of_robustness(reference: evaluation.Outcomes, counts: np.ndarray) -> dict[str, Found]:
+def of_robustness(
+    reference: evaluation.Outcomes, counts: np.ndarray, *, without: str = ""
+) -> dict[str, Found]:
     """{"D13": value}: what the reference keeps more than ResNet-18, seeds 0 and 1.
 
     The mean of both differences; the interval reaches over both, so a verdict is one both share.
+    One corruption may be left out.
     """
-    ours = share_kept(reference, counts)
+    ours = share_kept(reference, counts, without=without)
     beside = networks_beside(reference)
     ahead = []
     for seed in (0, 1):
-        ahead.append((ours - share_kept(beside[f"resnet18 s{seed}"], counts)).interval())
+        theirs = share_kept(beside[f"resnet18 s{seed}"], counts, without=without)
+        ahead.append((ours - theirs).interval())
     values, lows, highs = zip(*ahead, strict=True)
     mean = sum(values) / len(values)
     return {"D13": Found(mean, min(lows), max(highs), n=counts.shape[1], seeds="0")}
