@@ -13,6 +13,22 @@ def sample(n=2000, seed=0, levels=None, knowledge=1.0):
     return (np.round(score * levels) if levels else score), failed
 
 
+def test_augrc_is_what_the_auroc_and_the_accuracy_make_it():
+    """Traub et al. 2024: (1 - AUROC) a (1 - a) + (1 - a)^2 / 2, up to one step of coverage."""
+    rng = np.random.default_rng(0)
+    failed = rng.random(500) < 0.2
+    score = rng.random(500) + 0.5 * failed
+    a = 1 - failed.mean()
+    expected = (1 - failure.auroc(score, failed)) * a * (1 - a) + (1 - a) ** 2 / 2
+    assert failure.augrc(score, failed) == pytest.approx(expected, abs=1 / 500)
+    perfect = failure.augrc(failed.astype(float), failed)
+    assert perfect == pytest.approx((1 - a) ** 2 / 2, abs=1 / 500)
+    counts = np.ones((1, 500))
+    assert failure.bootstrap_augrc(score, failed, counts) == pytest.approx(
+        failure.augrc(score, failed)
+    )
+
+
 @pytest.mark.parametrize("levels", [None, 2])
 def test_auroc_is_that_of_scikit_learn(levels):
     score, failed = sample(levels=levels)

@@ -5,6 +5,7 @@ from visionfail.failure.auditor import Auditor
 from visionfail.failure.auditor import fit_auditor as fit
 from visionfail.failure.budget_table import STARTS, budget_table, scored_by
 from visionfail.failure.compare import (
+    AUGRC,
     AURC,
     FEW,
     MARGIN,
@@ -48,6 +49,7 @@ from visionfail.failure.scores import confidence_of, scores_from_logits
 from visionfail.failure.several import Task, fit_several
 
 __all__ = [
+    "AUGRC",
     "AURC",
     "FEW",
     "LAYERS",

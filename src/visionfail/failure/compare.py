@@ -30,6 +30,7 @@ Resampled = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # and co
 Measure = tuple[Exact, Resampled]
 AUROC: Measure = (metrics.auroc, metrics.bootstrap_auroc)
 AURC: Measure = (metrics.aurc, metrics.bootstrap_aurc)
+AUGRC: Measure = (metrics.augrc, metrics.bootstrap_augrc)
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,9 +27,11 @@ from visionfail.metrics.estimates import (
     ratio_of_sums,
 )
 from visionfail.metrics.failure import (
+    augrc,
     aurc,
     auroc,
     auroc_with_interval,
+    bootstrap_augrc,
     bootstrap_aurc,
     bootstrap_auroc,
     selective_risk_at,
@@ -46,9 +48,11 @@ from visionfail.metrics.paired import disagreement, disagreements, holm, mcnemar
 __all__ = [
     "Estimate",
     "apply_temperature",
+    "augrc",
     "aurc",
     "auroc",
     "auroc_with_interval",
+    "bootstrap_augrc",
     "bootstrap_aurc",
     "bootstrap_auroc",
     "bootstrap_condition_means",

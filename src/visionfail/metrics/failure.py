@@ -4,6 +4,8 @@ Throughout, `score` (N,) is higher where failure is likelier, and `failed` (N,) 
 answer was wrong.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import metrics as sklearn_metrics
@@ -42,6 +44,15 @@ def aurc(score: ArrayLike, failed: ArrayLike) -> float:
     """
     _, risk = risk_coverage_curve(score, failed)
     return float(risk.mean())
+
+
+def augrc(score: ArrayLike, failed: ArrayLike) -> float:
+    """The mean over all coverages k / N of the fraction both accepted and wrong, in [0, 1].
+
+    As `aurc`, but a failure costs the same at every coverage. Traub et al. 2024, arXiv:2407.01032.
+    """
+    coverage, risk = risk_coverage_curve(score, failed)
+    return float((coverage * risk).mean())
 
 
 def bootstrap_auroc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> np.ndarray:
@@ -94,16 +105,31 @@ def _auroc_of(
 
 def bootstrap_aurc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> np.ndarray:
     """The AURC in each resample, (B,), from counts (B, N) as `bootstrap_auroc` takes them."""
+    areas = []
+    for errors in _errors_in_resamples(score, failed, counts):
+        risk = errors / np.arange(1, len(errors) + 1)
+        areas.append(risk.mean())
+    return np.array(areas)
+
+
+def bootstrap_augrc(score: ArrayLike, failed: ArrayLike, counts: np.ndarray) -> np.ndarray:
+    """The AUGRC in each resample, (B,), from counts (B, N) as `bootstrap_auroc` takes them."""
+    areas = []
+    for errors in _errors_in_resamples(score, failed, counts):
+        areas.append(errors.mean() / len(errors))
+    return np.array(areas)
+
+
+def _errors_in_resamples(
+    score: ArrayLike, failed: ArrayLike, counts: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Of each resample of counts (B, N) the number wrong among the k lowest scores, k from 1."""
     score, failed = _checked(score, failed, both=False)
     order = np.argsort(score, kind="stable")
     score = score[order]
     failed = failed[order]
-    areas = []
     for count in counts[:, order].astype(int):
-        errors = _errors_ascending(np.repeat(score, count), np.repeat(failed, count))
-        risk = errors / np.arange(1, len(errors) + 1)
-        areas.append(risk.mean())
-    return np.array(areas)
+        yield _errors_ascending(np.repeat(score, count), np.repeat(failed, count))
 
 
 def selective_risk_at(
