@@ -13,7 +13,7 @@ from visionfail.corruptions import apply, shifts
 from visionfail.data import ImageSet, standins
 from visionfail.failure import Scored, compare, fit, fit_several
 from visionfail.failure.scores import confidence_of
-from visionfail.metrics import failure, intervals, probabilities
+from visionfail.metrics import Estimate, failure, intervals, probabilities
 from visionfail.models import networks
 from visionfail.studies.auditing import (
     claims,
@@ -236,6 +236,40 @@ def test_sentences_are_judged_by_their_regions(study):
     assert value["C5a"] == pytest.approx(confidence[failed].mean())
     assert value["C5b"] == pytest.approx((confidence[failed] > 0.9).mean())
     assert value["C4a"] == pytest.approx(value["C2"] - value["C3"])
-    assert set(table.status) == {"judged twice"}
+    assert set(table.status) == {"judged twice"}  # nothing to leave out in these estimates
     for row in table.itertuples():
         assert row.verdict == verdict_of(row.lo, row.hi, low=row.low, high=row.high)
+
+
+def test_a_lead_that_one_shift_makes_says_so(study):
+    """The auditor is planted to lead within slices, and not without those of rotation."""
+    aurocs = {name: lead_of(0.05) for name in ("mix", "shifted", "within slices")}
+    for shift in shifts.SHIFTS:
+        lead = -0.01 if shift == "rotation" else 0.1
+        aurocs[f"within slices without {shift}"] = lead_of(lead)
+        aurocs[f"shifted without {shift}"] = lead_of(0.1)
+    scored = {name: [study.by_slice[name]] for name in ("clean", "mix")}
+    confidence = confidence_of(protocol.extract_sample(study.model, study.samples["mix"]))
+    counts = np.ones((20, 500))
+    table = claims.judge_auditor(aurocs, scored, [confidence], counts=counts).set_index("claim")
+    assert table.verdict["C4c"] == "holds"
+    assert table.status["C4c"] == "judged twice, not without rotation"
+    assert table.status["C4b"] == "judged twice"
+
+
+def lead_of(lead):
+    """Estimates without scatter of an auditor that is so far ahead of confidence."""
+    values = {"auditor": 0.8 + lead, "1 - confidence": 0.8}
+    return {name: Estimate(np.array([v]), np.full((20, 1), v)) for name, v in values.items()}
+
+
+def test_the_mean_over_slices_is_given_without_each_shift_too(study):
+    counts = intervals.resampling_counts(20, 500, np.random.default_rng(0))
+    by_slice = {name: [scored] for name, scored in study.by_slice.items()}
+    aurocs = slices.auroc_by_slice(by_slice, counts)
+    thirds = slices.strength_thirds(list(aurocs))
+    for shift in shifts.SHIFTS:
+        others = [name for name in thirds if not name.startswith(shift)]
+        expected = np.mean([aurocs[name]["auditor"].exact.mean() for name in others])
+        found = aurocs[f"within slices without {shift}"]["auditor"].exact.mean()
+        assert found == pytest.approx(expected)

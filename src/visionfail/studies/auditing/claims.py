@@ -8,16 +8,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from visionfail import claims, metrics
+from visionfail import claims, corruptions, metrics
 from visionfail.claims import Claim
 from visionfail.failure import Scored
 from visionfail.metrics import Estimate
+from visionfail.studies.auditing.slices import WITHIN
 
 BEATS = "the auditor beats confidence"
 SURE = "the classifier is confident when wrong"
 CONFIDENT = 0.9  # confidence above which a wrong answer counts for C5b
 
 LEAD = "AUROC, auditor minus 1 - confidence"
+SEVERAL_SHIFTS = {"C4b": "shifted", "C4c": WITHIN}  # {claim: its slice, which has each shift}
 
 AUDITOR_CLAIMS = (
     Claim(
@@ -88,23 +90,34 @@ def judge_auditor(
     for claim in AUDITOR_CLAIMS:
         row = claim.judge(values[claim.key])
         row.update(common)
+        row["status"] += _hangs_on(claim, row["verdict"], aurocs)
         row["n"] = counts.shape[1]
         rows.append(row)
     return pd.DataFrame(rows).loc[:, list(claims.JUDGED)]
 
 
+def _hangs_on(claim: Claim, verdict: str, aurocs: Mapping[str, Mapping[str, Estimate]]) -> str:
+    """ ", not without rotation" where a lead over several shifts has another verdict without it."""
+    shifts = []
+    for shift in corruptions.SHIFTS:
+        name = f"{SEVERAL_SHIFTS.get(claim.key)} without {shift}"
+        if name in aurocs and claim.judge(_lead(aurocs[name]))["verdict"] != verdict:
+            shifts.append(shift)
+    return f", not without {' or '.join(shifts)}" if shifts else ""
+
+
+def _lead(by_detector: Mapping[str, Estimate]) -> Estimate:
+    """The AUROC of the auditor minus that of confidence."""
+    return by_detector["auditor"] - by_detector["1 - confidence"]
+
+
 def _aurocs_of_claims(aurocs: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Estimate]:
     """The AUROCs and differences of AUROCs that claims C2 to C4 are about, by their keys."""
-    lead = {}  # of the auditor over confidence, by slice
-    for name in ("mix", "shifted", "within slices"):
-        lead[name] = aurocs[name]["auditor"] - aurocs[name]["1 - confidence"]
-    return {
-        "C2": aurocs["mix"]["auditor"],
-        "C3": aurocs["mix"]["1 - confidence"],
-        "C4a": lead["mix"],
-        "C4b": lead["shifted"],
-        "C4c": lead["within slices"],
-    }
+    values = {"C2": aurocs["mix"]["auditor"], "C3": aurocs["mix"]["1 - confidence"]}
+    values["C4a"] = _lead(aurocs["mix"])
+    for claim, name in SEVERAL_SHIFTS.items():
+        values[claim] = _lead(aurocs[name])
+    return values
 
 
 def _rates(

@@ -45,20 +45,31 @@ def auroc_by_slice(
 ) -> dict[str, dict[str, Estimate]]:
     """{slice: {detector: AUROC}} of the slices with enough failures and right answers.
 
-    Last comes "within slices", the mean over the thirds of strength: a detector that only
-    recognises which shift it sees gains nothing there. Counts (B, N) say how often each resample
-    holds each digit.
+    Last come "within slices", the mean over the thirds of strength, where a detector that only
+    recognises which shift it sees gains nothing, and the same without each shift. Counts (B, N) say
+    how often each resample holds each digit.
     """
     estimates = {}
     for name, seeds in by_slice.items():
         if failure.has_enough_failures(seeds):
             estimates[name] = failure.aurocs(seeds, counts)
-    within = {}
-    for detector in estimates["mix"]:
-        thirds = [estimates[name][detector] for name in strength_thirds(list(estimates))]
-        within[detector] = metrics.mean_of_estimates(thirds)
-    estimates[WITHIN] = within
+    thirds = strength_thirds(list(estimates))
+    estimates[WITHIN] = _mean_over(estimates, thirds)
+    for shift in corruptions.SHIFTS:
+        others = [name for name in thirds if not name.startswith(f"{shift}, ")]
+        if others:
+            estimates[f"{WITHIN} without {shift}"] = _mean_over(estimates, others)
     return estimates
+
+
+def _mean_over(
+    estimates: Mapping[str, Mapping[str, Estimate]], slices: Sequence[str]
+) -> dict[str, Estimate]:
+    """{detector: AUROC averaged over these slices}."""
+    means = {}
+    for detector in estimates[slices[0]]:
+        means[detector] = metrics.mean_of_estimates([estimates[name][detector] for name in slices])
+    return means
 
 
 def scores_without_each_shift(
