@@ -1,5 +1,7 @@
 """The headline about the digit auditor follows from the table of comparisons."""
 
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -98,3 +100,26 @@ def test_why_a_lead_outside_zero_is_undecided(seeds, why):
     assert why in auditor_sentences.judged_lead(row)
     across = pd.Series({**row, "lo": -0.01})
     assert auditor_sentences.judged_lead(across).endswith(": undecided)")
+
+
+def test_an_auditor_on_cifar10_that_is_behind_is_called_so(tmp_path):
+    for name in ("auditor-cifar10.csv", "auditor-cifar10.json", "auditor-cifar10-verdicts.csv"):
+        shutil.copy(paths.RESULTS / name, tmp_path)
+    file = tmp_path / "auditor-cifar10-verdicts.csv"
+    table = pd.read_csv(file)
+    chosen = table.prespecified
+    table.loc[chosen, ["value", "lo", "hi"]] = [-0.03, -0.04, -0.02]
+    table.loc[chosen, "outcome"] = "loss"
+    table.to_csv(file, index=False)
+    sentence = findings.cifar_auditor_sentence(tmp_path)
+    assert "-0.030 (95% -0.040 to -0.020: behind)" in sentence
+
+
+def test_what_frost_does_is_said_of_the_direction_that_meets_it():
+    weather = ["snow", "frost", "fog", "brightness", "contrast", "elastic transform", "pixelate"]
+    leads = pd.Series(0.01, index=[*weather, "JPEG compression"])
+    leads["frost"] = 0.5
+    found = auditor_sentences.lead_without_frost(leads, "noise and blur")
+    assert found == "+0.010 without our frost"
+    found = auditor_sentences.lead_without_frost(leads, "weather and digital")
+    assert found == "our frost among them"

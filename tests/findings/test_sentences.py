@@ -50,11 +50,12 @@ def test_the_auditor_on_cifar10_has_a_sentence_of_its_own():
     sentence = findings.cifar_auditor_sentence(paths.RESULTS)
     table = pd.read_csv(paths.RESULTS / "auditor-cifar10-verdicts.csv")
     row = table[table.prespecified].iloc[0]
-    assert f"{row.value:+.3f} (95% {row.lo:+.3f} to {row.hi:+.3f})" in sentence
+    assert f"{row.value:+.3f} (95% {row.lo:+.3f} to {row.hi:+.3f}: ahead)" in sentence
     same = (table.slice == row.slice) & table.baseline.str.startswith("ensemble")
     beside = table[same & (table.detector == "auditor")].iloc[0]
     assert f"undecided ({beside.lo:+.3f} to {beside.hi:+.3f})" in sentence
-    assert "from noise and blur" in sentence and "from weather and digital" in sentence
+    assert "trained on noise and blur (-0.007 without our frost)" in sentence
+    assert "trained on weather and digital (our frost among them)" in sentence
 
 
 def test_silent_failure_is_told_of_every_network():

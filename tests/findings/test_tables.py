@@ -45,6 +45,10 @@ def test_regions_are_written_as_they_are():
     assert tables.region_text(pd.Series({"low": 0.0, "high": float("inf")}), "%", 100.0) == (
         "above 0%"
     )
+    one_sided = {"low": 0.05, "high": float("inf")}
+    assert tables.region_text(pd.Series(one_sided), "%", 100.0) == "at least 5%"
+    one_sided = {"low": -float("inf"), "high": 0.0}
+    assert tables.region_text(pd.Series(one_sided), "", 1.0) == "below 0"
     assert tables.range_text(pd.Series([0.134, 0.149]), 100.0) == "13.4 to 14.9"
 
 
@@ -61,7 +65,9 @@ def test_every_claim_is_counted_once_whatever_the_sets_it_was_judged_on(tmp_path
     assert counts.to_dict() == {"holds": 1, "fails": 0, "undecided": 0, "in part": 0, "differs": 1}
     sentence = findings.claims_sentence(tmp_path)
     assert "Of 2 claims" in sentence and "1 hold, 1 hold on some and fail on others." in sentence
-    assert "For 2 these were written down before" in sentence and "twice (0)" in sentence
+    assert (
+        "For 2 (notebook 06) these were written down before" in sentence and "twice (0)" in sentence
+    )
     summary = findings.by_set_summary(tmp_path, where="notebook 06").set_index("")
     one_set = findings.by_set_summary(tmp_path, where="notebook 06", sets=["GTSRB"])
     assert one_set["GTSRB"].tolist() == ["fails (0.12)", "not testable here"]
@@ -70,6 +76,8 @@ def test_every_claim_is_counted_once_whatever_the_sets_it_was_judged_on(tmp_path
     table.loc[2, "status"] = "judged twice, subset"
     table.to_csv(tmp_path / "claims.csv", index=False)
     sentence = findings.claims_sentence(tmp_path)
-    assert "For 0 these were written down before" in sentence and "twice (1)" in sentence
+    assert "For 0 (none) these were written down before" in sentence and "twice (1)" in sentence
+    told = findings.status_sentence(tmp_path, where="notebook 06")
+    assert told == "Exploratory: U1 SVHN; judged twice: U2 SVHN; confirmatory: U1 GTSRB."
     summary = findings.by_set_summary(tmp_path, where="notebook 06").set_index("")
     assert summary.loc["U1"].tolist()[1:3] == ["holds† (0.12)", "fails (0.12)"]

@@ -38,7 +38,7 @@ def test_the_note_on_study_a_follows_the_networks_that_were_judged():
 
 def test_claims_that_were_judged_twice_say_so():
     table = claims.load_claims(paths.RESULTS / "claims.csv", where="notebook 09")
-    twice = (table.status == claims.TWICE).sum()
+    twice = claims.judged_twice(table.status).sum()
     assert twice and f"{twice} of the {len(table)} were judged twice" in readme.knowing()
 
 

@@ -23,6 +23,7 @@ from visionfail.findings.tables import (
     network_names,
     networks_summary,
     risk_summary,
+    status_sentence,
     verdict_counts,
 )
 
@@ -46,6 +47,7 @@ __all__ = [
     "risk_sentence",
     "risk_summary",
     "shift_sentence",
+    "status_sentence",
     "transfer_sentence",
     "uneven_sentence",
     "verdict_counts",

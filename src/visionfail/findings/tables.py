@@ -84,6 +84,24 @@ def claims_summary(folder: Path, *, where: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def status_sentence(folder: Path, *, where: str) -> str:
+    """Which claims judged in one notebook are exploratory or judged twice, and which neither."""
+    table = claims.load_claims(Path(folder) / "claims.csv", where=where)
+    of_status = {
+        "exploratory": table.status.str.startswith("exploratory"),
+        "judged twice": claims.judged_twice(table.status),
+    }
+    of_status["confirmatory"] = ~(of_status["exploratory"] | of_status["judged twice"])
+    words = []
+    for status, has_it in of_status.items():
+        share = has_it.groupby(table.claim, sort=False).mean()  # of the claim's networks
+        for kind, chosen in {"": share == 1, ", some networks": (share > 0) & (share < 1)}.items():
+            if chosen.any():
+                words.append(f"{status}{kind}: {', '.join(share.index[chosen])}")
+    told = "; ".join(words)
+    return f"{told[0].upper()}{told[1:]}."
+
+
 def common_verdict(verdicts: pd.Series) -> str:
     """The verdict where all networks have the same, else DIFFERS if they contradict, or IN_PART."""
     if verdicts.nunique() == 1:
@@ -118,13 +136,13 @@ def span(values: pd.Series, form: str, *, between: str = "–") -> str:
 
 
 def region_text(row: pd.Series, unit: str, scale: float) -> str:
-    """The region in which a claim holds, in words."""
+    """The region in which a claim holds, in words; of a difference it is above or below 0."""
     low = f"{scale * row.low:.4g}"
     high = f"{scale * row.high:.4g}"
     if np.isinf(row.low):
-        return f"at most {high}{unit}"
+        return f"{'at most' if row.high else 'below'} {high}{unit}"
     if np.isinf(row.high):
-        return f"above {low}{unit}"
+        return f"{'at least' if row.low else 'above'} {low}{unit}"
     if row.high == 1 and scale == 100:
         return f"{low}{unit} or more"
     return f"{low} to {high}{unit}"
