@@ -72,9 +72,11 @@ def cost_curves(sheet: pd.DataFrame, *, title: str = "") -> Figure:
     fig = new_figure(2.9, title)
     ax = fig.add_subplot()
     ends = []
+    counted = []  # a miss is counted over unsafe groups, a false alarm over safe ones
     looks = {"missed": (MISSED, "unsafe missed"), "alarmed": (ALARMED, "safe flagged")}
     for quantity, (colour, words) in looks.items():
         rows = sheet.loc[sheet.quantity == quantity].sort_values("cost ratio")
+        counted.append(f"{int(rows.n.max()):,} {words.split()[0]}")
         ax.plot(rows["cost ratio"], rows.value, color=colour, marker="o", markersize=4)
         ax.fill_between(rows["cost ratio"], rows.lo, rows.hi, color=colour, alpha=0.15, linewidth=0)
         ends.append(LineEnd(rows["cost ratio"].iloc[-1], rows.value.iloc[-1], words, colour))
@@ -85,7 +87,7 @@ def cost_curves(sheet: pd.DataFrame, *, title: str = "") -> Figure:
     ax.set_ylim(bottom=-0.01)
     percent_axis(ax.yaxis)
     label_line_ends(ax, ends)
-    footnote(fig, f"bands: 95% over groups, n = {int(sheet.n.max())}")
+    footnote(fig, f"bands: 95% over groups, n = {', '.join(counted)}")
     return fig
 
 

@@ -18,7 +18,7 @@ SEVERITY = 3  # of worse pictures
 HALF = 0.5
 BOOTSTRAPS = 10_000
 OF_UNSAFE = ("E6", "E7")  # claims about unsafe pictures alone
-AFTERWARDS = ("E1", "E3b", "E8")  # statistics that were corrected after a first verdict
+AFTERWARDS = ("E1", "E3b", "E4", "E8")  # statistics that were corrected after a first verdict
 
 RISK_CLAIMS = (
     Claim(
