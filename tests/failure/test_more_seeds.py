@@ -56,3 +56,21 @@ def test_the_variance_of_images_is_what_seeds_do_not_explain():
     difference = differences(0.02, 0.03, seeds=5, of_images=0.01)
     row = compare.difference_row(difference)
     assert more_seeds.variance_of_images(row, difference.exact) == pytest.approx(1e-4, rel=0.25)
+
+
+@pytest.mark.parametrize("border", [0.0, 0.05])
+def test_so_many_seeds_set_an_interval_apart_from_a_border(border):
+    row, by_seed = undecided_row(value=0.02, sd=0.03, seeds=5, of_images=0.002)
+    apart = {"value": row["value"] + border, "lo": row["lo"] + border, "hi": row["hi"] + border}
+    shifted = by_seed + border
+    needed = failure.seeds_to_exclude(border, apart, shifted)
+    told = {}
+    for seeds in (int(0.7 * needed), int(1.4 * needed)):
+        again = compare.difference_row(differences(0.02, 0.03, seeds=seeds, of_images=0.002))
+        told[seeds > needed] = again["lo"] > 0 and again["seed_lo"] > 0
+    assert told == {False: False, True: True}
+
+
+def test_a_tie_does_not_set_an_interval_apart():
+    row, by_seed = undecided_row(value=0.002, sd=0.02, seeds=5, of_images=0.01)
+    assert failure.seeds_to_exclude(0.0, row, by_seed) is None

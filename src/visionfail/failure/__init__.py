@@ -36,7 +36,7 @@ from visionfail.failure.monitor import (
     monitor_answer,
     save_monitor,
 )
-from visionfail.failure.more_seeds import seeds_to_decide
+from visionfail.failure.more_seeds import seeds_to_decide, seeds_to_exclude
 from visionfail.failure.passes import mc_dropout_score, moved_images_score
 from visionfail.failure.risk_control import (
     candidate_thresholds,
@@ -99,6 +99,7 @@ __all__ = [
     "scores_from_single_layers",
     "scores_with_shuffled_layers",
     "seeds_to_decide",
+    "seeds_to_exclude",
     "simulate_starts",
     "threshold",
 ]

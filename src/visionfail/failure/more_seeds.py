@@ -1,4 +1,4 @@
-"""How many seeds would decide a comparison that is undecided."""
+"""How many seeds would decide a comparison or a claim that is undecided."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,6 +23,22 @@ def seeds_to_decide(row: Mapping, by_seed: Sequence[float], *, comparisons: int)
     for seeds in range(len(by_seed) + 1, MOST_SEEDS + 1):
         expected = _expected_row(row["value"], sd, of_images, seeds)
         if outcome(expected, p=min(1.0, comparisons * expected["p"])) != "undecided":
+            return seeds
+    return None
+
+
+def seeds_to_exclude(border: float, row: Mapping, by_seed: Sequence[float]) -> int | None:
+    """How many seeds would set an interval apart from `border`, were mean and scatter to stay.
+
+    `row` has value, lo and hi, a 95% interval over images and seeds; `by_seed` (S,). None where
+    MOST_SEEDS would not do: that takes more images.
+    """
+    sd = float(np.std(by_seed, ddof=1))
+    of_images = variance_of_images(row, by_seed)
+    for seeds in range(len(by_seed) + 1, MOST_SEEDS + 1):
+        expected = _expected_row(row["value"] - border, sd, of_images, seeds)
+        ends = (expected["lo"], expected["seed_lo"]), (expected["hi"], expected["seed_hi"])
+        if min(ends[0]) > 0 or max(ends[1]) < 0:
             return seeds
     return None
 

@@ -189,3 +189,16 @@ def test_seeds_are_named_as_they_are():
     estimate = hypotheses.measures.accuracy_of(asked_of(np.stack([LABELS] * 3)), COUNTS)
     named = [claims.Found.of(estimate, n=N, seeds=s).seeds for s in ([0], [0, 2], [0, 1, 2])]
     assert named == ["0", "0, 2", "0 to 2"]
+
+
+def test_seeds_that_would_decide_are_told_of_undecided_claims_of_several_seeds():
+    by_seed = (-0.01, 0.03, 0.01)
+    found = {
+        "D4": claims.Found(0.01, -0.02, 0.04, 100, "0 to 2", by_seed),
+        "D10a": claims.Found(0.01, 0.005, 0.015, 100, "0 to 2", by_seed),
+        "D11": claims.Found(0.01, -0.02, 0.04, 100, "0"),
+    }
+    judged = claims.judge_transfer(found, weights="trunk")
+    told = dict(zip(judged.claim, claims.would_decide(found, judged), strict=True))
+    assert told["D10a"] == "" and told["D11"] == ""
+    assert told["D4"] == "more images" or int(told["D4"].removesuffix(" seeds")) > 3

@@ -2,7 +2,13 @@
 
 from visionfail.studies.transfer.answers import Asked, Trained, stored_networks
 from visionfail.studies.transfer.backgrounds import Swapped, load_or_swap
-from visionfail.studies.transfer.claims import ALONE, CAVEATS, TRANSFER_CLAIMS, Found
+from visionfail.studies.transfer.claims import (
+    ALONE,
+    CAVEATS,
+    TRANSFER_CLAIMS,
+    Found,
+    would_decide,
+)
 from visionfail.studies.transfer.claims import judge_transfer as judge
 from visionfail.studies.transfer.controls import controls_table
 from visionfail.studies.transfer.duplicates import Nearest
@@ -126,4 +132,5 @@ __all__ = [
     "swap_table",
     "values_table",
     "votes_table",
+    "would_decide",
 ]

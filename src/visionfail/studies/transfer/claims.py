@@ -6,8 +6,10 @@ All are exploratory: CIFAR-10's test images had been looked at often.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from visionfail import failure
 from visionfail.claims import JUDGED, Claim
 from visionfail.metrics import Estimate
 
@@ -175,13 +177,17 @@ CAVEATS = {
 
 @dataclass(frozen=True)
 class Found:
-    """A claim's value with its 95% interval, how many independent things, and which seeds."""
+    """A claim's value with its 95% interval, how many independent things, and which seeds.
+
+    `by_seed` are the values of several seeds, where there are some.
+    """
 
     value: float
     lo: float
     hi: float
     n: int
     seeds: str
+    by_seed: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, estimate: Estimate, *, n: int, seeds: Sequence[int]) -> "Found":
@@ -189,7 +195,8 @@ class Found:
         words = ", ".join(map(str, seeds))
         if len(seeds) > 1 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
             words = f"{seeds[0]} to {seeds[-1]}"
-        return cls(*estimate.interval(), n=n, seeds=words)
+        by_seed = tuple(estimate.exact.tolist()) if len(seeds) > 1 else ()
+        return cls(*estimate.interval(), n=n, seeds=words, by_seed=by_seed)
 
 
 def judge_transfer(found: Mapping[str, Found], *, weights: str) -> pd.DataFrame:
@@ -212,3 +219,17 @@ def judge_transfer(found: Mapping[str, Found], *, weights: str) -> pd.DataFrame:
     table["source"] = "working hypothesis"
     table["model"] = "imagenet_resnet18"
     return table.loc[:, list(JUDGED)]
+
+
+def would_decide(found: Mapping[str, Found], judged: pd.DataFrame) -> list[str]:
+    """For each row of `judge_transfer` what would decide it: "9 seeds", "more images", or ""."""
+    words = []
+    for row in judged.to_dict("records"):
+        by_seed = found[row["claim"]].by_seed
+        if row["verdict"] != "undecided" or not by_seed:
+            words.append("")
+            continue
+        border = row["low"] if np.isfinite(row["low"]) else row["high"]
+        seeds = failure.seeds_to_exclude(border, row, by_seed)
+        words.append(f"{seeds} seeds" if seeds else "more images")
+    return words

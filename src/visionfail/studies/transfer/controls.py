@@ -62,7 +62,7 @@ def controls_table(
             alone = claim in OF_RECIPES and found[claim].seeds.isdigit()
             words += " (one seed)" if alone else ""
             rows.append({"claim": claim, "control": words, **asdict(found[claim])})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).drop(columns="by_seed")
 
 
 def precision_gained(more: Trained, less: Trained, counts: np.ndarray) -> Found:
