@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from makers import save_rows
+from scipy import stats
 
 from visionfail import failure, metrics
 from visionfail.data import standins
@@ -125,6 +126,9 @@ def test_the_guarantee_says_how_often_it_is_met_by_accepting_nothing():
     assert row["met where some are accepted"] == 150 / 160
     assert row["coverage"] == pytest.approx(0.4)
     assert row["re-splits"] == 200
+    over_seeds = stats.t.interval(0.95, 1, loc=0.95, scale=stats.sem([1.0, 0.9]))
+    assert row["lo"] == pytest.approx(over_seeds[0])
+    assert row["hi"] == 1 and row["verdict"] == "undecided"
 
 
 def test_where_every_re_split_accepts_nothing_none_is_met_by_accepting():

@@ -121,9 +121,10 @@ def _count_resplits(splits: pd.DataFrame, budget: float) -> dict[str, Any]:
 def guarantee_table(resplits: pd.DataFrame, *, repeats: int, delta: float) -> pd.DataFrame:
     """`resplit_table` over all seeds: the share of re-splits that met each budget, in [0, 1].
 
-    Columns: detector, budget, met with its Wilson interval lo and hi, met among tested, accepts
-    nothing, met where some are accepted (NaN if that is never so), coverage, re-splits, and
-    verdict, which says whether the share met is at least 1 - delta.
+    Columns: detector, budget, met with its interval lo and hi, met among tested, accepts nothing,
+    met where some are accepted (NaN if that is never so), coverage, re-splits, and verdict, which
+    says whether the share met is at least 1 - delta. The interval is over seeds, for re-splits of
+    one seed share its digits; of a single seed it is Wilson's over re-splits.
     """
     rows = []
     for detector, budget, by_seed in _rows_by_pair(resplits, "detector", "budget"):
@@ -131,6 +132,9 @@ def guarantee_table(resplits: pd.DataFrame, *, repeats: int, delta: float) -> pd
         met = int(by_seed.met.sum())
         nothing = int(by_seed.nothing.sum())
         lo, hi = metrics.wilson(met, total)
+        if len(by_seed) > 1:
+            over_seeds = metrics.interval_over_seeds((by_seed.met / repeats).tolist())
+            lo, hi = over_seeds["lo"], min(over_seeds["hi"], 1.0)
         row = {"detector": detector, "budget": budget, "met": met / total, "lo": lo, "hi": hi}
         row["met among tested"] = by_seed["met among tested"].sum() / total
         row["accepts nothing"] = nothing / total
