@@ -207,4 +207,6 @@ def describe_device(device: torch.device | str) -> str:
     bf16 = "bfloat16" if fast_bf16(device) else "no fast bfloat16"
     name = _cpu_capabilities().get("cpu_name", platform.machine())
     instructions = torch.backends.cpu.get_cpu_capability()
-    return f"{name}, {torch.get_num_threads()} cores, {instructions}, {bf16}"
+    threads = torch.get_num_threads()
+    cores = "1 core" if threads == 1 else f"{threads} cores"
+    return f"{name}, {cores}, {instructions}, {bf16}"

@@ -164,7 +164,7 @@ def test_overview_reads_stored_sweeps(tmp_path):
     table = tables.stored_overview(tmp_path, bootstraps=50)
     assert table.model.tolist() == ["resnet18-standard-s0"] and table.n.tolist() == [60]
     clean = answers.correct[0].mean()
-    assert table["clean accuracy"][0].startswith(f"{100 * clean:.1f} % (")
+    assert table["clean accuracy"][0].startswith(f"{100 * clean:.1f}% (")
     assert tables.stored_overview(tmp_path / "empty").empty
 
 
@@ -325,3 +325,15 @@ def test_runs_of_resnet18_come_first(tmp_path):
     ]
     runs = tables.in_network_order([tmp_path / f"{name}.csv" for name in names])
     assert runs == [names[1], names[0], names[2]]
+
+
+def test_rows_of_the_former_texture_of_frost_say_so():
+    """In the settings beside the table: its rows have the origin that those of today's have."""
+    _, sweeps = tables.stored_sweeps(paths.RESULTS)
+    former = []
+    for (arch, seed), outcomes in sweeps.items():
+        _, made = results.load_run(f"cifar10c-{arch}-standard-s{seed}", folder=paths.RESULTS)
+        told = made["config"].get("frost")  # runs before the texture was changed have none
+        assert told in (None, tables.frost_of(outcomes))
+        former.append(tables.frost_of(outcomes) == "our former texture" and told is None)
+    assert sweeps and not any(former)

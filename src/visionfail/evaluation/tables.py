@@ -161,7 +161,7 @@ def stored_sweeps(folder: Path) -> tuple[pd.DataFrame, dict[tuple[str, int], Out
 
 def _percent(row: dict) -> str:
     """A row's value and interval in percent, in words."""
-    return with_interval(row["value"], row["lo"], row["hi"], form=".1f", scale=100, unit=" %")
+    return with_interval(row["value"], row["lo"], row["hi"], form=".1f", scale=100, unit="%")
 
 
 def condition_rows(outcomes: Outcomes) -> list[dict]:

@@ -172,17 +172,19 @@ def _share_with_interval(column: str, hits: np.ndarray) -> dict:
 def worst_class_table(table: pd.DataFrame, *, above: float) -> pd.DataFrame:
     """A row per condition of `accuracy_by_class`: the class with the lowest accuracy, and the best.
 
-    The worst of ten is picked by these very images, so it looks a little worse than it is.
+    Where several share the lowest their number stands in the place of a name. The worst of ten is
+    picked by these very images, so it looks a little worse than it is.
     """
     rows = []
     for _, of_condition in table.groupby("condition", sort=False):
         records = of_condition.to_dict("records")
         worst = min(records, key=lambda record: record["accuracy"])
         best = max(records, key=lambda record: record["accuracy"])
+        as_low = sum(record["accuracy"] == worst["accuracy"] for record in records)
         rows.append(
             {
                 "condition": readable(worst["condition"]),
-                "worst class": worst["class"],
+                "worst class": worst["class"] if as_low == 1 else f"{as_low} classes",
                 "its accuracy": _share(worst, "accuracy"),
                 f"wrong, over {above:.0%} sure": _share(worst, "sure_and_wrong"),
                 "best class": f"{best['class']} {100 * best['accuracy']:.1f}%",
