@@ -19,6 +19,7 @@ from visionfail import files, metrics
 # an interval within +-MARGIN is a tie: nobody would choose a method for such a difference
 MARGIN = 0.01
 ALPHA = 0.05
+LEAST_P = 1e-6  # five seeds and a normal tail tell nothing of smaller ones
 FEW = 10  # with ten failures one resample in 20,000 has none
 COVERAGE_STEPS = 50  # of 2% each
 
@@ -177,14 +178,14 @@ def difference_row(difference: metrics.Estimate) -> dict:
     lo and hi are 95% over digits and seeds, seed_lo and seed_hi 95% over seeds alone. p is
     two-sided, over both, that of a normal curve as wide as the resamples: counting those beyond 0
     can give no p under 2 / (B + 1), which Holm's correction of fifty comparisons would never let
-    pass.
+    pass. Below LEAST_P it is LEAST_P.
     """
     value, lo, hi = difference.interval()
     over_seeds = metrics.interval_over_seeds(difference.exact.tolist())
     means = difference.means()  # (B,)
     p = 1.0
     if means.std():
-        p = 2 * stats.norm.sf(abs(value) / means.std(ddof=1))
+        p = max(LEAST_P, 2 * stats.norm.sf(abs(value) / means.std(ddof=1)))
     return {
         "value": value,
         "lo": lo,

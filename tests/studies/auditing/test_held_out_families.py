@@ -3,6 +3,7 @@ import pytest
 import torch
 from makers import STATS, squares
 
+from visionfail import paths
 from visionfail.corruptions import apply
 from visionfail.failure import activations, compare
 from visionfail.models import networks
@@ -117,3 +118,12 @@ def test_activations_join_in_order(by_set):
     assert len(both.labels) == 2 * N
     assert np.array_equal(both.logits[N:], snow.logits)
     assert np.array_equal(both.features()[:N], fog.features())
+
+
+def test_notebook_11_draws_validation_images_apart_from_test_images():
+    (notebook,) = paths.NOTEBOOKS.glob("11_*.ipynb")
+    source = notebook.read_text()
+    assert "draws = auditing.VAL_DRAWS" in source
+    assert "auditing.extract_all(model, val, dtype=dtype, seed=draws)" in source
+    assert "auditing.extract_all(model, test, dtype=dtype)" in source
+    assert held_out_families.VAL_DRAWS != 0

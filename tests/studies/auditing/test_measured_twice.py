@@ -27,6 +27,11 @@ MEASURED = {
 }
 
 
+# of the auditor that reads the ensemble, too, the second measurement gave these alone; on unseen
+# digits it is 0.04 lower than here, why is not known
+WITH_ENSEMBLE = {"shifted": 0.957, "shifted without rotation": 0.957, "left out": 0.833}
+
+
 @pytest.fixture(scope="module")
 def stored():
     table, _ = results.load_run("mnist-auditor", folder=paths.RESULTS)
@@ -39,3 +44,10 @@ def test_aurocs_are_those_of_a_second_measurement(stored, detector):
     found = [*aurocs[SLICES], aurocs[LEFT_OUT].mean(), aurocs[UNSEEN].mean()]
     tolerance = 0.013 if detector.startswith("auditor") else 0.001
     np.testing.assert_allclose(found, MEASURED[detector], atol=tolerance)
+
+
+def test_auditor_and_ensemble_together_are_those_of_a_second_measurement(stored):
+    aurocs = stored["AUROC: auditor + ensemble"]
+    found = {name: aurocs[name] for name in ("shifted", "shifted without rotation")}
+    found["left out"] = aurocs[LEFT_OUT].mean()
+    assert found == pytest.approx(WITH_ENSEMBLE, abs=0.013)
