@@ -38,9 +38,11 @@ def test_cost_curves_go_from_cheap_to_dear():
         rows.append((ratio, "missed", missed))
         rows.append((ratio, "alarmed", 0.5 - missed))
     table = pd.DataFrame(rows, columns=["cost ratio", "quantity", "value"])
-    table = table.assign(lo=table.value - 0.01, hi=table.value + 0.01, n=50)
+    table = table.assign(lo=table.value - 0.01, hi=table.value + 0.01)
+    table["n"] = table.quantity.map({"missed": 1200, "alarmed": 60})
     fig = figures.cost_curves(table)
     (ax,) = fig.axes
+    assert any("n = 1,200 unsafe, 60 safe" in text.get_text() for text in fig.texts)
     assert ax.lines[0].get_xdata().tolist() == [1, 10, 100]
     assert ax.lines[0].get_ydata().tolist() == [0.3, 0.1, 0.02]
     assert ax.get_xscale() == "log"

@@ -81,3 +81,17 @@ def test_every_claim_is_counted_once_whatever_the_sets_it_was_judged_on(tmp_path
     assert told == "Exploratory: U1 SVHN; judged twice: U2 SVHN; confirmatory: U1 GTSRB."
     summary = findings.by_set_summary(tmp_path, where="notebook 06").set_index("")
     assert summary.loc["U1"].tolist()[1:3] == ["holds† (0.12)", "fails (0.12)"]
+
+
+def test_statuses_of_some_networks_only_are_told_apart(tmp_path):
+    rows = []
+    for seed, status in (("0", "exploratory"), ("1", "confirmatory")):
+        rows.append(
+            {"claim": "5", "verdict": "holds", "value": 0.1, "seed": seed, "status": status}
+        )
+    table = pd.DataFrame(rows).reindex(columns=list(claims.COLUMNS))
+    table["where"], table["words"], table["model"] = "notebook 04", "mild", "resnet18"
+    table.to_csv(tmp_path / "claims.csv", index=False)
+    told = findings.status_sentence(tmp_path, where="notebook 04")
+    assert told == "Exploratory, some networks: 5; confirmatory, some networks: 5."
+    assert findings.status_sentence(tmp_path, where="notebook 99") == ""

@@ -23,10 +23,10 @@ def test_augrc_is_what_the_auroc_and_the_accuracy_make_it():
     assert failure.augrc(score, failed) == pytest.approx(expected, abs=1 / 500)
     perfect = failure.augrc(failed.astype(float), failed)
     assert perfect == pytest.approx((1 - a) ** 2 / 2, abs=1 / 500)
-    counts = np.ones((1, 500))
-    assert failure.bootstrap_augrc(score, failed, counts) == pytest.approx(
-        failure.augrc(score, failed)
-    )
+    counts = intervals.resampling_counts(3, 500, np.random.default_rng(1))
+    drawn = [np.repeat(np.arange(500), count.astype(int)) for count in counts]
+    resampled = [failure.augrc(score[chosen], failed[chosen]) for chosen in drawn]
+    assert failure.bootstrap_augrc(score, failed, counts) == pytest.approx(resampled)
 
 
 @pytest.mark.parametrize("levels", [None, 2])

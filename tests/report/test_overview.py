@@ -38,6 +38,14 @@ def test_harm_names_the_worst_class_of_each_condition():
     assert fog["its accuracy"].startswith(f"{100 * accuracy.min():.1f}%")
 
 
+def test_classes_that_share_the_lowest_accuracy_are_counted():
+    table = report.accuracy_by_class(SWEEP, CLASSES, severity=5, above=0.9)
+    lowest = (table.condition == "fog") & table["class"].isin(["cat", "dog"])
+    table.loc[lowest, ["accuracy", "accuracy_lo", "accuracy_hi"]] = [-0.1, -0.2, 0.0]
+    fog = report.worst_class_table(table, above=0.9).set_index("condition").loc["fog"]
+    assert fog["worst class"] == "2 classes" and fog["wrong, over 90% sure"] == ""
+
+
 def test_networks_show_ours_and_the_published_ones():
     table = report.networks_table(paths.RESULTS).set_index("model")
     rows, _ = results.load_run("cifar10c-resnet18-standard-s0", folder=paths.RESULTS)

@@ -1,4 +1,4 @@
-"""AUROC and AURC of failure scores by seed, differences between them, and their outcomes.
+"""AUROC, AURC and AUGRC of failure scores by seed, differences between them, and their outcomes.
 
 Scores of different seeds are never pooled: each seed's network fails on other images, so each gets
 an AUROC of its own. Differences are averaged over seeds; images and seeds are resampled crossed. A

@@ -30,8 +30,9 @@ def seeds_to_decide(row: Mapping, by_seed: Sequence[float], *, comparisons: int)
 def seeds_to_exclude(border: float, row: Mapping, by_seed: Sequence[float]) -> int | None:
     """How many seeds would set an interval apart from `border`, were mean and scatter to stay.
 
-    `row` has value, lo and hi, a 95% interval over images and seeds; `by_seed` (S,). None where
-    MOST_SEEDS would not do: that takes more images.
+    `row` has value, lo and hi, a 95% interval over images and seeds; `by_seed` (S,). Student's
+    interval over seeds alone has to leave the border out, too: a few seeds that are resampled
+    scatter less than as many new ones. None where MOST_SEEDS would not do: that takes more images.
     """
     sd = float(np.std(by_seed, ddof=1))
     of_images = variance_of_images(row, by_seed)

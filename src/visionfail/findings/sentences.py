@@ -137,7 +137,9 @@ def transfer_sentence(folder: Path) -> str:
     rungs = rungs.set_index(names).value
     judged = claims.load_claims(Path(folder) / "claims.csv").set_index("claim")
     gap, robust = judged.loc["D8b"], judged.loc["D13"]
-    without_frost = table.loc[table.condition == "control of D13", "value"].iloc[0]
+    without_frost = table.loc[table.condition == "control of D13", "value"]
+    if without_frost.empty:
+        raise ValueError("transfer.csv has no control of D13: run notebook 12.")
     return (
         f"**Transfer.** An ImageNet ResNet-18 ({weights_name(made['config']['weights'])}), "
         f"fine-tuned on CIFAR-10 at 128 pixels, gets {clean.value:.1%} right (95% {clean.lo:.1%} "
@@ -148,7 +150,7 @@ def transfer_sentence(folder: Path) -> str:
         f"{100 * gap.value:.0f} points fewer objects are recognised than before their own class's "
         f"(95% {100 * gap.lo:.0f} to {100 * gap.hi:.0f}, n = {int(gap.n):,}). The share of its "
         f"clean accuracy that it keeps under corruption is {100 * robust.value:+.1f} points beside "
-        f"ResNet-18's at 32 pixels ({100 * without_frost:+.1f} without frost): {robust.verdict}, "
+        f"ResNet-18's at 32 pixels ({100 * without_frost.iloc[0]:+.1f} without frost): {robust.verdict}, "
         "by one pre-trained network, which differs in pixels, stem and recipe, too."
     )
 
@@ -210,7 +212,7 @@ def budget_sentence(folder: Path) -> str:
     if met.empty:
         raise ValueError(f"mnist-budgets.csv has no budget of {BUDGET:g}: run notebook 10.")
     pooled = table[table.metric == f"pooled risk, budget {BUDGET:g}: {DETECTOR}"]
-    pooled = pooled.set_index("condition").drop("mix")
+    pooled = pooled.set_index("condition").drop(["mix", "clean"], errors="ignore")
     alone = pooled.loc[list(corruptions.SHIFTS)]
     broken = alone.loc[alone.lo > BUDGET]
     worst = pooled.loc[pooled.value.idxmax()]

@@ -87,6 +87,8 @@ def claims_summary(folder: Path, *, where: str) -> pd.DataFrame:
 def status_sentence(folder: Path, *, where: str) -> str:
     """Which claims judged in one notebook are exploratory or judged twice, and which neither."""
     table = claims.load_claims(Path(folder) / "claims.csv", where=where)
+    if table.empty:
+        return ""
     of_status = {
         "exploratory": table.status.str.startswith("exploratory"),
         "judged twice": claims.judged_twice(table.status),

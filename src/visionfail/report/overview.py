@@ -186,7 +186,9 @@ def worst_class_table(table: pd.DataFrame, *, above: float) -> pd.DataFrame:
                 "condition": readable(worst["condition"]),
                 "worst class": worst["class"] if as_low == 1 else f"{as_low} classes",
                 "its accuracy": _share(worst, "accuracy"),
-                f"wrong, over {above:.0%} sure": _share(worst, "sure_and_wrong"),
+                f"wrong, over {above:.0%} sure": _share(worst, "sure_and_wrong")
+                if as_low == 1
+                else "",
                 "best class": f"{best['class']} {100 * best['accuracy']:.1f}%",
                 "n": worst["n"],
             }

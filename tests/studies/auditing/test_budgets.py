@@ -136,6 +136,7 @@ def test_where_every_re_split_accepts_nothing_none_is_met_by_accepting():
     (row,) = budgets.guarantee_table(table, repeats=100, delta=0.05).to_dict("records")
     assert row["accepts nothing"] == 1
     assert np.isnan(row["met where some are accepted"])
+    assert (row["lo"], row["hi"]) == pytest.approx(metrics.wilson(200, 200))  # no seed differs
 
 
 def test_re_splits_that_accept_nothing_are_counted():

@@ -77,6 +77,7 @@ from visionfail.studies.auditing.slices import (
     scores_on_unseen,
     scores_without_each_shift,
     strength_thirds,
+    within_without_each_shift,
 )
 from visionfail.studies.auditing.stored_ensemble import (
     ensemble_from_sweeps,
@@ -153,4 +154,5 @@ __all__ = [
     "transfer_table",
     "unseen_samples",
     "widen_to_ends",
+    "within_without_each_shift",
 ]

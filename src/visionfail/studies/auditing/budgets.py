@@ -124,7 +124,8 @@ def guarantee_table(resplits: pd.DataFrame, *, repeats: int, delta: float) -> pd
     Columns: detector, budget, met with its interval lo and hi, met among tested, accepts nothing,
     met where some are accepted (NaN if that is never so), coverage, re-splits, and verdict, which
     says whether the share met is at least 1 - delta. The interval is over seeds, for re-splits of
-    one seed share its digits; of a single seed it is Wilson's over re-splits.
+    one seed share its digits; of a single seed, or where all seeds have the same share, it is
+    Wilson's over re-splits.
     """
     rows = []
     for detector, budget, by_seed in _rows_by_pair(resplits, "detector", "budget"):
@@ -132,9 +133,9 @@ def guarantee_table(resplits: pd.DataFrame, *, repeats: int, delta: float) -> pd
         met = int(by_seed.met.sum())
         nothing = int(by_seed.nothing.sum())
         lo, hi = metrics.wilson(met, total)
-        if len(by_seed) > 1:
+        if by_seed.met.nunique() > 1:
             over_seeds = metrics.interval_over_seeds((by_seed.met / repeats).tolist())
-            lo, hi = over_seeds["lo"], min(over_seeds["hi"], 1.0)
+            lo, hi = max(over_seeds["lo"], 0.0), min(over_seeds["hi"], 1.0)
         row = {"detector": detector, "budget": budget, "met": met / total, "lo": lo, "hi": hi}
         row["met among tested"] = by_seed["met among tested"].sum() / total
         row["accepts nothing"] = nothing / total

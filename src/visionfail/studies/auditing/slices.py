@@ -45,27 +45,43 @@ def auroc_by_slice(
 ) -> dict[str, dict[str, Estimate]]:
     """{slice: {detector: AUROC}} of the slices with enough failures and right answers.
 
-    Last come "within slices", the mean over the thirds of strength, where a detector that only
-    recognises which shift it sees gains nothing, and the same without each shift. Counts (B, N) say
-    how often each resample holds each digit.
+    Last comes "within slices", the mean over the thirds of strength: a detector that only
+    recognises which shift it sees gains nothing there. Counts (B, N) say how often each resample
+    holds each digit.
     """
     estimates = {}
     for name, seeds in by_slice.items():
         if failure.has_enough_failures(seeds):
             estimates[name] = failure.aurocs(seeds, counts)
+    estimates[WITHIN] = _mean_over(estimates, strength_thirds(list(estimates)))
+    return estimates
+
+
+def within_without_each_shift(
+    estimates: Mapping[str, Mapping[str, Estimate]],
+) -> dict[str, dict[str, Estimate]]:
+    """{"within slices without rotation": {detector: AUROC}, ...} from those of `auroc_by_slice`.
+
+    The mean over the thirds of strength of the other shifts; a shift that alone has thirds with
+    enough failures is not left out.
+    """
     thirds = strength_thirds(list(estimates))
-    estimates[WITHIN] = _mean_over(estimates, thirds)
+    without = {}
     for shift in corruptions.SHIFTS:
         others = [name for name in thirds if not name.startswith(f"{shift}, ")]
         if others:
-            estimates[f"{WITHIN} without {shift}"] = _mean_over(estimates, others)
-    return estimates
+            without[f"{WITHIN} without {shift}"] = _mean_over(estimates, others)
+    return without
 
 
 def _mean_over(
     estimates: Mapping[str, Mapping[str, Estimate]], slices: Sequence[str]
 ) -> dict[str, Estimate]:
-    """{detector: AUROC averaged over these slices}."""
+    """{detector: AUROC averaged over these slices}; ValueError where there are none."""
+    if not slices:
+        raise ValueError(
+            "no third of any shift has enough failures to be measured: take more digits."
+        )
     means = {}
     for detector in estimates[slices[0]]:
         means[detector] = metrics.mean_of_estimates([estimates[name][detector] for name in slices])

@@ -222,7 +222,10 @@ def judge_transfer(found: Mapping[str, Found], *, weights: str) -> pd.DataFrame:
 
 
 def would_decide(found: Mapping[str, Found], judged: pd.DataFrame) -> list[str]:
-    """For each row of `judge_transfer` what would decide it: "9 seeds", "more images", or ""."""
+    """For each row of `judge_transfer` what would decide it: "9 seeds", "more images", or "".
+
+    The regions of claims of several seeds have one border.
+    """
     words = []
     for row in judged.to_dict("records"):
         by_seed = found[row["claim"]].by_seed
