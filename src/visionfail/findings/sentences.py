@@ -140,6 +140,7 @@ def transfer_sentence(folder: Path) -> str:
     without_frost = table.loc[table.condition == "control of D13", "value"]
     if without_frost.empty:
         raise ValueError("transfer.csv has no control of D13: run notebook 12.")
+    kept = f"{100 * robust.value:+.1f} points beside ResNet-18's at 32 pixels"
     return (
         f"**Transfer.** An ImageNet ResNet-18 ({weights_name(made['config']['weights'])}), "
         f"fine-tuned on CIFAR-10 at 128 pixels, gets {clean.value:.1%} right (95% {clean.lo:.1%} "
@@ -149,9 +150,9 @@ def transfer_sentence(folder: Path) -> str:
         f"{rungs['ladder: from scratch, 64']:.1%}. Before another class's background "
         f"{100 * gap.value:.0f} points fewer objects are recognised than before their own class's "
         f"(95% {100 * gap.lo:.0f} to {100 * gap.hi:.0f}, n = {int(gap.n):,}). The share of its "
-        f"clean accuracy that it keeps under corruption is {100 * robust.value:+.1f} points beside "
-        f"ResNet-18's at 32 pixels ({100 * without_frost.iloc[0]:+.1f} without frost): {robust.verdict}, "
-        "by one pre-trained network, which differs in pixels, stem and recipe, too."
+        f"clean accuracy that it keeps under corruption is {kept} "
+        f"({100 * without_frost.iloc[0]:+.1f} without frost): {robust.verdict}, by one pre-trained "
+        "network, which differs in pixels, stem and recipe, too."
     )
 
 
