@@ -1,6 +1,6 @@
 """How many seeds would decide a comparison or a claim that is undecided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from scipy import stats
@@ -18,13 +18,11 @@ def seeds_to_decide(row: Mapping, by_seed: Sequence[float], *, comparisons: int)
     more seeds do not lessen; p is corrected for so many `comparisons` (Bonferroni, so that it is
     rather too many). None where MOST_SEEDS would not do: that takes more images.
     """
-    sd = float(np.std(by_seed, ddof=1))
-    of_images = variance_of_images(row, by_seed)
-    for seeds in range(len(by_seed) + 1, MOST_SEEDS + 1):
-        expected = _expected_row(row["value"], sd, of_images, seeds)
-        if outcome(expected, p=min(1.0, comparisons * expected["p"])) != "undecided":
-            return seeds
-    return None
+
+    def decided(expected: dict[str, float]) -> bool:
+        return outcome(expected, p=min(1.0, comparisons * expected["p"])) != "undecided"
+
+    return _fewest_seeds(decided, row["value"], row, by_seed)
 
 
 def seeds_to_exclude(border: float, row: Mapping, by_seed: Sequence[float]) -> int | None:
@@ -34,12 +32,22 @@ def seeds_to_exclude(border: float, row: Mapping, by_seed: Sequence[float]) -> i
     interval over seeds alone has to leave the border out, too: a few seeds that are resampled
     scatter less than as many new ones. None where MOST_SEEDS would not do: that takes more images.
     """
+
+    def apart(expected: dict[str, float]) -> bool:
+        above = min(expected["lo"], expected["seed_lo"]) > 0
+        return above or max(expected["hi"], expected["seed_hi"]) < 0
+
+    return _fewest_seeds(apart, row["value"] - border, row, by_seed)
+
+
+def _fewest_seeds(
+    told: Callable[[dict[str, float]], bool], value: float, row: Mapping, by_seed: Sequence[float]
+) -> int | None:
+    """The least number of seeds, more than there are, of which the expected row tells enough."""
     sd = float(np.std(by_seed, ddof=1))
     of_images = variance_of_images(row, by_seed)
     for seeds in range(len(by_seed) + 1, MOST_SEEDS + 1):
-        expected = _expected_row(row["value"] - border, sd, of_images, seeds)
-        ends = (expected["lo"], expected["seed_lo"]), (expected["hi"], expected["seed_hi"])
-        if min(ends[0]) > 0 or max(ends[1]) < 0:
+        if told(_expected_row(value, sd, of_images, seeds)):
             return seeds
     return None
 
