@@ -155,10 +155,12 @@ def test_a_grouped_set_is_present_where_something_of_it_is(signs):
 def test_missing_signs_and_files_that_are_no_pictures_are_named(signs):
     with pytest.raises(FileNotFoundError, match=r"GT-final_test\.csv is missing"):
         sets.load("gtsrb", "test", root=signs)
-    broken = gtsrb.training_folder(signs) / "00007" / "00001_00002.ppm"
-    broken.write_bytes(b"P6 nonsense")
-    with pytest.raises(ValueError, match=r"00001_00002\.ppm is no picture"):
-        sets.load("gtsrb", "train", root=signs)
+    for track in range(3):  # one in each part
+        broken = gtsrb.training_folder(signs) / "00007" / f"{track:05d}_00002.ppm"
+        broken.write_bytes(b"P6 nonsense")
+    for split in ("train", "val", "heldout"):
+        with pytest.raises(ValueError, match=r"00007/0000\d_00002\.ppm is no picture"):
+            sets.load("gtsrb", split, root=signs)
 
 
 @pytest.mark.fault("downloads that fail")

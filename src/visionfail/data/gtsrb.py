@@ -116,19 +116,17 @@ def load_split(split: str, folder: Path) -> ImageSet:
     if split == "test":
         images, labels = read_gtsrb_test(folder)
         return ImageSet.of_arrays(images, labels, CLASSES, "subset")
-    images, labels, track = read_gtsrb_training(folder)
-    chosen = gtsrb_parts(labels, track)[split]
-    return ImageSet.of_arrays(
-        images[chosen], labels[chosen], CLASSES, "subset", groups=track[chosen]
-    )
+    images, labels, track = read_gtsrb_training(split, folder)
+    return ImageSet.of_arrays(images, labels, CLASSES, "subset", groups=track)
 
 
-def read_gtsrb_training(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images uint8 (N, 3, 32, 32), labels and groups int64 (N,) of every second training frame.
+def read_gtsrb_training(split: str, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images uint8 (N, 3, 32, 32), labels and groups int64 (N,) of "train", "val" or "heldout".
 
-    Frames of another size are resized here. A group is class and track, since track numbers restart
-    in every class. FileNotFoundError where the folder or a class is missing, ValueError where
-    frames are missing, and one that names a file that is no picture.
+    Of the training frames, every second one. Frames of another size are resized here. A group is
+    class and track, since track numbers restart in every class. FileNotFoundError where the folder
+    or a class is missing, ValueError where frames are missing, and one that names a file that is no
+    picture.
     """
     classes = training_folder(folder)
     downloads.check_present("gtsrb", [classes / f"{label:05d}" for label in range(len(CLASSES))])
@@ -138,12 +136,12 @@ def read_gtsrb_training(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarra
             f"gtsrb: {classes} has {len(frames)} of the frames that are used, not "
             f"{' or '.join(map(str, FRAMES))}. To unpack them anew, {downloads.REMEDY}."
         )
-    images = [_pixels(path) for path in frames]
-    labels = [int(path.parent.name) for path in frames]
-    tracks = [_track_and_frame(path)[0] for path in frames]
-    labels = np.array(labels, dtype=np.int64)
-    groups = labels * 100_000 + np.array(tracks, dtype=np.int64)
-    return np.stack(images), labels, groups
+    labels = np.array([int(path.parent.name) for path in frames], dtype=np.int64)
+    tracks = np.array([_track_and_frame(path)[0] for path in frames], dtype=np.int64)
+    groups = labels * 100_000 + tracks
+    chosen = gtsrb_parts(labels, groups)[split]
+    images = np.stack([_pixels(frames[place]) for place in chosen])
+    return images, labels[chosen], groups[chosen]
 
 
 def read_gtsrb_test(folder: Path) -> tuple[np.ndarray, np.ndarray]:
