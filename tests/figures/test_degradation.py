@@ -29,8 +29,8 @@ def regimes():
     return table.assign(share=0.97).drop(index=7)
 
 
-def regime_figure():
-    return degradation.regime_grid(regimes(), n=10_000, title="Regimes by axis")
+def regime_figure(**keywords):
+    return degradation.regime_grid(regimes(), n=10_000, title="Regimes by axis", **keywords)
 
 
 def by_severity(model, shift, seed=0):
@@ -59,18 +59,21 @@ def silent_failure():
     )
 
 
-def differences(with_spread=True):
+def differences(with_spread=True, **keywords):
     """Of two corruptions at five severities; p is small at severities 4 and 5 alone."""
     rows = []
-    for name in ("fog", "contrast"):
+    for name in ("frost", "contrast"):
         for severity in range(1, 6):
             rows.append((name, severity, 0.01 * severity, 0.01 if severity > 3 else 0.5))
     table = pd.DataFrame(rows, columns=["condition", "severity", "difference", "p_holm"])
     table = with_interval(table, "difference").assign(n=10_000)
     spread = table[["condition", "severity"]].assign(spread=0.02, seeds=3)
     networks = [("densenet121", 0), ("resnet18", 1)]
+    if not with_spread:
+        spread = None
+    title = "On the same images"
     return degradation.paired_differences(
-        table, networks=networks, spread=spread if with_spread else None, title="On the same images"
+        table, networks=networks, spread=spread, title=title, **keywords
     )
 
 
@@ -78,15 +81,17 @@ def differences_alone():
     return differences(with_spread=False)
 
 
-def classes():
-    """The cat is worst when clean, the airplane under fog, two are under contrast."""
+def classes(**keywords):
+    """The cat is worst when clean, the airplane under frost, two are under contrast."""
     rows = []
-    for condition, worst in (("clean", ["cat"]), ("fog", ["airplane"]), ("contrast", CLASSES[:2])):
+    for condition, worst in (("clean", ["cat"]), ("frost", CLASSES[:1]), ("contrast", CLASSES[:2])):
         for name in CLASSES:
             rows.append((condition, name, 0.8 if name in worst else 0.9))
     table = pd.DataFrame(rows, columns=["condition", "class", "accuracy"]).assign(n=1000)
     table = table.assign(accuracy_lo=table.accuracy - 0.02, accuracy_hi=table.accuracy + 0.02)
-    return degradation.class_heatmap(table, model="resnet18", severity=5, title="Who is hit")
+    return degradation.class_heatmap(
+        table, model="resnet18", severity=5, title="Who is hit", **keywords
+    )
 
 
 FIGURES = [regime_figure, silent_failure, differences, differences_alone, classes]
@@ -95,6 +100,14 @@ FIGURES = [regime_figure, silent_failure, differences, differences_alone, classe
 @pytest.mark.parametrize("draw", FIGURES)
 def test_figures_are_readable(draw):
     assert_readable(draw())
+
+
+@pytest.mark.parametrize("draw", [regime_figure, differences, classes])
+@pytest.mark.parametrize("ours", [True, False])
+def test_frost_is_marked_where_its_texture_is_ours(ours, draw):
+    shown = words(draw(frost_is_ours=ours))
+    assert ("frost*" in shown) == ours
+    assert any(text.startswith("* frost: our own texture") for text in shown) == ours
 
 
 def test_regimes_show_what_the_curve_says_where_the_bootstraps_waver():
@@ -129,9 +142,9 @@ def test_paired_differences_are_filled_where_they_survive_holm():
     ax = differences().axes[0]
     assert ax.get_xlabel() == "accuracy, DenseNet-121, seed 0 minus ResNet-18, seed 1"
     marks = [bars.lines[0] for bars in error_bars(ax)]
-    fog = marks[:5]
-    assert [curve(mark)[0][0] for mark in fog] == pytest.approx([0.01, 0.02, 0.03, 0.04, 0.05])
-    filled = [to_hex(mark.get_markerfacecolor()) != "#ffffff" for mark in fog]
+    frost = marks[:5]
+    assert [curve(mark)[0][0] for mark in frost] == pytest.approx([0.01, 0.02, 0.03, 0.04, 0.05])
+    filled = [to_hex(mark.get_markerfacecolor()) != "#ffffff" for mark in frost]
     assert filled == [False, False, False, True, True]
 
 

@@ -13,8 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
-from visionfail.figures.margins import footnote, legend, named_handles, new_figure
-from visionfail.figures.pictures import FROST_NOTE
+from visionfail.figures.margins import (
+    corruption_labels,
+    footnote,
+    legend,
+    named_handles,
+    new_figure,
+)
 from visionfail.figures.style import (
     LineEnd,
     count_range,
@@ -26,7 +31,7 @@ from visionfail.figures.style import (
     rows_needed,
     shade_rows,
 )
-from visionfail.names import model_name, readable
+from visionfail.names import model_name
 
 CLEAN = "clean"
 
@@ -51,7 +56,7 @@ def corruption_heatmap(
     first_extra = next((row for row, name in enumerate(names) if name in extras), 0)
     if first_extra:
         ax.axhline(first_extra - 0.5, color="white", linewidth=3)
-    ax.set_yticks(range(len(names)), _labels(table, names))
+    ax.set_yticks(range(len(names)), _labels(fig, table, names))
     ax.set_xticks(range(len(severities)), [str(s) if s else "clean" for s in severities])
     ax.set_xlabel("severity")
     bar = fig.colorbar(image, ax=ax, format=PercentFormatter(1, decimals=0), pad=0.02)
@@ -61,7 +66,6 @@ def corruption_heatmap(
         note += "; under the white line: the four extras, outside the mean"
     models = ", ".join(map(model_name, table.model.unique()))
     footnote(fig, f"{models}, {note}; {_image_count(table)}")
-    _note_frost(fig, table)
     return fig
 
 
@@ -117,7 +121,7 @@ def severity_curves(
     height = 1.6 if notes else 1.45  # inches of a panel
     fig = new_figure(height * rows_needed(len(names), columns) + 0.4, title)
     axes = panels(fig, len(names), columns=columns)
-    for ax, name, label in zip(axes, names, _labels(table, names), strict=True):
+    for ax, name, label in zip(axes, names, _labels(fig, table, names), strict=True):
         heading = f"{label}\n{notes[name]}" if notes else label
         ax.set_title(heading, fontsize=9, pad=3)
         on_panel = table.loc[table.condition.isin([name, CLEAN])]
@@ -133,7 +137,6 @@ def severity_curves(
     if len(banded):
         band += f", at most ±{50 * (banded.hi - banded.lo).max():.1f} points"
     footnote(fig, f"bands: {band}; {_image_count(banded)}")
-    _note_frost(fig, table)
     if label_ends:  # last, when the panels have their size
         _name_lines(axes, names_at_ends)
     return fig
@@ -216,13 +219,12 @@ def ours_vs_published(
             label=model_name(model),
             zorder=4 if model in ours else 3,
         )
-    ax.set_yticks(range(len(names)), _labels(table, names))
+    ax.set_yticks(range(len(names)), _labels(fig, table, names))
     ax.set(xlabel="accuracy, mean over severities", ylim=(-0.6, len(names) - 0.4))
     percent_axis(ax.xaxis)
     ax.grid(False, axis="y")
     legend(fig, named_handles(ax))
     footnote(fig, f"bars: {band}; {_image_count(table.loc[table.lo.notna()])}")
-    _note_frost(fig, table)
     return fig
 
 
@@ -240,24 +242,10 @@ def _corruptions(table: pd.DataFrame) -> list[str]:
     return [name for name in table.condition.unique() if name != CLEAN]
 
 
-def _labels(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """The corruptions' readable names, frost with a star where its texture is ours."""
-    labels = []
-    for name in names:
-        star = "*" if name == "frost" and _frost_is_ours(table) else ""
-        labels.append(readable(name) + star)
-    return labels
-
-
-def _frost_is_ours(table: pd.DataFrame) -> bool:
-    """Whether any of the rows is of another texture than the published files', those alone."""
+def _labels(fig: Figure, table: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """The corruptions' names; frost with its star where any row is not of the published files."""
     frost = table[table.condition == "frost"]
-    return bool((frost.origin != "official").any())
-
-
-def _note_frost(fig: Figure, table: pd.DataFrame) -> None:
-    if _frost_is_ours(table):
-        footnote(fig, FROST_NOTE)
+    return corruption_labels(fig, names, frost_is_ours=bool((frost.origin != "official").any()))
 
 
 def _image_count(table: pd.DataFrame) -> str:

@@ -9,7 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from visionfail.figures.margins import footnote, legend, named_handles, new_figure
+from visionfail.figures.margins import (
+    corruption_labels,
+    footnote,
+    legend,
+    named_handles,
+    new_figure,
+)
 from visionfail.figures.style import (
     GREY,
     OKABE_ITO,
@@ -18,7 +24,7 @@ from visionfail.figures.style import (
     name_rows,
     percent_axis,
 )
-from visionfail.names import model_name, network_name, readable
+from visionfail.names import model_name, network_name
 
 REGIME_COLOURS = {
     "mild": OKABE_ITO["green"],
@@ -39,7 +45,9 @@ AXES = {
 }
 
 
-def regime_grid(table: pd.DataFrame, *, n: int, title: str = "") -> Figure:
+def regime_grid(
+    table: pd.DataFrame, *, n: int, frost_is_ours: bool = True, title: str = ""
+) -> Figure:
     """The regime of each corruption on each axis, with the share of bootstraps that agree.
 
     Rows have corruption, axis, regime, point (the regime of the curve alone) and share, of one
@@ -58,7 +66,7 @@ def regime_grid(table: pd.DataFrame, *, n: int, title: str = "") -> Figure:
         x = list(AXES).index(row["axis"])
         y = names.index(row["corruption"])
         _draw_regime(ax, x, y, row)
-    name_rows(ax, [readable(name) for name in names])
+    name_rows(ax, corruption_labels(fig, names, frost_is_ours=frost_is_ours))
     ax.set_xticks(range(len(AXES)), AXES.values())
     ax.set_xlim(-0.5, len(AXES) - 0.5)
     ax.xaxis.tick_top()
@@ -161,6 +169,7 @@ def paired_differences(
     *,
     networks: Sequence[tuple[str, int]],
     spread: pd.DataFrame | None = None,
+    frost_is_ours: bool = True,
     title: str = "",
 ) -> Figure:
     """Accuracy of the first of two networks minus that of the second, one row per corruption.
@@ -181,7 +190,7 @@ def paired_differences(
         for row in table[table.condition == name].itertuples():
             _draw_difference(ax, y, row, colour=model_colour(first[0]))
     ax.axvline(0, color=GREY, linewidth=0.8)
-    name_rows(ax, [readable(name) for name in names])
+    name_rows(ax, corruption_labels(fig, names, frost_is_ours=frost_is_ours))
     ax.set_xlabel(f"accuracy, {network_name(*first)} minus {network_name(*second)}")
     percent_axis(ax.xaxis)
     ax.grid(False, axis="y")
@@ -220,7 +229,14 @@ def _draw_difference(ax: Axes, y: float, row: Any, *, colour: str) -> None:
     )
 
 
-def class_heatmap(table: pd.DataFrame, *, model: str, severity: int, title: str = "") -> Figure:
+def class_heatmap(
+    table: pd.DataFrame,
+    *,
+    model: str,
+    severity: int,
+    frost_is_ours: bool = True,
+    title: str = "",
+) -> Figure:
     """Accuracy of every class, one row per condition, the worst class named with its interval.
 
     Rows have condition, class, accuracy, accuracy_lo, accuracy_hi and n, of one network.
@@ -232,7 +248,7 @@ def class_heatmap(table: pd.DataFrame, *, model: str, severity: int, title: str 
         classes = table.loc[table.condition == name, :]
         ax.plot(classes.accuracy, [y] * len(classes), "o", color="#B8B8B8", markersize=4)
         _draw_worst_class(ax, y, classes, model_colour(model))
-    name_rows(ax, [readable(name) for name in names])
+    name_rows(ax, corruption_labels(fig, names, frost_is_ours=frost_is_ours))
     ax.set(xlabel=f"accuracy of a class (corruptions at severity {severity})", xlim=(-0.16, 1.02))
     ax.set_xticks(np.linspace(0, 1, 6))
     percent_axis(ax.xaxis)

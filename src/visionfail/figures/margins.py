@@ -1,6 +1,6 @@
 """A new figure with its title, and what else stands in strips above and below its axes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import offset_copy
 
 from visionfail.figures.style import GREY, WIDTH, rows_needed, use_style
+from visionfail.names import readable
 
 SMALLEST = 8  # points that one can read at 800 pixels
 LINE = 0.19  # inches of a line of legend or footnote
@@ -83,6 +84,14 @@ def named_handles(ax: Axes) -> dict[str, Any]:
 def footnote(fig: Figure, text: str, **keywords: Any) -> None:
     """Add a line in small grey type under the figure, above its earlier footnotes."""
     write_in_strip(fig, text, height=LINE, at_head=False, fontsize=8, color=GREY, **keywords)
+
+
+def corruption_labels(fig: Figure, names: Iterable[str], *, frost_is_ours: bool) -> list[str]:
+    """Readable names; frost has a star where its texture is ours, and a footnote says so."""
+    starred = "frost" if frost_is_ours else None
+    if starred in names:
+        footnote(fig, "* frost: our own texture in the place of the benchmark's photographs")
+    return [readable(name) + ("*" if name == starred else "") for name in names]
 
 
 def write_in_strip(

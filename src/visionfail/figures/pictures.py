@@ -8,14 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from visionfail.figures.margins import footnote, new_figure
+from visionfail.figures.margins import corruption_labels, new_figure
 from visionfail.figures.style import (
     WIDTH,
     rows_needed,
 )
-from visionfail.names import readable
-
-FROST_NOTE = "* frost: our own texture in the place of the benchmark's photographs"
 
 SIDE = 0.96  # of a picture, in tiles: the remainder is the gap to the next one
 
@@ -119,15 +116,12 @@ def corruption_gallery(
             f"images have shape {images.shape}: "
             f"give ({len(corruptions)}, {len(severities)}, channels, height, width)."
         )
-    starred = "frost" if frost_is_ours else None
-    labels = [readable(name) + ("*" if name == starred else "") for name in corruptions]
     rows = rows_needed(len(corruptions), 2)
     fig = new_figure(rows * (WIDTH - 2.6) / (2 * len(severities)) + 0.6, title)
     left, right = fig.subplots(1, 2)
+    labels = corruption_labels(fig, corruptions, frost_is_ours=frost_is_ours)
     _draw_block(left, images[:rows], labels[:rows], rows=rows, severities=severities)
     _draw_block(right, images[rows:], labels[rows:], rows=rows, severities=severities)
-    if starred in corruptions:
-        footnote(fig, FROST_NOTE)
     return fig
 
 
