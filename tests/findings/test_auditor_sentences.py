@@ -4,10 +4,12 @@ import shutil
 
 import pandas as pd
 import pytest
+from makers import save_rows
 
 from visionfail import findings, paths
 from visionfail.findings import auditor_sentences
 from visionfail.report import ENSEMBLE
+from visionfail.studies import auditing
 
 KEYS = ["detector", "baseline", "slice"]
 COMPARISONS = [
@@ -88,6 +90,22 @@ def test_shifts_not_trained_on_are_counted_beside_each(judged):
         "On 9 shifts that it was not trained on the auditor is behind confidence in 9 and behind "
         "the ensemble in 4, both combined behind the ensemble in 2."
     )
+
+
+def test_more_kinds_learnt_are_told_with_the_kind_that_changes_them_most(tmp_path):
+    changes = {"all kinds": 0.01, "without noise": 0.02, "without contrast": -0.04}
+    rows = []
+    for which, value in changes.items():
+        estimate = {"value": value, "lo": value - 0.005, "hi": value + 0.005}
+        row = {"detector": which, "slice": "kinds not learnt", "n": 100, **estimate}
+        rows.append(row)
+    metric = "AUROC, lead with the most kinds learnt minus with one"
+    rows = auditing.result_rows({metric: pd.DataFrame(rows)}, origin="standin")
+    save_rows(rows, "mnist-auditor", tmp_path)
+    sentence = findings.more_kinds_sentence(tmp_path)
+    assert "Training on 1 of 2 kinds" in sentence
+    assert "by +0.010 (95% +0.005 to +0.015); without contrast," in sentence
+    assert sentence.endswith("by -0.040 (95% -0.045 to -0.035).")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """What was found, in a few sentences and short tables: what the README shows."""
 
-from visionfail.findings.auditor_sentences import cifar_auditor_sentence, shift_sentence
+from visionfail.findings.auditor_sentences import (
+    cifar_auditor_sentence,
+    more_kinds_sentence,
+    shift_sentence,
+)
 from visionfail.findings.sentences import (
     accuracy_sentence,
     attack_sentence,
@@ -42,6 +46,7 @@ __all__ = [
     "confidence_sentence",
     "main_sentences",
     "mean_error_range",
+    "more_kinds_sentence",
     "network_names",
     "networks_summary",
     "risk_sentence",

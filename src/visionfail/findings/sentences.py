@@ -6,7 +6,12 @@ import pandas as pd
 
 from visionfail import claims, corruptions, evaluation, results
 from visionfail.findings import tables
-from visionfail.findings.auditor_sentences import cifar_auditor_sentence, listed, shift_sentence
+from visionfail.findings.auditor_sentences import (
+    cifar_auditor_sentence,
+    listed,
+    more_kinds_sentence,
+    shift_sentence,
+)
 from visionfail.findings.tables import span
 from visionfail.names import readable, weights_name
 
@@ -25,7 +30,7 @@ def main_sentences(folder: Path) -> list[str]:
         uneven_sentence(folder),
         attack_sentence(folder),
         transfer_sentence(folder),
-        shift_sentence(folder),
+        f"{shift_sentence(folder)} {more_kinds_sentence(folder)}",
         cifar_auditor_sentence(folder),
         budget_sentence(folder),
         risk_sentence(folder),
