@@ -24,6 +24,7 @@ FEW = 10  # with ten failures one resample in 20,000 has none
 COVERAGE_STEPS = 50  # of 2% each
 
 KEYS = ("slice", "detector", "baseline")
+NUMBERS = ("value", "lo", "hi", "seed_lo", "seed_hi", "p")
 OUTCOMES = ("win", "loss", "tie", "undecided")
 Comparison = tuple[str, str, str]  # slice, detector, baseline
 Exact = Callable[[np.ndarray, np.ndarray], float]  # (score, failed) -> value
@@ -217,7 +218,8 @@ def comparison_table(
     """A row per (slice, detector, baseline): how far the detector is ahead, p, and the outcome.
 
     `prespecified` was chosen beforehand and stands by itself; the others are Holm-corrected
-    together. ValueError where `prespecified` is not among the differences.
+    together, the same difference under two names once. ValueError where `prespecified` is not among
+    the differences.
     """
     rows = []
     for (name, detector, baseline), difference in differences.items():
@@ -229,9 +231,22 @@ def comparison_table(
     if table.prespecified.sum() != 1:
         raise ValueError(f"{prespecified} is not among the comparisons {list(differences)}.")
     table["p_corrected"] = table.p
-    table.loc[~table.prespecified, "p_corrected"] = metrics.holm(table.p[~table.prespecified])
+    once = _corrected_together(table)
+    table.loc[once.index, "p_corrected"] = metrics.holm(once.p)
+    same = table.groupby([*NUMBERS, "prespecified"], dropna=False)
+    table["p_corrected"] = same.p_corrected.transform("max")
     table["outcome"] = [outcome(row, p=row["p_corrected"]) for row in table.to_dict("records")]
     return table
+
+
+def count_corrected(table: pd.DataFrame) -> int:
+    """How many comparisons the p values of a `comparison_table` are corrected for."""
+    return len(_corrected_together(table))
+
+
+def _corrected_together(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that were not chosen beforehand, each difference once."""
+    return table.loc[~table.prespecified].drop_duplicates(list(NUMBERS))
 
 
 def save_comparison(table: pd.DataFrame, path: Path) -> None:

@@ -136,7 +136,7 @@ def leads(
     _draw_detectors(ax, comparisons, slices, detectors)
     ax.set_xlabel(f"AUROC minus that of {baseline}")
     entries = named_handles(ax)
-    entries[f"within {margin:g}: a tie"] = Patch(facecolor=TIE_COLOUR)
+    entries[f"whole interval within {margin:g}: a tie"] = Patch(facecolor=TIE_COLOUR)
     legend(fig, entries)
     seeds = len(comparisons.seeds.iloc[0])
     n = count_range(comparisons.n)
@@ -175,7 +175,7 @@ def lead(
         _draw_comparison(ax, y, row)
     name_and_shade_rows(ax, slices)
     ax.set_xlabel(f"AUROC, {detector} minus {baseline}")
-    legend(fig, {f"within {margin:g}: a tie": Patch(facecolor=TIE_COLOUR)})
+    legend(fig, {f"whole interval within {margin:g}: a tie": Patch(facecolor=TIE_COLOUR)})
     n = count_range(comparisons.n)
     bars = f"95%, {unit} and seeds resampled crossed"
     footnote(fig, f"bars: {bars}; dots: seeds; n = {n} {unit}")
@@ -205,8 +205,22 @@ def transfer_plot(
     colour = detector_colour("auditor")
     ax.axhline(0, color=GREY, linewidth=0.8)
     dots = table.groupby(["number", "learnt"]).lead.mean().reset_index()
-    ax.plot(dots.number, dots.lead, "o", color=colour, alpha=0.4, markersize=4, label="a subset")
-    ax.plot(means.number, means.value, color=colour, linewidth=1.8, label="mean over kinds met")
+    ax.plot(
+        dots.number,
+        dots.lead,
+        "o",
+        color=colour,
+        alpha=0.4,
+        markersize=4,
+        label="a subset, mean over kinds met",
+    )
+    ax.plot(
+        means.number,
+        means.value,
+        color=colour,
+        linewidth=1.8,
+        label="mean over subsets and kinds met",
+    )
     ax.fill_between(means.number, means.lo, means.hi, color=colour, alpha=0.2, linewidth=0)
     ax.set_xlabel("kinds of shift that the auditor has learnt, of eight")
     ax.set_ylabel("AUROC minus that of confidence")

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import metrics as sklearn_metrics
 
-from visionfail.metrics import intervals
-
 ROWS = 16  # resamples worked on at once: what they need stays in a processor's cache
 
 
@@ -150,15 +148,6 @@ def selective_risk_at(
         last.append(np.searchsorted(accepted_so_far, wanted - 1e-9))
     last = np.stack(last)  # (B, C)
     return np.take_along_axis(errors, last, axis=1) / np.take_along_axis(accepted, last, axis=1)
-
-
-def auroc_with_interval(
-    score: ArrayLike, failed: ArrayLike, counts: np.ndarray
-) -> tuple[float, float, float]:
-    """(AUROC, lo, hi): a 95% percentile bootstrap over the resamples in counts (B, N)."""
-    samples = defined_resamples(bootstrap_auroc(score, failed, counts))
-    lo, hi = intervals.percentile_interval(samples)
-    return auroc(score, failed), float(lo), float(hi)
 
 
 def _errors_by_rank(score: np.ndarray, failed: np.ndarray) -> np.ndarray:

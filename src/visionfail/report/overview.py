@@ -125,7 +125,7 @@ def _outcome(lead: Mapping) -> str:
 def leads_over_confidence(folder: Path) -> pd.DataFrame:
     """The comparisons with confidence of study C, by detector and slice."""
     table = failure.load_comparison(Path(folder) / "mnist-verdicts.csv")
-    table["comparisons"] = len(table)  # that p values are corrected for
+    table["comparisons"] = failure.count_corrected(table)
     return table.loc[table["baseline"] == "1 - confidence"].set_index(["detector", "slice"])
 
 

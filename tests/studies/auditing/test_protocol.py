@@ -177,18 +177,21 @@ def test_too_few_wrong_answers_have_no_interval_of_confidence(study):
 
 def test_the_leakage_steps_end_at_our_protocol_and_keep_digits_apart(study):
     assert len(leakage.all_but_test(study.sets)) == 1500 + 1000 + 2000
-    table = leakage.leakage_steps(study.model, study.model, study.sets, seed=0, bootstraps=50)
-    ours = table[table.step == table.step.iloc[-1]].set_index("detector")
+    steps, draws = leakage.leakage_steps(
+        study.model, study.model, study.sets, seed=0, bootstraps=50
+    )
     mix = study.by_slice["mix"]
+    *_, ours = steps.values()
     for detector in ("auditor", "1 - confidence"):
         expected = failure.auroc(mix.scores[detector], mix.failed)
-        assert ours.value[detector] == pytest.approx(expected, abs=1e-6)
-    n = table.groupby("step", sort=False).n.first().tolist()
+        assert ours[detector].exact == pytest.approx([expected], abs=1e-6)
+    n = list(draws.values())
     assert n[0] + n[1] == 4800
     assert abs(n[1] - 960) < 20  # a fifth of the digits, each drawn 4 or 5 times
     assert n[3] == 500
-    assert (table.lo < table.value).all()
-    assert (table.value < table.hi).all()
+    for estimates in steps.values():
+        value, lo, hi = estimates["auditor"].interval()
+        assert lo < value < hi
 
 
 def test_auditors_of_the_leakage_steps_are_fitted_at_once(study, monkeypatch):
@@ -199,7 +202,10 @@ def test_auditors_of_the_leakage_steps_are_fitted_at_once(study, monkeypatch):
         return [fit(latents, failed, seed=seed) for latents, failed, seed in calls[-1]]
 
     def table():
-        return leakage.leakage_steps(study.model, study.model, study.sets, seed=0, bootstraps=5)
+        steps, draws = leakage.leakage_steps(
+            study.model, study.model, study.sets, seed=0, bootstraps=5
+        )
+        return compare.auroc_rows(steps, draws)
 
     at_once = partial(fit_several, processes=2)
     monkeypatch.setattr(leakage.failure, "fit_several", at_once)

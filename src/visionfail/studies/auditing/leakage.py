@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import nn
 
 from visionfail import failure, metrics
 from visionfail.data import ImageSet
-from visionfail.failure import Activations, Auditor
+from visionfail.failure import Activations, Auditor, Scored
+from visionfail.metrics import Estimate
 from visionfail.studies.auditing import protocol, shifted_digits
 from visionfail.studies.auditing.shifted_digits import ShiftedDigits
 
@@ -54,37 +54,32 @@ def leakage_steps(
     *,
     seed: int,
     bootstraps: int,
-) -> pd.DataFrame:
-    """AUROC of the auditor and of 1 - confidence after each step from the original to ours.
+) -> tuple[dict[str, dict[str, Estimate]], dict[str, int]]:
+    """({step: {"auditor", "1 - confidence": AUROC}}, {step: draws}), from the original to ours.
 
     `original` is a base classifier trained on `all_but_test`, `ours` one trained on sets["train"];
-    the auditors of both learn from equally many draws. Columns: step, detector, value, lo, hi (95%,
-    bootstrap over digits), n, failures.
+    the auditors of both learn from equally many draws. Digits are resampled, with all their draws,
+    for each step anew: a difference between two steps is that of other digits.
     """
     generator = np.random.default_rng(seed)
-    rows = []
+    aurocs = {}
+    draws = {}
     for step in _steps(original, ours, sets, seed=seed):
-        by_digit = metrics.resampling_counts(bootstraps, int(step.digit.max()) + 1, generator)
-        rows += _auroc_rows(step, by_digit[:, step.digit])
-    return pd.DataFrame(rows)
+        counts = metrics.resampling_counts(bootstraps, int(step.digit.max()) + 1, generator)
+        aurocs[step.name] = failure.aurocs([_scored(step)], counts)
+        draws[step.name] = len(step.digit)
+    return aurocs, draws
 
 
-def _auroc_rows(step: Step, counts: np.ndarray) -> list[dict]:
-    """The rows of one step, for the auditor and 1 - confidence; counts (B, N) are the resamples."""
-    failed = step.activations.failed
-    by_logits = failure.scores_from_logits(step.activations.logits)
+def _scored(step: Step) -> Scored:
+    """The scores of the auditor and of 1 - confidence on the draws of a step."""
+    activations = step.activations
+    confidence = failure.confidence_of(activations)
     scores = {
-        "auditor": step.auditor.score(step.activations.features()),
-        "1 - confidence": by_logits["1 - confidence"],
+        "auditor": step.auditor.score(activations.features()),
+        "1 - confidence": 1 - confidence,
     }
-    rows = []
-    for detector, score in scores.items():
-        value, lo, hi = metrics.auroc_with_interval(score, failed, counts)
-        row = {"step": step.name, "detector": detector, "value": value, "lo": lo, "hi": hi}
-        row["n"] = len(step.digit)
-        row["failures"] = int(failed.sum())
-        rows.append(row)
-    return rows
+    return Scored(scores, activations.failed, step.digit)
 
 
 def _steps(
