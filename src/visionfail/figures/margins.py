@@ -1,6 +1,6 @@
 """A new figure with its title, and what else stands in strips above and below its axes."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,12 +86,12 @@ def footnote(fig: Figure, text: str, **keywords: Any) -> None:
     write_in_strip(fig, text, height=LINE, at_head=False, fontsize=8, color=GREY, **keywords)
 
 
-def corruption_labels(fig: Figure, names: Iterable[str], *, frost_is_ours: bool) -> list[str]:
+def corruption_labels(fig: Figure, names: Sequence[str], *, frost_is_ours: bool) -> list[str]:
     """Readable names; frost has a star where its texture is ours, and a footnote says so."""
-    starred = "frost" if frost_is_ours else None
-    if starred in names:
+    starred = {"frost"} if frost_is_ours else set()
+    if starred & set(names):
         footnote(fig, "* frost: our own texture in the place of the benchmark's photographs")
-    return [readable(name) + ("*" if name == starred else "") for name in names]
+    return [readable(name) + ("*" if name in starred else "") for name in names]
 
 
 def write_in_strip(
