@@ -54,7 +54,9 @@ def test_the_auditor_on_cifar10_has_a_sentence_of_its_own():
     same = (table.slice == row.slice) & table.baseline.str.startswith("ensemble")
     beside = table[same & (table.detector == "auditor")].iloc[0]
     assert f"undecided ({beside.lo:+.3f} to {beside.hi:+.3f})" in sentence
-    assert "trained on noise and blur (-0.007 without our frost)" in sentence
+    rows = pd.read_csv(paths.RESULTS / "auditor-cifar10.csv").set_index("condition").value
+    without = rows["not learnt from, without frost (learnt: noise and blur)"]
+    assert f"trained on noise and blur ({without:+.3f} without our frost)" in sentence
     assert "trained on weather and digital (our frost among them)" in sentence
 
 
