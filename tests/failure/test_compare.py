@@ -35,6 +35,12 @@ def difference(**keywords):
     return aurocs["a"] - aurocs["b"]
 
 
+def three_differences():
+    """{(slice, detector, baseline): estimate}, the first of them clear."""
+    better = {"shifted": 0.5, "clean": 0.05, "mix": 0.1}
+    return {(name, "a", "b"): difference(better=value) for name, value in better.items()}
+
+
 def outcome_on(value, half, spread=1e-4, seeds=5):
     """The outcome of a difference of value +- half over digits, whose seeds scatter by `spread`."""
     normal = stats.norm.ppf((np.arange(2000) + 0.5) / 2000) * half / 1.96
@@ -120,11 +126,7 @@ def test_one_seed_alone_never_wins():
 
 
 def test_the_primary_comparison_is_not_corrected_and_the_others_are_by_holm():
-    differences = {
-        ("shifted", "a", "b"): difference(better=0.5),
-        ("clean", "a", "b"): difference(better=0.05),
-        ("mix", "a", "b"): difference(better=0.1),
-    }
+    differences = three_differences()
     table = compare.comparison_table(differences, prespecified=("shifted", "a", "b"))
     assert table.p_corrected[0] == table.p[0]
     assert table.outcome[0] == "win"
@@ -232,13 +234,9 @@ def test_the_band_of_the_risk_curve_knows_seeds_and_digits():
 
 def test_a_difference_under_two_names_is_corrected_for_once():
     """An ensemble that learns no shift is the same on a shift and where it was left out."""
-    differences = {
-        ("shifted", "a", "b"): difference(better=0.5),
-        ("rotation", "a", "b"): difference(better=0.05),
-        ("noise", "a", "b"): difference(better=0.1),
-    }
+    differences = three_differences()
     once = compare.comparison_table(differences, prespecified=("shifted", "a", "b"))
-    differences["rotation, left out", "a", "b"] = difference(better=0.05)
+    differences["clean, left out", "a", "b"] = difference(better=0.05)
     twice = compare.comparison_table(differences, prespecified=("shifted", "a", "b"))
     assert compare.count_corrected(once) == compare.count_corrected(twice) == 2
     pd.testing.assert_frame_equal(twice[:3], once, check_exact=True)

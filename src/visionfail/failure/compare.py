@@ -234,7 +234,7 @@ def comparison_table(
     once = _corrected_together(table)
     table.loc[once.index, "p_corrected"] = metrics.holm(once.p)
     same = table.groupby([*NUMBERS, "prespecified"], dropna=False)
-    table["p_corrected"] = same.p_corrected.transform("max")
+    table["p_corrected"] = same.p_corrected.transform("max")  # p itself where it stands again
     table["outcome"] = [outcome(row, p=row["p_corrected"]) for row in table.to_dict("records")]
     return table
 

@@ -189,9 +189,10 @@ def test_the_leakage_steps_end_at_our_protocol_and_keep_digits_apart(study):
     assert n[0] + n[1] == 4800
     assert abs(n[1] - 960) < 20  # a fifth of the digits, each drawn 4 or 5 times
     assert n[3] == 500
-    for estimates in steps.values():
-        value, lo, hi = estimates["auditor"].interval()
-        assert lo < value < hi
+    table = compare.auroc_rows(steps, draws)  # of both detectors
+    assert len(table) == 8
+    assert (table.lo < table.value).all()
+    assert (table.value < table.hi).all()
 
 
 def test_auditors_of_the_leakage_steps_are_fitted_at_once(study, monkeypatch):
