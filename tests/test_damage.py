@@ -717,7 +717,7 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.fault("runs and visitors at once")
-def test_two_sweeps_in_one_folder_both_end(tmp_path, monkeypatch):
+def test_three_sweeps_in_one_folder_all_end(tmp_path, monkeypatch):
     sets = dict.fromkeys(("train", "val", "test"), squares(12, seed=0))
     words = {"severities": (5,), "weights": "w", "state": tmp_path, "names": ("fog", "contrast")}
     made = []
@@ -751,6 +751,25 @@ def test_a_folder_removed_by_another_run_is_no_end(tmp_path, tiny_model, monkeyp
 
     monkeypatch.setattr(sweep._Sweep, "answer", meanwhile)
     assert np.array_equal(swept(tiny_model, place).log_odds, whole.log_odds)
+
+
+@pytest.mark.fault("runs and visitors at once")
+def test_a_folder_removed_by_several_runs_is_no_end(tmp_path, tiny_model, monkeypatch):
+    place = tmp_path / "sweep"
+    whole = swept(tiny_model, tmp_path / "other")
+    put_in_place = files.put_in_place
+    removals = []
+
+    def meanwhile(temporary, path):
+        if removals.count(path) < 5:
+            removals.append(path)
+            shutil.rmtree(place)
+        put_in_place(temporary, path)
+
+    monkeypatch.setattr(files, "put_in_place", meanwhile)
+    assert np.array_equal(swept(tiny_model, place).log_odds, whole.log_odds)
+    assert place / unfinished.IDENTITY in removals
+    assert len(removals) == 5 * len(set(removals)) > 5
 
 
 @pytest.mark.fault("runs and visitors at once")

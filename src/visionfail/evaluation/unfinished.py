@@ -3,7 +3,8 @@
 import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,21 @@ from visionfail.evaluation import outcomes
 ANSWERS = "answers"  # the field of a sweep's identity with the logits of a few images
 IDENTITY = "identity.json"  # in the folder of a sweep
 ALIKE = 1e-4  # of a temperature, fitted anew in another order of sums
+REMOVALS = 20  # of a folder while one file is written to it; a run that is done may cause two
 CLOSE = 1e-3  # of the largest logit: another device or another number of threads moves them less
 
 
 def save_condition(file: Path, arrays: dict[str, Any]) -> None:
     """Write one condition's arrays to an .npz, whole or not at all."""
-    try:
-        _write(file, arrays)
-    except FileNotFoundError:  # another run was done first, and has just removed the folder
-        _write(file, arrays)
+    _write_though_removed(_write, file, arrays)
+
+
+def _write_though_removed(write: Callable[..., None], *arguments: Any) -> None:
+    """Write a file though other runs, which are done, may remove its folder meanwhile."""
+    for _ in range(REMOVALS):
+        with suppress(FileNotFoundError):
+            return write(*arguments)
+    return write(*arguments)
 
 
 def _write(file: Path, arrays: dict[str, Any]) -> None:
@@ -102,7 +109,7 @@ def claim_folder(folder: Path, record: dict[str, Any], *, temperature: float) ->
     try:
         stored = files.read_json(file, remedy="remove its folder or give another")
     except FileNotFoundError:
-        files.write_text(file, text)
+        _write_though_removed(files.write_text, file, text)
         return temperature
     kept = stored.get("temperature")
     if isinstance(kept, float) and abs(kept - temperature) <= ALIKE * temperature:
