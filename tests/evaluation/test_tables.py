@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from makers import random_outcomes, squares
+from makers import planted_sweep, random_outcomes, squares
 from statsmodels.stats.contingency_tables import mcnemar
 
 from visionfail import metrics, paths, results
@@ -212,6 +212,25 @@ def test_drops_are_the_accuracy_that_is_gone():
     assert ((table["highest lo"] < table.highest) & (table.highest < table["highest hi"])).all()
 
 
+def test_drops_of_two_networks_are_compared_on_the_same_images():
+    a, b = (planted_sweep(accuracy, 0) for accuracy in (0.6, 0.8))  # b is right where a is
+    table = paired.paired_drops(a, b, bootstraps=300)
+    single = [
+        paired.accuracy_drops(each, bootstraps=2, generator=np.random.default_rng(0))
+        for each in (a, b)
+    ]
+    drops = [each.set_index("corruption")["mean"] for each in single]
+    assert table.a.to_numpy() == pytest.approx(drops[0][table.corruption].to_numpy())
+    assert table.b.to_numpy() == pytest.approx(drops[1][table.corruption].to_numpy())
+    assert table.difference.to_numpy() == pytest.approx((table.a - table.b).to_numpy())
+    assert ((table.lo < table.difference) & (table.difference < table.hi)).all()
+    assert len(table) == 19 and table.difference.is_monotonic_decreasing
+    itself = paired.paired_drops(a, a, bootstraps=20)
+    assert (itself[["difference", "lo", "hi"]] == 0).all(axis=None)
+    with pytest.raises(ValueError, match="same"):
+        paired.paired_drops(a, dataclasses.replace(b, made={"images": "y"}), bootstraps=2)
+
+
 def test_stored_sweeps_are_read_with_their_rows(tmp_path):
     answers, _, _ = random_outcomes(severities=(1, 3, 5))
     answers.save(tmp_path / "cifar10c-resnet18-standard-s1.npz")
@@ -313,6 +332,9 @@ def test_every_two_networks_are_compared_once():
     assert list(table.apart) == [
         (right[a] != right[b]).sum() for a, b in zip(table.a, table.b, strict=True)
     ]
+    wrong_x, wrong_y = 1 - right["x"].mean(), 1 - right["y"].mean()
+    expected = wrong_x + wrong_y - 2 * wrong_x * wrong_y  # of independent mistakes
+    assert table.kappa[0] == pytest.approx(1 - table.apart[0] / 300 / expected)
     assert table.difference[1] == pytest.approx(right["x"].mean() - right["z"].mean()) and set(
         table.n
     ) == {300}

@@ -74,7 +74,7 @@ def test_every_networks_value_is_drawn():
 
 @pytest.mark.parametrize(
     ("seed", "marker"),
-    [(0, "o"), ("1", "s"), (4, "v"), ("0 to 4", "o"), ("1, 2", "s"), (10, "o"), ("12", "^")],
+    [(0, "o"), ("1", "s"), (4, "v"), ("0 to 4", "P"), ("1, 2", "P"), (10, "o"), ("12", "^")],
 )
 def test_every_seed_has_a_marker_also_from_ten_on(seed, marker):
     bars = error_bars(figure(seed=seed).axes[0])

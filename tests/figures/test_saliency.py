@@ -7,7 +7,7 @@ import pytest
 from figures.checks import (
     assert_readable,
     curve,
-    dots,
+    error_bars,
     pictures,
     tick_names,
     with_interval,
@@ -68,6 +68,11 @@ def causes():
     return saliency.causes_of_drift_plot(table, title="What moves a map?")
 
 
+def marks_of(ax):
+    """The marks that have intervals, of whatever shape."""
+    return [bars.lines[0] for bars in error_bars(ax)]
+
+
 def uncertainty():
     """Accuracy and confidence fall with severity and with the uncertainty of people."""
     rows = []
@@ -115,11 +120,12 @@ def test_drift_begins_with_jitter():
 
 def test_causes_are_hollow_for_further_seeds_and_grey_between_architectures():
     fig = causes()
-    marks = dots(fig.axes[0])
+    marks = marks_of(fig.axes[0])
     overlaps = [curve(mark)[0][0] for mark in marks]
     assert np.allclose(overlaps, [0.9, 0.85, 0.6, 0.55, 0.58, 0.5, 0.48, 0.2, 0.4, 0.42])
     hollow = [mark.get_markerfacecolor() == "white" for mark in marks]
     assert hollow == [False, True, False, True, False, False, False, False, False, True]
+    assert [mark.get_marker() for mark in marks] == list("ososoooo") + list("os")
     colours = [mark.get_color() for mark in marks]
     ours = style.model_colour("resnet18")
     assert colours == [ours] * 5 + [style.GREY] * 2 + [ours] * 3
@@ -128,10 +134,10 @@ def test_causes_are_hollow_for_further_seeds_and_grey_between_architectures():
 
 def test_causes_stand_on_the_scale_of_their_two_ends_too():
     left, right = causes().axes
-    shares = [curve(mark)[0][0] for mark in dots(right)]
+    shares = [curve(mark)[0][0] for mark in marks_of(right)]
     assert np.allclose(shares, [0, 0, 0.6, 0.7, 0.64, 0.8, 0.85, 1.4, 1, 1])
-    heights = [curve(mark)[1][0] for mark in dots(right)]
-    assert np.allclose(heights, [curve(mark)[1][0] for mark in dots(left)])
+    heights = [curve(mark)[1][0] for mark in marks_of(right)]
+    assert np.allclose(heights, [curve(mark)[1][0] for mark in marks_of(left)])
     assert tick_names(left.yaxis)[-1] == "another image"
 
 

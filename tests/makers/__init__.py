@@ -1,5 +1,7 @@
 """Small sets, networks and answers that several tests share."""
 
+import dataclasses
+
 import numpy as np
 import torch
 
@@ -49,6 +51,14 @@ def random_outcomes(severities=(1, 2, 3, 4, 5), n=60, origin="regenerated"):
         **fields,
     )
     return outcomes, logits, labels
+
+
+def planted_sweep(accuracy, seed, n=300):
+    """Answers whose every condition is right for about this share of the images."""
+    sweep, _, _ = random_outcomes(n=n)
+    hit = np.random.default_rng(seed).random(sweep.predicted.shape) < accuracy
+    predicted = np.where(hit, sweep.labels, (sweep.labels + 1) % 10).astype(np.uint8)
+    return dataclasses.replace(sweep, predicted=predicted, made={"images": "planted"})
 
 
 def random_activations(n=400, seed=0):

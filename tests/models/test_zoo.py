@@ -149,8 +149,10 @@ def test_trained_networks_are_told_from_their_cards():
     test = card["accuracy"]["test"]
     assert row["test"] == test["value"]
     assert (row["lo"], row["hi"], row["n"]) == (test["lo"], test["hi"], test["n"])
-    hours = sum(epoch["seconds"] for epoch in card["history"]) / 3600
-    assert row["epochs"] == len(card["history"]) and row["hours"] == pytest.approx(hours, rel=1e-3)
+    assert row["epochs"] == len(card["history"]) and row["val"] == card["accuracy"]["val"]["value"]
+    looks = {network: each["looks"] for network, each in rows.items()}
+    assert looks[recipes.EXAMINED] == 3 and looks["densenet121", 0] == 2
+    assert set(looks.values()) == {1, 2, 3} and looks["densenet121", 1] == 1
     assert next(iter(rows)) == recipes.EXAMINED and len(rows) == len(CARDS)
 
 

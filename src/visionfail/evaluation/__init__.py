@@ -9,7 +9,7 @@ from visionfail.evaluation.benchmark import (
 )
 from visionfail.evaluation.mixes import mix_of_conditions
 from visionfail.evaluation.outcomes import Answers, Outcomes, all_conditions, outcome_of_logits
-from visionfail.evaluation.paired import accuracy_drops, paired_by_condition
+from visionfail.evaluation.paired import accuracy_drops, paired_by_condition, paired_drops
 from visionfail.evaluation.published import (
     STANDARD_TRAINING,
     beside_published,
@@ -56,6 +56,7 @@ __all__ = [
     "mix_of_conditions",
     "outcome_of_logits",
     "paired_by_condition",
+    "paired_drops",
     "published_by_severity",
     "read_published",
     "reference_run",

@@ -15,10 +15,7 @@ def paired_by_condition(
     The difference has its 95% bootstrap interval over images; p is McNemar's exact one, p_holm the
     same after Holm over all conditions. ValueError where images or conditions differ.
     """
-    if a.conditions != b.conditions or a.made["images"] != b.made["images"]:
-        raise ValueError(
-            "the two sweeps are of other images or conditions: a paired comparison needs the same."
-        )
+    _check_same(a, b)
     # one resample of the images serves both models: that is the pairing
     both = np.concatenate([a.correct, b.correct])  # (2 M, N)
     samples = metrics.bootstrap_condition_means(both, bootstraps=bootstraps, generator=generator)
@@ -40,12 +37,7 @@ def accuracy_drops(
     "highest" is at its highest severity, "mean" over the mean of its severities, each with its 95%
     bootstrap interval over images.
     """
-    samples = metrics.bootstrap_condition_means(
-        outcomes.correct, bootstraps=bootstraps, generator=generator
-    )  # (B, M)
-    exact = outcomes.correct.mean(axis=1)[None]  # (1, M)
-    accuracies = metrics.by_corruption(exact, outcomes.conditions)  # {name: (1, severities)}
-    resampled = metrics.by_corruption(samples, outcomes.conditions)  # {name: (B, severities)}
+    accuracies, resampled = _accuracies(outcomes, bootstraps, generator)
     rows = []
     for name in accuracies:
         if name == "clean":
@@ -60,6 +52,48 @@ def accuracy_drops(
         row["n"] = len(outcomes.labels)
         rows.append(row)
     return pd.DataFrame(rows).sort_values("highest", ascending=False, ignore_index=True)
+
+
+def paired_drops(a: Outcomes, b: Outcomes, *, bootstraps: int, seed: int = 0) -> pd.DataFrame:
+    """A row per corruption: the drops of a and of b, mean of severities, and a's minus b's.
+
+    Columns: corruption, a, b, difference, lo, hi (95%, bootstrap over images, paired), n; in
+    fractions, the largest difference first. ValueError where images or conditions differ.
+    """
+    _check_same(a, b)
+    exact_a, resampled_a = _accuracies(a, bootstraps, np.random.default_rng(seed))
+    exact_b, resampled_b = _accuracies(b, bootstraps, np.random.default_rng(seed))  # the same draws
+    rows = []
+    for name in exact_a:
+        if name != "clean":
+            drop_a, drop_b = (_drops(each, name)["mean"][0] for each in (exact_a, exact_b))
+            spread = _drops(resampled_a, name)["mean"] - _drops(resampled_b, name)["mean"]  # (B,)
+            lo, hi = metrics.percentile_interval(spread)
+            row = {"corruption": name, "a": drop_a, "b": drop_b, "difference": drop_a - drop_b}
+            rows.append({**row, "lo": lo, "hi": hi, "n": len(a.labels)})
+    return pd.DataFrame(rows).sort_values("difference", ascending=False, ignore_index=True)
+
+
+def _check_same(a: Outcomes, b: Outcomes) -> None:
+    """Raises ValueError where two sweeps are of other images or conditions."""
+    if a.conditions != b.conditions or a.made["images"] != b.made["images"]:
+        raise ValueError(
+            "the two sweeps are of other images or conditions: a paired comparison needs the same."
+        )
+
+
+def _accuracies(
+    outcomes: Outcomes, bootstraps: int, generator: np.random.Generator
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Accuracies by corruption, clean among them: {name: (1, severities)} and {name: (B, ...)}."""
+    samples = metrics.bootstrap_condition_means(
+        outcomes.correct, bootstraps=bootstraps, generator=generator
+    )  # (B, M)
+    exact = outcomes.correct.mean(axis=1)[None]  # (1, M)
+    return (
+        metrics.by_corruption(exact, outcomes.conditions),
+        metrics.by_corruption(samples, outcomes.conditions),
+    )
 
 
 def _drops(accuracies: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:

@@ -21,6 +21,7 @@ from visionfail.figures.style import (
 from visionfail.names import network_name
 
 MARKERS = "os^Dv"  # a shape per training seed, so that two of one colour can be told apart
+SEVERAL = "P"  # the shape of several seeds, where single ones stand beside them
 
 
 def claims_plot(
@@ -33,7 +34,8 @@ def claims_plot(
     A claim holds inside its region, from low to high. Rows have claim, words, model, seed, low,
     high, value, lo, hi, n and verdict.
     """
-    fig, ax = _shaded_claims(table, height=0.42, title=title)
+    most = int(table.claim.value_counts().max())
+    fig, ax = _shaded_claims(table, height=max(0.42, 0.1 * most), title=title)
     _, right = ax.get_xlim()
     for y, (_, networks) in enumerate(table.groupby("claim", sort=False)):
         heights = y + centred_offsets(len(networks), step=0.22, room=0.8)
@@ -120,7 +122,7 @@ def _value_limits(table: pd.DataFrame) -> tuple[float, float]:
 def _draw_value(ax: Axes, y: float, row: Any) -> None:
     """Draw one row of the table at height y; the first mark of each network carries its label."""
     name = network_name(row.model, row.seed)
-    marker = _seed_marker(row.seed)
+    marker = seed_marker(row.seed)
     ax.errorbar(
         [row.value],
         [y],
@@ -128,7 +130,7 @@ def _draw_value(ax: Axes, y: float, row: Any) -> None:
         fmt=marker,
         markersize=5,
         color=model_colour(row.model),
-        alpha=1 if marker == MARKERS[0] else 0.6,
+        alpha=1 if marker in (MARKERS[0], SEVERAL) else 0.6,
         label=None if name in named_handles(ax) else name,
     )
 
@@ -152,7 +154,6 @@ def _draw_value_of_set(ax: Axes, y: float, row: Any) -> None:
     ax.text(1.01, y, text, transform=at_right, va="center", fontsize=8, color=colour)
 
 
-def _seed_marker(seed: int | str) -> str:
-    """The marker of a training seed; of the first of several, "0 to 4" or "0, 2"."""
-    first_seed = str(seed).replace(",", " ").split()[0]
-    return MARKERS[int(first_seed) % len(MARKERS)]
+def seed_marker(seed: int | str) -> str:
+    """The marker of a training seed; SEVERAL of several, "0 to 4" or "0, 2"."""
+    return MARKERS[int(seed) % len(MARKERS)] if str(seed).isdecimal() else SEVERAL

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from visionfail.figures.claims import seed_marker
 from visionfail.figures.margins import footnote, legend, named_handles, new_figure
 from visionfail.figures.pictures import heat, image_grid
 from visionfail.figures.style import (
@@ -164,12 +165,13 @@ def _draw_line(ax: Axes, points: pd.DataFrame, model: str, *, trained: bool) -> 
 def causes_of_drift_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     """How much of a map is left, one row per cause: as overlap, and on the scale of its two ends.
 
-    Dots have 95% intervals and the colour of the network, hollow for seeds other than 0; grey
-    stands for a pair of architectures. Rows have cause, model, seed, n, overlap, lo, hi and scale,
-    scale_lo, scale_hi, which is 0 for jitter and 1 for another image.
+    Marks have 95% intervals, the colour of the network and a shape per seed, hollow for seeds other
+    than 0; grey dots stand for a pair of architectures. Rows have cause, model, seed, n, overlap,
+    lo, hi and scale, scale_lo, scale_hi, which is 0 for jitter and 1 for another image.
     """
     causes = list(table.cause.unique())
-    fig = new_figure(0.36 * len(causes) + 0.6, title)
+    most = int(table.cause.value_counts().max())
+    fig = new_figure(max(0.36, 0.1 * most) * len(causes) + 0.6, title)
     left, right = fig.subplots(1, 2, sharey=True)
     for y, cause in enumerate(causes):
         rows = table[table.cause == cause]
@@ -201,16 +203,18 @@ def _draw_cause(ax: Axes, y: float, row: Any, columns: tuple[str, str, str]) -> 
         label = "two architectures"
         colour = GREY
         face = GREY
+        marker = "o"
     else:
         label = network_name(row.model, row.seed)
         colour = model_colour(row.model)
         face = colour if row.seed == 0 else "white"
+        marker = seed_marker(row.seed)
     value, lo, hi = (getattr(row, column) for column in columns)
     ax.errorbar(
         [value],
         [y],
         xerr=error_arms(value, lo, hi),
-        fmt="o",
+        fmt=marker,
         color=colour,
         markerfacecolor=face,
         markersize=4.5,

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
+from sklearn import metrics as sklearn_metrics
 
 from visionfail.metrics import intervals
 
@@ -121,10 +122,11 @@ def disagreement(
 
 
 def disagreements(correct: Mapping[str, np.ndarray], *, bootstraps: int) -> pd.DataFrame:
-    """A row for every two models on the same images: a, b, apart, difference, lo, hi, n.
+    """A row for every two models on the same images: a, b, apart, kappa, difference, lo, hi, n.
 
-    `correct` is {name: bool (N,)}. "apart" counts the images that only one of the two got right;
-    the other columns are those of `disagreement`.
+    `correct` is {name: bool (N,)}. "apart" counts the images that only one of the two got right.
+    "kappa" is Cohen's, of being wrong (error consistency, Geirhos et al. 2020, arXiv:2006.16736): 0
+    where mistakes are independent, 1 where they are the same. The others are `disagreement`'s.
     """
     rows = []
     for a, b in itertools.combinations(correct, 2):
@@ -135,6 +137,7 @@ def disagreements(correct: Mapping[str, np.ndarray], *, bootstraps: int) -> pd.D
             "a": a,
             "b": b,
             "apart": pair["only a"] + pair["only b"],
+            "kappa": float(sklearn_metrics.cohen_kappa_score(correct[a], correct[b])),
             "difference": pair["difference"],
             "lo": pair["lo"],
             "hi": pair["hi"],

@@ -60,8 +60,8 @@ def _networks(suffix: str) -> list[tuple[str, int]]:
 def trained_networks() -> list[dict]:
     """A row per network with a card in models/, whether its weights are there or not.
 
-    Columns: arch, seed, epochs, hours of training and the device, val (accuracy), and test, lo, hi,
-    n: accuracy on test images with its Wilson interval.
+    Columns: arch, seed, epochs, val (accuracy), looks (how often test images were looked at), and
+    test, lo, hi, n: accuracy on test images with its Wilson interval.
     """
     rows = []
     for arch, seed in _networks(".json"):
@@ -78,9 +78,8 @@ def _trained_as(card: dict) -> dict:
     test = card["accuracy"]["test"]
     return {
         "epochs": len(card["history"]),
-        "hours": card["seconds"] / 3600,
-        "device": card["device"],
         "val": card["accuracy"]["val"]["value"],
+        "looks": card["test_looks"]["count"],
         "test": test["value"],
         "lo": test["lo"],
         "hi": test["hi"],

@@ -294,7 +294,7 @@ def test_what_a_verdict_rests_on_is_said_of_undecided_ones_too():
     assert claims.what_it_rests_on(stands) == "holds, whatever is left out"
     turns = rows.assign(verdict=["undecided", "undecided", "fails"])
     assert claims.what_it_rests_on(turns) == (
-        "undecided with all, fails without zoom blur: undecided"
+        "undecided with all, but fails without zoom blur, so undecided"
     )
 
 

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from makers import random_outcomes
+from makers import planted_sweep, random_outcomes
 from scipy import stats
 
 from visionfail.corruptions import FROST_TEXTURE
@@ -12,16 +12,8 @@ from visionfail.studies.degradation import seeds
 SWEEP = random_outcomes(n=300)[0]
 
 
-def network(accuracy, seed):
-    """A sweep whose every condition is right for about this share of the images."""
-    rng = np.random.default_rng(seed)
-    hit = rng.random(SWEEP.predicted.shape) < accuracy
-    predicted = np.where(hit, SWEEP.labels, (SWEEP.labels + 1) % 10)
-    return dataclasses.replace(SWEEP, predicted=predicted.astype(np.uint8))
-
-
 def test_the_spread_of_seeds_is_that_of_their_accuracies():
-    sweeps = [network(accuracy, seed) for seed, accuracy in enumerate((0.6, 0.7, 0.8))]
+    sweeps = [planted_sweep(accuracy, seed) for seed, accuracy in enumerate((0.6, 0.7, 0.8))]
     table = seeds.seed_spread(sweeps)
     accuracy = np.stack([outcomes.correct.mean(axis=1) for outcomes in sweeps])
     assert np.allclose(table.spread, accuracy.max(axis=0) - accuracy.min(axis=0))
@@ -58,7 +50,7 @@ def test_agreement_weighs_architectures_against_seeds_trained_alike():
 
 
 def test_networks_on_two_textures_of_frost_are_compared_without_it():
-    present = {("densenet121", 0): network(0.75, 0), ("resnet18", 1): network(0.73, 1)}
+    present = {("densenet121", 0): planted_sweep(0.75, 0), ("resnet18", 1): planted_sweep(0.73, 1)}
     for key, outcomes in present.items():
         present[key] = dataclasses.replace(outcomes, made={"frost_texture": FROST_TEXTURE})
     assert seeds.comparable(present) == present

@@ -46,11 +46,11 @@ def test_what_moves_a_map_names_each_cause(three_networks, table):
 
 def test_what_moves_a_map_compares_every_two_networks(three_networks, table):
     clean = three_networks[0]["resnet18", 0].predicted[0] == 0
-    seeds = table.loc["resnet18", 0, "another seed", "resnet18 s1"]
+    seeds = table.loc["resnet18", 0, "another seed", "ResNet-18, seed 1"]
     assert seeds.overlap == pytest.approx(clean[::2].sum() / 3 / clean.sum())
     assert seeds.lo < seeds.overlap < seeds.hi
     assert seeds.n == clean.sum()
-    other = table.loc["resnet18", 0, "another architecture", "densenet121 s0"]
+    other = table.loc["resnet18", 0, "another architecture", "DenseNet-121, seed 0"]
     assert other.overlap == 1
     assert other.n == clean[10:].sum()
 

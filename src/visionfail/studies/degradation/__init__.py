@@ -18,7 +18,9 @@ from visionfail.studies.degradation.human_uncertainty import (
     pictures_people_are_sure_of,
     stored_answers,
 )
+from visionfail.studies.degradation.mistakes import accuracy_gap, extra_disagreement
 from visionfail.studies.degradation.overconfidence import overconfidence_by_severity
+from visionfail.studies.degradation.pairs import beside_resnets
 from visionfail.studies.degradation.redraw import load_or_redraw
 from visionfail.studies.degradation.regimes import REGIMES
 from visionfail.studies.degradation.seeds import (
@@ -35,8 +37,11 @@ from visionfail.studies.degradation.strengths import load_or_measure_strengths
 __all__ = [
     "REGIMES",
     "SEVERITY",
+    "accuracy_gap",
+    "beside_resnets",
     "chance_of_larger",
     "comparable",
+    "extra_disagreement",
     "false_alarm_table",
     "judge_networks",
     "left_out_table",

@@ -114,7 +114,7 @@ def judge_architectures(
         return pd.DataFrame(columns=list(JUDGED))
     row = CLAIM.judge_interval(sides.value, *_interval(sides, bootstraps, generator))
     if sides.several:
-        scope = f"{len(sides.ours)} and {len(sides.theirs)} seeds"
+        scope = f"{len(sides.ours)} seeds and {len(sides.theirs)} of ResNet-18's"
     else:
         row["verdict"] = "undecided"
         scope = "these checkpoints" + (", ResNet-18's trained longer" if sides.longer else "")

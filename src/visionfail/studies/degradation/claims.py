@@ -120,7 +120,7 @@ def what_it_rests_on(rows: pd.DataFrame) -> str:
     for verdict, of_verdict in turned.groupby("verdict"):
         names = " or ".join(readable(name) for name in of_verdict["left out"])
         words.append(f"{verdict} without {names}")
-    return f"{everything} with all, {', '.join(words)}: undecided"
+    return f"{everything} with all, but {', '.join(words)}, so undecided"
 
 
 def _row_of_groups(claim: CurveClaim, curves: Curves, resampled: Curves, axes: Axes) -> dict:

@@ -12,9 +12,10 @@ import pandas as pd
 
 from visionfail import explain
 from visionfail.metrics import Estimate
+from visionfail.names import network_name
 from visionfail.studies.saliency import controls, drift
 from visionfail.studies.saliency.drift import JITTER, Drift, Version
-from visionfail.studies.saliency.means import mean_measure, mean_of_finite
+from visionfail.studies.saliency.means import images_counted, mean_measure, mean_of_finite
 from visionfail.studies.saliency.turned import CORRUPTED
 
 Network = tuple[str, int]  # architecture, seed
@@ -81,19 +82,20 @@ def _versions(network: Network, measured: Drift, counts: np.ndarray) -> Iterator
     right = measured.right_when_clean
     for name, versions in versions_of.items():
         mean = mean_measure(measured, "overlap", versions, right, counts)
-        yield Cause(network, name, "", mean, int(right.sum()))
+        n = images_counted(measured, "overlap", versions, right)
+        yield Cause(network, name, "", mean, n)
 
 
 def _pairs(
     trained: Mapping[Network, Drift], maps: Mapping[Network, np.ndarray], counts: np.ndarray
 ) -> list[Cause]:
-    """Every two networks: first those that differ in seed alone, then the others."""
+    """Every two networks: first those of one architecture, then the others."""
     seeds = []
     architectures = []
     for network, other in itertools.combinations(maps, 2):
         both = trained[network].right_when_clean & trained[other].right_when_clean
         overlap = explain.overlap(maps[network], maps[other])
-        name = f"{other[0]} s{other[1]}"
+        name = network_name(*other)
         if network[0] == other[0]:
             seeds.append(_of_maps(network, "another seed", name, overlap, both, counts))
         else:

@@ -21,6 +21,14 @@ def mean_measure(
     return mean_of_finite(values, mask, counts)
 
 
+def images_counted(
+    measured: Drift, measure: str, versions: Sequence[Version], mask: np.ndarray
+) -> int:
+    """How many of the images in `mask` (N,) have a value in at least one version: n of the mean."""
+    values = measured.measures[measure][measured.rows(versions)]  # (versions, N)
+    return int((np.isfinite(values.astype(np.float64)).any(axis=0) & mask).sum())
+
+
 def mean_of_finite(values: np.ndarray, mask: np.ndarray, counts: np.ndarray) -> Estimate:
     """The mean of the finite values (versions, N) of the images in `mask` (N,), by `counts`."""
     values = values.astype(np.float64)
@@ -32,17 +40,17 @@ def mean_of_finite(values: np.ndarray, mask: np.ndarray, counts: np.ndarray) -> 
 def drift_by_condition(measured: Drift, mask: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
     """A row per version and measure: condition, severity, measure, value, lo, hi (95%), n.
 
-    Means and intervals are over the images in `mask` (N,).
+    Means and intervals are over the images in `mask` (N,) whose maps are not empty; n counts these.
     """
     rows = []
     for name, severity in CONDITIONS:
         for measure in MEASURES:
-            mean = mean_measure(measured, measure, [(name, severity)], mask, counts)
-            value, lo, hi = mean.interval()
+            versions = [(name, severity)]
+            value, lo, hi = mean_measure(measured, measure, versions, mask, counts).interval()
             row = {"condition": name, "severity": severity, "measure": measure}
             row["value"] = value
             row["lo"] = lo
             row["hi"] = hi
-            row["n"] = int(mask.sum())
+            row["n"] = images_counted(measured, measure, versions, mask)
             rows.append(row)
     return pd.DataFrame(rows)
