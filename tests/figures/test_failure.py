@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from figures.checks import assert_readable, with_interval
+from figures.checks import assert_readable, with_interval, words
 from visionfail.figures import failure
 from visionfail.studies.auditing import examples
 
@@ -19,7 +19,10 @@ def shift_table():
                     value = 0.95 - slope * strength - 0.02 * seed
                     rows.append((metric, name, seed, strength, value))
     table = pd.DataFrame(rows, columns=["metric", "shift", "seed", "strength", "value"])
-    return with_interval(table, width=0.02).assign(n=1600)
+    table = with_interval(table, width=0.02).assign(n=1600)
+    wrong = table.metric == "confidence when wrong"
+    table.loc[wrong, "n"] = (20 + 10 * (table.strength[wrong] * 6 - 0.5)).round().astype(int)
+    return table
 
 
 def shifts():
@@ -70,8 +73,10 @@ def test_figures_are_readable(draw):
 
 
 def test_shift_curves_draw_a_line_per_seed_and_one_band():
-    top = shifts().axes[0]
+    fig = shifts()
+    top = fig.axes[0]
     assert len(top.lines) == 2
+    assert "1,600 digits above, 20 to 70 wrong answers below" in " ".join(words(fig))
     assert len(top.collections) == 1
     assert np.allclose(top.lines[1].get_ydata(), 0.93 - 0.6 * (np.arange(6) + 0.5) / 6)
 

@@ -103,9 +103,9 @@ def test_more_kinds_learnt_are_told_with_the_kind_that_changes_them_most(tmp_pat
     rows = auditing.result_rows({metric: pd.DataFrame(rows)}, origin="standin")
     save_rows(rows, "mnist-auditor", tmp_path)
     sentence = findings.more_kinds_sentence(tmp_path)
-    assert "Training on 1 of 2 kinds" in sentence
-    assert "by +0.010 (95% +0.005 to +0.015); without contrast," in sentence
-    assert sentence.endswith("by -0.040 (95% -0.045 to -0.035).")
+    assert "trained on 1 of 2 kinds" in sentence
+    assert "by +0.010 (95% +0.005 to +0.015), n = 100 digits." in sentence
+    assert "contrast changes this most, to -0.040 (95% -0.045 to -0.035), which" in sentence
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,14 @@ def test_the_budget_sentence_tells_the_price_and_where_it_breaks():
     coverage = table[table.metric == "coverage, budget 0.02: auditor"]
     answered = coverage[coverage.condition == "mix"].value.mean()
     assert f"answers {answered:.0%} of 10,000 test digits" in sentence
-    occlusion = pooled.loc["occlusion"]
-    assert f"occlusion ({occlusion.value:.1%} wrong, 95% {occlusion.lo:.1%}" in sentence
+    occlusion, rotation = pooled.loc["occlusion"], pooled.loc["rotation"]
+    assert f"broken under occlusion ({occlusion.value:.1%} wrong" in sentence
+    assert rotation.lo < 0.02 < rotation.hi
+    assert f"undecided under rotation ({rotation.value:.1%} wrong" in sentence
+    assert (pooled.hi[["noise", "translation"]] <= 0.02).all()
+    assert "kept under translation and noise" in sentence or "kept under noise and" in sentence
+    under = coverage[coverage.condition == worst.name]
+    assert f"{round((under.value * under.n).max()):,} of 10,000" in sentence
 
 
 def test_the_lowest_class_has_its_own_n():
@@ -53,7 +59,7 @@ def test_the_auditor_on_cifar10_has_a_sentence_of_its_own():
     assert f"{row.value:+.3f} (95% {row.lo:+.3f} to {row.hi:+.3f}: ahead)" in sentence
     same = (table.slice == row.slice) & table.baseline.str.startswith("ensemble")
     beside = table[same & (table.detector == "auditor")].iloc[0]
-    assert f"undecided ({beside.lo:+.3f} to {beside.hi:+.3f})" in sentence
+    assert f"undecided: {beside.value:+.3f} ({beside.lo:+.3f} to {beside.hi:+.3f}," in sentence
     rows = pd.read_csv(paths.RESULTS / "auditor-cifar10.csv").set_index("condition").value
     without = rows["not learnt from, without frost (learnt: noise and blur)"]
     assert f"trained on noise and blur ({without:+.3f} without our frost)" in sentence
@@ -70,5 +76,8 @@ def test_silent_failure_is_told_of_every_network():
         means = table.groupby(["metric", "severity"]).value.mean()
         falls.append(100 * (means["confidence", 0] - means["confidence", 5]))
         errors.append(means["ece", 5])
-    assert f"confidence by only {min(falls):.0f}–{max(falls):.0f} ({len(falls)} net" in sentence
+    assert (
+        f"confidence by only {min(falls):.0f}–{max(falls):.0f} (ranges over {len(falls)} net"
+        in sentence
+    )
     assert f"to {min(errors):.2f}–{max(errors):.2f};" in sentence

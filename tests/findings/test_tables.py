@@ -65,9 +65,8 @@ def test_every_claim_is_counted_once_whatever_the_sets_it_was_judged_on(tmp_path
     assert counts.to_dict() == {"holds": 1, "fails": 0, "undecided": 0, "in part": 0, "differs": 1}
     sentence = findings.claims_sentence(tmp_path)
     assert "Of 2 claims" in sentence and "1 hold, 1 hold on some and fail on others." in sentence
-    assert (
-        "For 2 (notebook 06) these were written down before" in sentence and "twice (0)" in sentence
-    )
+    assert "2 (notebook 06) are confirmatory throughout" in sentence
+    assert "0 are exploratory throughout" in sentence and "The other 0 are" in sentence
     summary = findings.by_set_summary(tmp_path, where="notebook 06").set_index("")
     one_set = findings.by_set_summary(tmp_path, where="notebook 06", sets=["GTSRB"])
     assert one_set["GTSRB"].tolist() == ["fails (0.12)", "not testable here"]
@@ -76,7 +75,9 @@ def test_every_claim_is_counted_once_whatever_the_sets_it_was_judged_on(tmp_path
     table.loc[2, "status"] = "judged twice, subset"
     table.to_csv(tmp_path / "claims.csv", index=False)
     sentence = findings.claims_sentence(tmp_path)
-    assert "For 0 (none) these were written down before" in sentence and "twice (1)" in sentence
+    assert "0 (none) are confirmatory throughout" in sentence
+    assert "0 are exploratory throughout" in sentence
+    assert "The other 2 are" in sentence and "twice (1)" in sentence
     told = findings.status_sentence(tmp_path, where="notebook 06")
     assert told == "Exploratory: U1 SVHN; judged twice: U2 SVHN; confirmatory: U1 GTSRB."
     summary = findings.by_set_summary(tmp_path, where="notebook 06").set_index("")

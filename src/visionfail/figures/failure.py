@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from visionfail.figures.margins import footnote, legend, named_handles, new_figure
-from visionfail.figures.style import OKABE_ITO, percent_axis
+from visionfail.figures.style import OKABE_ITO, count_range, percent_axis
 
 OUTCOME_COLOURS = {"right": OKABE_ITO["sky"], "wrong": OKABE_ITO["vermillion"]}
 
@@ -34,9 +34,15 @@ def shift_curves(table: pd.DataFrame, *, title: str = "") -> Figure:
         ax.set_title(name, pad=3)
     for ax in axes[1]:
         ax.set_xlabel("strength", fontsize=9)
-    n = table[table.metric == "accuracy"].n.min()
-    bands = f"bands: 95% of seed {table.seed.min()}, at least {int(n):,} digits per point"
-    footnote(fig, f"{table.seed.nunique()} seeds, a line each; {bands}")
+    first = table.loc[table.seed == table.seed.min()].set_index("metric").n.dropna().astype(int)
+    footnote(
+        fig, f"{table.seed.nunique()} seeds, a line each; bands: 95% of seed {table.seed.min()}"
+    )
+    footnote(
+        fig,
+        f"points: {count_range(first[metrics[0]])} digits above, "
+        f"{count_range(first[metrics[1]])} wrong answers below",
+    )
     return fig
 
 

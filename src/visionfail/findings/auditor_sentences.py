@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from visionfail import corruptions, failure, report, results
-from visionfail.names import readable
+from visionfail.names import readable, with_interval
 from visionfail.studies import auditing
 
 UNSEEN = ("Gaussian blur", "contrast", "JPEG compression", "pixelate", "8x8 digits")
@@ -27,10 +27,10 @@ def shift_sentence(folder: Path) -> str:
     all_four, not_rotated = WORDS
     return (
         "**Knowing when it is wrong.** An auditor reads a digit classifier's activations and says "
-        "how likely the answer is wrong. Its AUROC (the chance that a wrong answer gets a higher "
-        "score than a right one) minus that of confidence, on shifts that it was trained on: "
-        f"{judged_lead(confidence.loc[all_four])}; minus that of a deep ensemble, five classifiers "
-        f"with the judged one among them: {judged_lead(ensemble.loc[all_four])}, n = "
+        "how likely the answer is wrong. Its lead in AUROC (the chance that a wrong answer gets a "
+        "higher score than a right one) on shifts that it was trained on: over confidence "
+        f"{judged_lead(confidence.loc[all_four])}, over a deep ensemble (five classifiers, the "
+        f"judged one among them) {judged_lead(ensemble.loc[all_four])}, n = "
         f"{int(both.n[all_four]):,} digits. Without the rotated ones: "
         f"{judged_lead(confidence.loc[not_rotated])} and "
         f"{judged_lead(ensemble.loc[not_rotated])}, n = {int(both.n[not_rotated]):,}. "
@@ -52,10 +52,11 @@ def more_kinds_sentence(folder: Path) -> str:
     rest = rows.drop("all kinds")  # one kind of shift left out of those that are met
     other = rest.loc[(rest.value - whole.value).abs().idxmax()]
     return (
-        f"Training on {len(rest) - 1} of {len(rest)} kinds of shift instead of on one changes the "
-        "auditor's lead over confidence, under kinds that it was not trained on, by "
-        f"{lead_text(whole)}; {other.name}, which is the kind that counts most, by "
-        f"{lead_text(other)}."
+        f"Exploratory: trained on {len(rest) - 1} of {len(rest)} kinds of shift instead of on one, "
+        "the auditor's lead over confidence under kinds that it was not trained on changes by "
+        f"{lead_text(whole)}, n = {int(whole.n):,} digits. Of the {len(rest)} kinds left out in "
+        f"turn, {other.name.removeprefix('without ')} changes this most, to {lead_text(other)}, "
+        "which is not corrected for the choice."
     )
 
 
@@ -119,15 +120,17 @@ def cifar_auditor_sentence(folder: Path) -> str:
     by_corruption = compared.loc[(compared.detector == headline.detector)]
     by_corruption = by_corruption.loc[by_corruption.baseline == headline.baseline]
     directions = []
-    for families, value in zip(learnt, rows.value, strict=True):
+    for families, row in zip(learnt, rows.itertuples(), strict=True):
         without = lead_without_frost(by_corruption.set_index("slice").value, families)
-        directions.append(f"{value:+.3f} trained on {families} ({without})")
+        lead = with_interval(row.value, row.lo, row.hi, form="+.3f")
+        directions.append(f"{lead} trained on {families} ({without})")
     return (
         "**The same on CIFAR-10.** AUROC of an auditor of a ResNet-18 minus that of confidence, "
         f"under corruptions that it was not trained on: {judged_lead(headline)}, n = "
         f"{int(headline.n):,} images; {', '.join(directions)}. Judged twice: after a first verdict "
         "draws, frost and interval were changed. Beside a deep ensemble it is "
-        f"{STANDINGS[ensemble.outcome]} ({ensemble.lo:+.3f} to {ensemble.hi:+.3f})."
+        f"{STANDINGS[ensemble.outcome]}: {ensemble.value:+.3f} ({ensemble.lo:+.3f} to "
+        f"{ensemble.hi:+.3f}, over all that its stored answers leave open)."
     )
 
 

@@ -13,7 +13,7 @@ from visionfail.findings.auditor_sentences import (
     shift_sentence,
 )
 from visionfail.findings.tables import span
-from visionfail.names import readable, weights_name
+from visionfail.names import readable, weights_name, with_interval
 
 SEVERE = 5
 BUDGET = 0.02
@@ -41,21 +41,28 @@ def main_sentences(folder: Path) -> list[str]:
 def accuracy_sentence(folder: Path) -> str:
     """How far accuracy falls under CIFAR-10-C, and the worst of it."""
     table, _ = results.load_run("cifar10c-resnet18-standard-s0", folder=folder)
-    accuracy = table[table.metric == "accuracy"].set_index(["condition", "severity"]).value
-    clean = accuracy["clean", 0]
+    rows = table[table.metric == "accuracy"].set_index(["condition", "severity"])
+    clean, accuracy = rows.loc[("clean", 0)], rows.value
     means = table[(table.condition == "mean of 14 without frost") & (table.metric == "accuracy")]
     mean = means.iloc[0]
     worst = table[(table.metric == "accuracy") & (table.severity == SEVERE)]
     worst = worst.loc[worst.value.idxmin()]
-    lost = {name: 100 * (clean - accuracy[name, SEVERE]) for name in ("brightness", "contrast")}
+    lost = {
+        name: 100 * (clean.value - accuracy[name, SEVERE]) for name in ("brightness", "contrast")
+    }
     return (
-        f"**Worse pictures.** A ResNet-18 gets {clean:.1%} of clean CIFAR-10 test images right, "
-        f"and {mean.value:.1%} (95% {mean.lo:.1%} to {mean.hi:.1%}, n = {int(mean.n):,} images) on "
-        "the mean of CIFAR-10-C's corruptions (14 of the 15: frost is left out). At the strongest "
-        f"severity {readable(worst.condition)} leaves {worst.value:.1%} ({worst.lo:.1%} to "
-        f"{worst.hi:.1%}); brightness costs {lost['brightness']:.1f} points, contrast "
+        "**Worse pictures.** A ResNet-18 (seed 0, the one trained longest) gets "
+        f"{percent(clean)} of clean CIFAR-10 test images right and {percent(mean)} on the mean of "
+        f"CIFAR-10-C's corruptions (14 of the 15: frost is left out; n = {int(mean.n):,} images, "
+        f"in brackets 95%). At the strongest severity {readable(worst.condition)} leaves "
+        f"{percent(worst)}; brightness costs {lost['brightness']:.1f} points, contrast "
         f"{lost['contrast']:.1f}."
     )
+
+
+def percent(row: pd.Series) -> str:
+    """A share with its interval, in percent: "71.7% (71.3 to 72.1)"."""
+    return with_interval(row.value, row.lo, row.hi, form=".1f", scale=100, unit="%")
 
 
 def confidence_sentence(folder: Path) -> str:
@@ -70,8 +77,9 @@ def confidence_sentence(folder: Path) -> str:
     return (
         f"**Silent failure.** From clean images to severity {SEVERE} accuracy falls by "
         f"{span(fallen['accuracy'], '.0f')} points, confidence by only "
-        f"{span(fallen['confidence'], '.0f')} ({len(means)} networks, the mean of {tried} "
-        f"corruptions, n = {int(ends.n.iloc[0]):,} images). The calibration error (ECE: the mean "
+        f"{span(fallen['confidence'], '.0f')} (ranges over {len(means)} networks; mean of {tried} "
+        "corruptions, the benchmark's with its four extra ones and without frost; n = "
+        f"{int(ends.n.iloc[0]):,} images). The calibration error (ECE: the mean "
         "distance of confidence to accuracy, over bins of confidence) grows from "
         f"{span(means['ece', 0], '.2f')} to {span(means['ece', SEVERE], '.2f')}; a temperature "
         f"fitted on clean images leaves {span(means['ece_scaled', SEVERE], '.2f')}."
@@ -92,11 +100,16 @@ def uneven_sentence(folder: Path) -> str:
             f"{named_class(worst.condition)} on {name} ({worst.value:.0%} right, {interval})"
         )
     told = [f"{verdicts[f'U1 {name}']} on {name}" for name in tables.SETS]
-    kappas = table.loc[table.metric == "kappa of being wrong", "value"]
+    kappas = table.loc[table.metric == "kappa of being wrong"].set_index("dataset")
+    alike = []
+    for name, dataset in tables.SETS.items():
+        row = kappas.loc[dataset]
+        alike.append(f"{with_interval(row.value, row.lo, row.hi, form='.2f')} on {name}")
     return (
-        f"**Uneven errors.** The class of lowest accuracy is {', '.join(lowest)}. That best and "
-        f"worst class differ by five points or more: {', '.join(told)}. Training seeds err on the "
-        f"same images: Cohen's kappa {span(kappas, '.2f')}, by chance 0."
+        "**Uneven errors.** The class of lowest accuracy, mean over training seeds, is "
+        f"{', '.join(lowest)}. That best and worst class differ by five points or more: "
+        f"{', '.join(told)}. Training seeds err on the same images: Cohen's kappa of being wrong, "
+        f"by chance 0, is {', '.join(alike)}."
     )
 
 
@@ -117,7 +130,8 @@ def attack_sentence(folder: Path) -> str:
         row = rows.loc[("accuracy", dataset, "standard")]
         at_two = small.value[dataset, "standard"]
         things = f"n = {int(row.n):,} {THINGS[name]}"
-        left.append(f"{row.value:.1%} on {name} ({at_two:.0%} at 2, {things})")
+        interval = f"95% {row.lo:.1%} to {row.hi:.1%}"
+        left.append(f"{row.value:.1%} on {name} ({interval}, {things}; {at_two:.0%} at 2)")
     sure = rows.value["confidence when wrong"].xs("standard", level="condition")
     kept = rows.loc[("accuracy", "cifar10", "defended")]
     clean = table.loc[
@@ -139,24 +153,25 @@ def transfer_sentence(folder: Path) -> str:
     rungs = table.loc[table.condition.str.startswith("ladder: ")]
     rungs = rungs.loc[rungs.metric == "accuracy"]
     names = rungs.condition.str.replace(r" \(weights: .*\)$", "", regex=True)
-    rungs = rungs.set_index(names).value
+    rungs = {name: percent(rungs.iloc[k]) for k, name in enumerate(names)}
     judged = claims.load_claims(Path(folder) / "claims.csv").set_index("claim")
     gap, robust = judged.loc["D8b"], judged.loc["D13"]
     without_frost = table.loc[table.condition == "control of D13", "value"]
     if without_frost.empty:
         raise ValueError("transfer.csv has no control of D13: run notebook 12.")
-    kept = f"{100 * robust.value:+.1f} points beside ResNet-18's at 32 pixels"
+    kept = with_interval(robust.value, robust.lo, robust.hi, form="+.1f", scale=100, unit=" points")
     return (
         f"**Transfer.** An ImageNet ResNet-18 ({weights_name(made['config']['weights'])}), "
         f"fine-tuned on CIFAR-10 at 128 pixels, gets {clean.value:.1%} right (95% {clean.lo:.1%} "
         f"to {clean.hi:.1%}, n = {int(clean.n):,}). Learnt from 10,000 images at 64 pixels, a new "
-        f"head on frozen features gets {rungs['ladder: frozen, 64']:.1%}, fine-tuning "
-        f"{rungs['ladder: fine-tuned, 64']:.1%}, training from scratch "
-        f"{rungs['ladder: from scratch, 64']:.1%}. Before another class's background "
+        f"head on frozen features gets {rungs['ladder: frozen, 64']}, fine-tuning "
+        f"{rungs['ladder: fine-tuned, 64']}, training from scratch "
+        f"{rungs['ladder: from scratch, 64']} (means over seeds). Before another class's "
+        "background "
         f"{100 * gap.value:.0f} points fewer objects are recognised than before their own class's "
         f"(95% {100 * gap.lo:.0f} to {100 * gap.hi:.0f}, n = {int(gap.n):,}). The share of its "
-        f"clean accuracy that it keeps under corruption is {kept} "
-        f"({100 * without_frost.iloc[0]:+.1f} without frost): {robust.verdict}, by one pre-trained "
+        f"clean accuracy that it keeps under corruption is {kept} beside ResNet-18's at 32 pixels, "
+        f"{100 * without_frost.iloc[0]:+.1f} without frost: {robust.verdict}, by one pre-trained "
         "network, which differs in pixels, stem and recipe, too."
     )
 
@@ -193,21 +208,22 @@ def claims_sentence(folder: Path) -> str:
     }
     counted = [f"{verdicts[verdict]} {words[verdict]}" for verdict in words if verdicts[verdict]]
     of_claim = [table["where"], tables.claim_numbers(table)]
+    explored = table.status.str.startswith("exploratory").groupby(of_claim).all()
     twice = claims.judged_twice(table.status)
     before = table.status.str.startswith("confirmatory") & ~twice
     throughout = before.groupby(of_claim).all()
-    throughout = throughout.index[throughout]  # (where, claim)
-    where = ", ".join(sorted(set(throughout.get_level_values(0)))) or "none"
-    explored = int(table.status.str.startswith("exploratory").groupby(of_claim).all().sum())
-    again = int(twice.groupby(of_claim).any().sum())
+    mixed = ~explored & ~throughout
+    again = int((twice.groupby(of_claim).any() & mixed).sum())
+    where = ", ".join(sorted({place for place, _ in throughout.index[throughout]})) or "none"
     return (
         f"**Claims and verdicts.** Of {by_where.to_numpy().sum()} claims, nearly all from earlier "
         f"unpublished work, {', '.join(counted)}. Each has a statistic and a region in which it "
-        f"holds. For {len(throughout)} ({where}) these were written down before any statistic like "
-        f"theirs had been measured. {explored} are exploratory: rules made or changed with results "
-        "in view, or test images whose answers were known. The others are so on some networks or "
-        f"data sets, or judged twice ({again}): after a first verdict networks were added or "
-        "changed, or a statistic corrected."
+        f"holds. {throughout.sum()} ({where}) are confirmatory throughout: their rules were "
+        f"written down before any statistic like theirs had been measured. {explored.sum()} are "
+        "exploratory throughout: rules made or changed with results in view, or test images whose "
+        f"answers were known. The other {mixed.sum()} are exploratory on some networks or data "
+        f"sets, or were judged twice ({again}), after networks were added or changed or a "
+        "statistic corrected."
     )
 
 
@@ -220,30 +236,37 @@ def budget_sentence(folder: Path) -> str:
     pooled = table[table.metric == f"pooled risk, budget {BUDGET:g}: {DETECTOR}"]
     pooled = pooled.set_index("condition").drop(["mix", "clean"], errors="ignore")
     alone = pooled.loc[list(corruptions.SHIFTS)]
-    broken = alone.loc[alone.lo > BUDGET]
     worst = pooled.loc[pooled.value.idxmax()]
     coverage = table[table.metric == f"coverage, budget {BUDGET:g}: {DETECTOR}"]
     on_mix = coverage.loc[coverage.condition == "mix"]
     under = coverage.loc[coverage.condition == worst.name]
     seen = worst.name in alone.index
     trained_on = "one of them" if seen else "which nothing was trained on"
-    nearly_none = int((under.value * under.n < FEW_ACCEPTED).sum())
+    accepted = (under.value * under.n).round().astype(int)
+    nearly_none = int((accepted < FEW_ACCEPTED).sum())
+    others = [f"{count:,}" for count in sorted(accepted[accepted >= FEW_ACCEPTED])]
     return (
-        "**Risk budgets.** A threshold on the auditor's score, set so that with probability "
-        f"{1 - made['config']['delta']:.0%} at most {BUDGET:.0%} of the accepted answers are "
-        f"wrong, keeps that in {met.value.mean():.1%} of {int(met.n.sum()):,} random splits anew "
-        f"({len(met)} seeds), and answers {on_mix.value.mean():.0%} of {int(on_mix.n.iloc[0]):,} "
-        "test digits, while pictures come in the same mix. Of that mix's shifts met alone it "
-        f"breaks under {broken_text(broken)}. Under {worst.name}, {trained_on}, "
-        f"{nearly_none} of {len(under)} seeds accept fewer than {FEW_ACCEPTED} digits, and of what "
-        f"is accepted {worst.value:.0%} is wrong (95% {worst.lo:.0%} to {worst.hi:.0%})."
+        "**Risk budgets.** A threshold on the auditor's score is set so that, with probability "
+        f"{1 - made['config']['delta']:.0%}, at most {BUDGET:.0%} of the accepted answers are "
+        f"wrong. That is met in {met.value.mean():.1%} of {int(met.n.sum()):,} re-splits of the "
+        f"digits ({len(met)} seeds) and answers {on_mix.value.mean():.0%} of "
+        f"{int(on_mix.n.iloc[0]):,} test digits, as long as pictures come in the same mix. Under "
+        f"one of its shifts alone it is {kept_or_broken(alone)}. Under {worst.name}, {trained_on}, "
+        f"{nearly_none} of {len(under)} seeds accept fewer than {FEW_ACCEPTED} digits, the others "
+        f"{listed(others)} of {int(under.n.iloc[0]):,}, and of what is accepted {worst.value:.0%} "
+        f"is wrong (95% {worst.lo:.0%} to {worst.hi:.0%})."
     )
 
 
-def broken_text(rows: pd.DataFrame) -> str:
-    """Under which shifts a budget breaks, with the share that is wrong and its interval."""
-    words = [
-        f"{name} ({row.value:.1%} wrong, 95% {row.lo:.1%} to {row.hi:.1%})"
-        for name, row in rows.iterrows()
-    ]
-    return listed(words)
+def kept_or_broken(risks: pd.DataFrame) -> str:
+    """Under which shifts a budget is broken or undecided, with the share that is wrong, or kept."""
+    broken, kept = risks.lo > BUDGET, risks.hi <= BUDGET
+    told = []
+    for word, chosen in {"broken": broken, "undecided": ~broken & ~kept}.items():
+        names = [
+            f"{name} ({row.value:.1%} wrong, 95% {row.lo:.1%} to {row.hi:.1%})"
+            for name, row in risks.loc[chosen].iterrows()
+        ]
+        told += [f"{word} under {listed(names)}"] if names else []
+    told += [f"kept under {listed(risks.index[kept])}"] if kept.any() else []
+    return ", ".join(told)
