@@ -34,7 +34,7 @@ def test_each_rung_stands_at_its_minutes_and_accuracy():
     assert [line.get_ydata()[0] for line in dots] == [0.70, 0.75, 0.91]
     assert [line.get_color() for line in dots] == [KIND_COLOURS[kind] for kind in rungs().kind]
     assert "10,000" in texts(fig) and "45,000" in texts(fig)
-    assert "ImageNet weights: trunk" in texts(fig)
+    assert "the pre-trained network: its last stage refitted" in texts(fig)
     with pytest.raises(ValueError, match="'distilled'"):
         figures.ladder_plot(rungs().assign(kind="distilled"))
 

@@ -21,6 +21,7 @@ from visionfail.figures.style import (
     name_and_shade_rows,
     percent_axis,
 )
+from visionfail.names import weights_name
 
 KIND_COLOURS = {
     "frozen": OKABE_ITO["sky"],
@@ -143,9 +144,9 @@ def ladder_plot(table: pd.DataFrame, *, title: str = "") -> Figure:
     percent_axis(ax.yaxis)
     ax.margins(x=0.18)
     fewest = int(table.images.min())
-    weights = ", ".join(sorted(set(table.weights) - {"none"}))
+    weights = " or ".join(map(weights_name, sorted(set(table.weights) - {"none"})))
     text = f"dots: trained on the same {fewest:,} images; stars: on {int(most):,}; bars: 95%"
-    footnote(fig, f"{text}; ImageNet weights: {weights}")
+    footnote(fig, f"{text}; the pre-trained network: {weights}")
     return fig
 
 
