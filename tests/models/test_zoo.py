@@ -66,7 +66,7 @@ def test_looks_are_told_where_accuracies_are():
     assert "twice for DenseNet-121 seed 0, three times for MNIST's digit classifiers" in readme
     assert "four for SVHN's (one a pilot's, two while its text was mended)" in readme
     told = {
-        "01": "looked at at least three times",
+        "01": "looked at three times",
         "02": "looked at twice",
         "08": "a third look",
     }
