@@ -15,12 +15,8 @@ def paired_by_condition(
     The difference has its 95% bootstrap interval over images; p is McNemar's exact one, p_holm the
     same after Holm over all conditions. ValueError where images or conditions differ.
     """
-    _check_same(a, b)
-    # one resample of the images serves both models: that is the pairing
-    both = np.concatenate([a.correct, b.correct])  # (2 M, N)
-    samples = metrics.bootstrap_condition_means(both, bootstraps=bootstraps, generator=generator)
-    differences = samples[:, : len(a.correct)] - samples[:, len(a.correct) :]  # (B, M)
-    lo, hi = metrics.percentile_interval(differences)
+    of_a, of_b = _resampled_together(a, b, bootstraps, generator)
+    lo, hi = metrics.percentile_interval(of_a - of_b)
     table = pd.DataFrame(a.conditions, columns=["condition", "severity"])
     table["difference"] = a.correct.mean(axis=1) - b.correct.mean(axis=1)
     table["lo"] = lo
@@ -37,7 +33,12 @@ def accuracy_drops(
     "highest" is at its highest severity, "mean" over the mean of its severities, each with its 95%
     bootstrap interval over images.
     """
-    accuracies, resampled = _accuracies(outcomes, bootstraps, generator)
+    samples = metrics.bootstrap_condition_means(
+        outcomes.correct, bootstraps=bootstraps, generator=generator
+    )  # (B, M)
+    exact = outcomes.correct.mean(axis=1)[None]  # (1, M)
+    accuracies = metrics.by_corruption(exact, outcomes.conditions)  # {name: (1, severities)}
+    resampled = metrics.by_corruption(samples, outcomes.conditions)  # {name: (B, severities)}
     rows = []
     for name in accuracies:
         if name == "clean":
@@ -54,46 +55,44 @@ def accuracy_drops(
     return pd.DataFrame(rows).sort_values("highest", ascending=False, ignore_index=True)
 
 
-def paired_drops(a: Outcomes, b: Outcomes, *, bootstraps: int, seed: int = 0) -> pd.DataFrame:
+def paired_drops(
+    a: Outcomes, b: Outcomes, *, bootstraps: int, generator: np.random.Generator
+) -> pd.DataFrame:
     """A row per corruption: the drops of a and of b, mean of severities, and a's minus b's.
 
     Columns: corruption, a, b, difference, lo, hi (95%, bootstrap over images, paired), n; in
     fractions, the largest difference first. ValueError where images or conditions differ.
     """
-    _check_same(a, b)
-    exact_a, resampled_a = _accuracies(a, bootstraps, np.random.default_rng(seed))
-    exact_b, resampled_b = _accuracies(b, bootstraps, np.random.default_rng(seed))  # the same draws
+    accuracies = []  # of a, of b: {name: (1 + B, severities)}, as measured and in each resample
+    resampled = _resampled_together(a, b, bootstraps, generator)
+    for outcomes, samples in zip((a, b), resampled, strict=True):
+        measured = outcomes.correct.mean(axis=1)  # (M,)
+        accuracies.append(metrics.by_corruption(np.vstack([measured, samples]), a.conditions))
     rows = []
-    for name in exact_a:
+    for name in accuracies[0]:
         if name != "clean":
-            drop_a, drop_b = (_drops(each, name)["mean"][0] for each in (exact_a, exact_b))
-            spread = _drops(resampled_a, name)["mean"] - _drops(resampled_b, name)["mean"]  # (B,)
-            lo, hi = metrics.percentile_interval(spread)
-            row = {"corruption": name, "a": drop_a, "b": drop_b, "difference": drop_a - drop_b}
+            of_a, of_b = (_drops(each, name)["mean"] for each in accuracies)  # (1 + B,)
+            difference = of_a - of_b
+            lo, hi = metrics.percentile_interval(difference[1:])
+            row = {"corruption": name, "a": of_a[0], "b": of_b[0], "difference": difference[0]}
             rows.append({**row, "lo": lo, "hi": hi, "n": len(a.labels)})
     return pd.DataFrame(rows).sort_values("difference", ascending=False, ignore_index=True)
 
 
-def _check_same(a: Outcomes, b: Outcomes) -> None:
-    """Raises ValueError where two sweeps are of other images or conditions."""
+def _resampled_together(
+    a: Outcomes, b: Outcomes, bootstraps: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The accuracies (B, M) of a and of b: one resample of the images serves both.
+
+    That is the pairing. ValueError where images or conditions differ.
+    """
     if a.conditions != b.conditions or a.made["images"] != b.made["images"]:
         raise ValueError(
             "the two sweeps are of other images or conditions: a paired comparison needs the same."
         )
-
-
-def _accuracies(
-    outcomes: Outcomes, bootstraps: int, generator: np.random.Generator
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Accuracies by corruption, clean among them: {name: (1, severities)} and {name: (B, ...)}."""
-    samples = metrics.bootstrap_condition_means(
-        outcomes.correct, bootstraps=bootstraps, generator=generator
-    )  # (B, M)
-    exact = outcomes.correct.mean(axis=1)[None]  # (1, M)
-    return (
-        metrics.by_corruption(exact, outcomes.conditions),
-        metrics.by_corruption(samples, outcomes.conditions),
-    )
+    both = np.concatenate([a.correct, b.correct])  # (2 M, N)
+    samples = metrics.bootstrap_condition_means(both, bootstraps=bootstraps, generator=generator)
+    return samples[:, : len(a.correct)], samples[:, len(a.correct) :]
 
 
 def _drops(accuracies: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:

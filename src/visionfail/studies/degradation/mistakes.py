@@ -50,6 +50,8 @@ def _disagreements(correct: Mapping[Network, np.ndarray]) -> dict[str, np.ndarra
 
 def _mean_over_images(by_image: np.ndarray, bootstraps: int) -> dict:
     """{"value", "lo", "hi", "n"}: the mean of a value per image (N,) and its bootstrap interval."""
-    counts = metrics.resampling_counts(bootstraps, len(by_image), np.random.default_rng(0))
-    value, lo, hi = metrics.ratio_of_sums([by_image], [np.ones(len(by_image))], counts).interval()
-    return {"value": value, "lo": lo, "hi": hi, "n": len(by_image)}
+    means = metrics.bootstrap_means(
+        by_image[None], bootstraps=bootstraps, generator=np.random.default_rng(0)
+    )  # (B, 1)
+    lo, hi = metrics.percentile_interval(means[:, 0])
+    return {"value": float(by_image.mean()), "lo": lo, "hi": hi, "n": len(by_image)}
